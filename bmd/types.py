@@ -1,0 +1,201 @@
+"""The data that flows through OsteoLens: frozen, numpy only, bottom layer.
+
+Pixel coordinates are always (x, y) = (column, row), float, in pixels of the input picture, with (0, 0) the
+centre of the top left pixel. Boxes are ``(x1, y1, x2, y2)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Modality = Literal["radiograph", "ct", "dxa"]
+View = Literal["lateral", "ap", "axial", "coronal", "sagittal"]
+Sex = Literal["F", "M"]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Demographics:
+    """What is known of the patient. ``None`` is unknown and is never filled in."""
+
+    age_y: float | None = None
+    sex: Sex | None = None
+    height_cm: float | None = None
+    weight_kg: float | None = None
+
+    @property
+    def bmi(self) -> float | None:
+        """Body mass index in kg/m2, or None when height or weight is unknown."""
+        if self.height_cm is None or self.weight_kg is None:
+            return None
+        return self.weight_kg / (self.height_cm / 100) ** 2
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One picture.
+
+    Attributes
+    ----------
+    pixels : ndarray
+        Radiograph and DXA: float32 (H, W) in 0..1, bone bright, as the film would be displayed.
+        CT: int16 (D, H, W) in HU.
+    spacing_mm : tuple of float or None
+        Pixel spacing (row, column), or (slice, row, column); None when the file does not say.
+    """
+
+    pixels: NDArray
+    modality: Modality
+    view: View | None = None
+    spacing_mm: tuple[float, ...] | None = None
+    unit: str = "display"
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One patient's input, whatever it came from: a file, an upload or the simulator.
+
+    ``uid`` is a hash of the content, never an identifier of the patient. ``origin`` is a plain word for what it
+    was ("DICOM DX", "PNG", "simulated"). ``notes`` are plain sentences about how it was read (inverted, 16 bit...).
+    """
+
+    uid: str
+    images: tuple[Image, ...]
+    patient: Demographics = Demographics()
+    origin: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Suitability:
+    """What the gate says: may this picture be analysed, and if not, why."""
+
+    suitable: bool
+    reasons: tuple[str, ...] = ()
+    inverted: bool = False
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Vertebra:
+    """One found vertebral body.
+
+    Attributes
+    ----------
+    level : str or None
+        One of ``reference.LEVELS``; None when bodies were found but could not be named.
+    box_px : tuple of float
+        Bounding box of the contour.
+    corners_px : ndarray or None
+        (4, 2): superior posterior, superior anterior, inferior anterior, inferior posterior.
+    contour_px : ndarray
+        (n, 2) outline of the body, closed implicitly.
+    score : float
+        Confidence of the finding in 0..1.
+    """
+
+    level: str | None
+    box_px: Box
+    contour_px: NDArray
+    score: float
+    corners_px: NDArray | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Bone density of one vertebra (``level``) or of the patient (``level=None``).
+
+    ``interval`` is the T-score interval with the coverage stated in the model's metadata; ``probabilities`` follow
+    ``reference.CATEGORIES`` and are calibrated; ``category`` always follows from ``t_score`` by the WHO rule.
+    """
+
+    level: str | None
+    bmd_g_cm2: float | None
+    t_score: float | None
+    interval: tuple[float, float] | None
+    probabilities: dict[str, float]
+    category: str | None
+    model: str
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A heat map and the numbers that say how far to trust it.
+
+    ``heat`` is float32 (h, w) in 0..1 covering ``box_px`` of the picture; ``fidelity`` holds at least
+    ``inside_share`` (share of heat inside the vertebra) and ``random_correlation`` (with randomised weights).
+    """
+
+    level: str
+    heat: NDArray
+    box_px: Box
+    target: str
+    method: str
+    fidelity: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Everything shown, exported and printed for one study."""
+
+    file: str
+    modality: Modality
+    suitability: Suitability
+    vertebrae: tuple[Vertebra, ...] = ()
+    measurements: tuple[Prediction, ...] = ()
+    prediction: Prediction | None = None
+    explanations: tuple[Explanation, ...] = ()
+    patient: Demographics = Demographics()
+    levels_certain: bool = False
+    warnings: tuple[str, ...] = ()
+    models: dict[str, str] = field(default_factory=dict)
+    device: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is known of a simulated picture. Arrays follow ``reference.LEVELS`` (n = 9, last is S1).
+
+    Attributes
+    ----------
+    labels : ndarray
+        uint8 (H, W): 0 background, i + 1 the body of ``LEVELS[i]`` (S1: first sacral segment).
+    corners_px : ndarray
+        float32 (9, 4, 2), order as in ``Vertebra.corners_px``; may lie outside the picture.
+    boxes_px : ndarray
+        float32 (9, 4), bounds of the mask; NaN where the body is out of the picture.
+    visible : ndarray
+        bool (9,): the body lies fully inside the exposed field.
+    bmd_g_cm2, t_score : ndarray
+        float32 (9,): areal density L1-L5 as an AP DXA scan would measure it; NaN elsewhere.
+    fracture_grade : ndarray
+        int8 (9,): Genant 0-3; 0 for S1.
+    bmd_l1l4, t_l1l4 : float
+        The patient's lumbar value, the label of every patient-level figure.
+    tags : frozenset of str
+        Nuisances drawn: "implant", "cement", "scoliosis", "transitional", "gas", ...
+    """
+
+    labels: NDArray
+    corners_px: NDArray
+    boxes_px: NDArray
+    visible: NDArray
+    bmd_g_cm2: NDArray
+    t_score: NDArray
+    fracture_grade: NDArray
+    bmd_l1l4: float
+    t_l1l4: float
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A simulated study together with its truth. Same ``Study`` type as real input, so one path serves both."""
+
+    study: Study
+    truth: Truth
