@@ -1,0 +1,66 @@
+# OsteoLens: `make app` starts the web application, `make test` checks everything.
+# Needs Python 3.11 or newer with its venv module, make and git; everything else goes into .venv.
+
+PYTHON  ?= python3
+PORT    ?= 8501
+VENV    := .venv
+BIN     := $(VENV)/bin
+UV      := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
+
+# The networks share the processor with the web server: OpenMP threads must sleep while they wait, not spin.
+export OMP_WAIT_POLICY = PASSIVE
+
+.PHONY: help app install test lint types unit slow format clean
+
+help:
+	@echo "make app      install what is needed and start OsteoLens on port $(PORT) (PORT=... to change)"
+	@echo "make test     install what tests need; run ruff, mypy and pytest"
+	@echo "make slow     the long tests that make test leaves out (fuzzing, benchmarks)"
+	@echo "make format   let ruff tidy the code"
+	@echo "make clean    remove $(VENV) and caches"
+
+app: $(VENV)/.app-installed
+	@echo "OsteoLens is starting at http://localhost:$(PORT)  (stop with Ctrl+C)"
+	@exec $(BIN)/streamlit run streamlit_app.py --server.headless true --server.port $(PORT) --browser.serverPort $(PORT)
+
+install: $(VENV)/.app-installed
+
+test: lint types unit
+
+lint: $(VENV)/.test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test-installed
+	$(BIN)/mypy bmd
+
+unit: $(VENV)/.test-installed
+	$(BIN)/python -m pytest -q
+
+slow: $(VENV)/.test-installed
+	$(BIN)/python -m pytest -q -m slow
+
+format: $(VENV)/.test-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+# uv installs in half a minute what pip needs several for, and compiles the bytecode pip would leave to the first visitor.
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "OsteoLens needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 app"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+	@touch $@
+
+$(VENV)/.app-installed: requirements.txt $(BIN)/uv
+	@echo "Installing what OsteoLens needs into $(VENV) (first time: about a minute and 6 GB)"
+	@$(UV) -r requirements.txt
+	@touch $@
+
+$(VENV)/.test-installed: requirements-dev.txt $(VENV)/.app-installed
+	@$(UV) -r requirements.txt -r requirements-dev.txt
+	@touch $@
