@@ -1,0 +1,144 @@
+"""Vertebral shapes, discs and fractures of one simulated person, from the numbers of ``population_fit_spine``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from bmd import reference
+
+LEVELS = reference.LEVELS[:-1]  # T10..L5
+MEASURED = LEVELS[:-1]  # T10..L4
+HEIGHTS = ("h_ant", "h_mid", "h_post")
+DEPTHS = ("depth_sup", "depth_inf")
+DISCS = ("disc_ant", "disc_mid", "disc_post")
+KINDS = ("wedge", "biconcave", "crush")
+
+L5_OVER_L4 = {
+    "F": {"h_ant": 29.6 / 27.9, "h_post": 25.5 / 27.2, "depth_sup": 33.3 / 32.1, "depth_inf": 33.3 / 32.1},
+    "M": {"h_ant": 30.7 / 28.8, "h_post": 26.8 / 28.7, "depth_sup": 37.1 / 35.8, "depth_inf": 37.1 / 35.8},
+}
+"""Mean L5 (CT, Cook & Baker 2021, Int J Spine Surg, Table 6) over mean L4 (NHANES at 0.38 mm/px)."""
+
+LOWER_DISCS = {"L4": (1.10, 1.05, 1.00), "L5": (1.10, 0.95, 0.80)}
+"""Front, middle, back of discs L4-L5 and L5-S1 over L3-L4: extrapolated, no measurement in the survey."""
+
+WIDTH_OVER_DEPTH = {
+    "F": (1.05, 1.11, 1.20, 1.22, 1.21, 1.25, 1.30, 1.36),
+    "M": (1.05, 1.10, 1.18, 1.21, 1.20, 1.25, 1.30, 1.36),
+}
+"""Mean width over mean depth, T10..L5."""
+
+L5_NOISE = 0.04
+"""SD of the log of an L5 length given L4, as L4 given L3 in the survey (heights .04, depths .03)."""
+
+DISC_NOISE = 0.12
+"""SD of the log of a lower disc's height given the disc above."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class VertebraShape:
+    """One vertebral body in mm, heights as they are after any fracture (grade 0-3, Genant)."""
+
+    level: str
+    height_ant_mm: float
+    height_mid_mm: float
+    height_post_mm: float
+    depth_sup_mm: float
+    depth_inf_mm: float
+    width_mm: float
+    fracture_grade: int = 0
+    fracture_kind: str = ""
+
+
+@dataclass(frozen=True)
+class Disc:
+    """The disc below ``level``: heights in mm."""
+
+    level: str
+    height_ant_mm: float
+    height_mid_mm: float
+    height_post_mm: float
+
+
+def sample_grades(
+    rng: Generator, fit: dict[str, Any], age: Array, male: NDArray[np.bool_], t_lumbar: Array, t_neck: Array
+) -> NDArray[np.int8]:
+    """Genant grade (n, 8) of T10..L5; L5 breaks as often as L4 (extrapolated)."""
+    x = np.stack([male, (age - 60) / 10, t_lumbar + 1, t_neck + 1], 1)
+    tendency = fit["person_sd"] * rng.standard_normal(len(age))
+    intercept = np.append(fit["level_intercept"], fit["level_intercept"][-1])
+    linear = intercept[None, :] + (x @ fit["slope"] + tendency)[:, None]
+    draw = rng.random((3, len(age), len(LEVELS)))
+    broken = draw[0] < _logistic(linear)
+    moderate = draw[1] < _logistic(fit["moderate"][0] + fit["moderate"][1] * x[:, 3])[:, None]
+    severe = draw[2] < _logistic(fit["severe"][0] + fit["severe"][1] * x[:, 3])[:, None]
+    return (broken * (1 + moderate * (1 + severe))).astype(np.int8)
+
+
+def _logistic(x: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def sample_spine(
+    rng: Generator,
+    fit: dict[str, Any],
+    male: bool,
+    age: float,
+    height_cm: float,
+    weight_kg: float,
+    t_lumbar: float,
+    t_neck: float,
+    grades: NDArray[np.int8],
+) -> tuple[tuple[VertebraShape, ...], tuple[Disc, ...]]:
+    """Vertebrae T10..L5 and the discs below them."""
+    shape, sex = fit["shape"], "M" if male else "F"
+    x = [1.0, np.log(height_cm / 165), (age - 60) / 10, np.log(weight_kg / 80), t_lumbar + 1, t_neck + 1]
+    z = shape["cholesky"] @ rng.standard_normal(len(shape["names"]))
+    for part in DISCS:
+        columns = [i for i, name in enumerate(shape["names"]) if name.endswith(part)]
+        z[columns] = np.interp(z[columns], shape["skew_quantiles"]["z"], shape["skew_quantiles"][part])
+    logs = np.array(x) @ shape[sex]["coefficients"] + shape[sex]["sd"] * np.clip(z, -4, 4)
+    size = dict(zip(shape["names"], np.exp(logs).tolist(), strict=True))
+    _extrapolate(rng, size, sex)
+    width_noise = np.exp(0.05 * rng.standard_normal())
+    vertebrae = []
+    for i, level in enumerate(LEVELS):
+        heights = np.array([size[f"{level}:{part}"] for part in HEIGHTS])
+        kind, heights = _deform(rng, fit["deformity"], level, int(grades[i]), heights)
+        depth = [size[f"{level}:{part}"] for part in DEPTHS]
+        width = sum(depth) / 2 * WIDTH_OVER_DEPTH[sex][i] * width_noise
+        ant, mid, post = heights.tolist()
+        vertebrae.append(VertebraShape(level, ant, mid, post, depth[0], depth[1], float(width), int(grades[i]), kind))
+    discs = tuple(Disc(level, *(size[f"{level}:{part}"] for part in DISCS)) for level in LEVELS)
+    return tuple(vertebrae), discs
+
+
+def _extrapolate(rng: Generator, size: dict[str, float], sex: str) -> None:
+    """Add L5 and the two lowest discs to the lengths."""
+    shared, noise = L5_NOISE * rng.standard_normal(), L5_NOISE / 2 * rng.standard_normal(5)
+    for part, own in zip(("h_ant", "h_post", *DEPTHS), noise, strict=False):
+        size[f"L5:{part}"] = size[f"L4:{part}"] * L5_OVER_L4[sex][part] * float(np.exp(shared * 0.7 + own))
+    waist = size["L4:h_mid"] / (size["L4:h_ant"] + size["L4:h_post"])
+    size["L5:h_mid"] = waist * (size["L5:h_ant"] + size["L5:h_post"])
+    narrowing = 0.0
+    for level, factors in LOWER_DISCS.items():
+        narrowing += DISC_NOISE * rng.standard_normal()
+        for part, factor in zip(DISCS, factors, strict=True):
+            size[f"{level}:{part}"] = size[f"L3:{part}"] * factor * float(np.exp(narrowing))
+
+
+def _deform(rng: Generator, fit: dict[str, Any], level: str, grade: int, heights: Array) -> tuple[str, Array]:
+    """Kind of fracture and the heights (front, middle, back) it leaves."""
+    if grade == 0:
+        return "", heights
+    region = int(LEVELS.index(level) >= LEVELS.index("L2"))
+    kind = int(np.searchsorted(np.cumsum(fit["kind_share"][region, grade - 1])[:2], rng.random()))
+    loss = fit["loss_mean"][grade - 1, kind] + fit["loss_sd"][grade - 1, kind] * np.clip(rng.standard_normal(3), -2, 2)
+    return KINDS[kind], heights * (1 - np.clip(loss, -0.05, 0.75))
