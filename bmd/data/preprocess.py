@@ -1,0 +1,259 @@
+"""From film pixels to what the networks see. The same functions serve training and inference.
+
+Films are float32 (H, W) in 0..1, bone bright. Points are (x, y) pixels with (0, 0) the centre of the top left pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bmd.errors import InputError
+
+FILM_SIZE = 384
+"""Working resolution: side in pixels of the square that films are letterboxed to."""
+
+CROP_SIZE = 64
+"""Side of a vertebra crop in pixels (Jung 2020: resize 64 was best)."""
+
+CROP_MARGIN = 0.35
+"""Border around the body on each side, as a share of its larger extent: shows end plates, discs and soft tissue."""
+
+MIN_SIDE = 16
+
+
+def check_film(image: NDArray) -> None:
+    """Raise InputError unless ``image`` is float32 (H, W), finite, in 0..1 and at least 16 pixels each way."""
+    if image.ndim != 2 or min(image.shape) < MIN_SIDE:
+        raise InputError(f"A film is one grey picture of at least {MIN_SIDE} x {MIN_SIDE} pixels", str(image.shape))
+    if image.dtype != np.float32:
+        raise InputError("Film pixels are 32-bit floats", str(image.dtype))
+    low, high = float(image.min()), float(image.max())
+    if not (low >= -1e-3 and high <= 1 + 1e-3):  # also false for NaN
+        raise InputError("Film pixels lie between 0 and 1", f"{low:.4g} to {high:.4g}")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a picture lies in its letterboxed square.
+
+    Attributes
+    ----------
+    scale : tuple of float
+        Square pixels per picture pixel, (x, y); equal up to rounding.
+    offset : tuple of int
+        Square pixel (x, y) of the picture's top left corner.
+    shape : tuple of int
+        Height and width of the picture.
+    size : int
+        Side of the square.
+    """
+
+    scale: tuple[float, float]
+    offset: tuple[int, int]
+    shape: tuple[int, int]
+    size: int
+
+    def to_square(self, points: NDArray) -> NDArray:
+        """Map picture points (..., 2) to the square."""
+        return (np.asarray(points, float) + 0.5) * self.scale + self.offset - 0.5
+
+    def to_image(self, points: NDArray) -> NDArray:
+        """Map square points (..., 2) to the picture."""
+        return (np.asarray(points, float) + 0.5 - self.offset) / self.scale - 0.5
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the square that the picture covers."""
+        (x, y), (height, width) = self.offset, self.shape
+        return slice(y, y + round(height * self.scale[1])), slice(x, x + round(width * self.scale[0]))
+
+
+def letterbox(image: NDArray, size: int = FILM_SIZE) -> tuple[NDArray, Placement]:
+    """Fit a film into a square, keeping its aspect; zeros outside (Lim & Kim 2023).
+
+    Parameters
+    ----------
+    image : ndarray
+        float32 (H, W) in 0..1.
+    size : int
+        Side of the square.
+
+    Returns
+    -------
+    square : ndarray
+        float32 (size, size) in 0..1.
+    placement : Placement
+        Maps points both ways.
+    """
+    check_film(image)
+    height, width = image.shape
+    ratio = size / max(height, width)
+    h, w = max(1, round(height * ratio)), max(1, round(width * ratio))
+    method = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(image, (w, h), interpolation=method)
+    top, left = (size - h) // 2, (size - w) // 2
+    square = np.zeros((size, size), np.float32)
+    square[top : top + h, left : left + w] = small
+    return np.clip(square, 0, 1), Placement((w / width, h / height), (left, top), (height, width), size)
+
+
+def local_log_normalise(film: NDArray) -> NDArray:
+    """Even out exposure and body thickness: what made simulated training carry over to real films.
+
+    log(x + 0.05), minus 0.8 of its Gaussian blur (sigma 22/256 of the side), percentiles 1 and 99.5 stretched to
+    0..1, then zero mean and unit variance.
+
+    Parameters
+    ----------
+    film : ndarray
+        float32 (H, W) in 0..1.
+
+    Returns
+    -------
+    ndarray
+        float32 (H, W), mean 0, standard deviation 1 (0 for a blank film).
+    """
+    height, width = film.shape
+    log = cv2.log(np.clip(film, 0, 1) + np.float32(0.05))
+    step = 4 if min(height, width) >= 64 else 1  # a blur this wide loses nothing at a quarter of the resolution
+    coarse = cv2.resize(log, (width // step, height // step), interpolation=cv2.INTER_AREA)
+    sigma = 22 / 256 * max(height, width) / step
+    coarse = cv2.GaussianBlur(coarse, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+    local = log - np.float32(0.8) * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    low, high = np.percentile(local[::2, ::2], (1, 99.5))
+    local = np.clip((local - np.float32(low)) / np.float32(high - low + 1e-3), 0, 1)
+    return ((local - local.mean()) / (local.std() + np.float32(1e-3))).astype(np.float32)
+
+
+def film_tensor(image: NDArray, size: int = FILM_SIZE) -> tuple[torch.Tensor, Placement]:
+    """Letterbox and normalise one film for the localisers.
+
+    Returns
+    -------
+    tensor : Tensor
+        float32 (1, 1, size, size).
+    placement : Placement
+        Maps the network's square to the film and back.
+    """
+    square, placement = letterbox(image, size)
+    return torch.from_numpy(local_log_normalise(square))[None, None], placement
+
+
+def box_corners(box: Sequence[float], angle_deg: float = 0.0, anterior_right: bool = True) -> NDArray:
+    """Corners of an upright box (x1, y1, x2, y2) turned by ``angle_deg`` (clockwise on screen) about its centre.
+
+    Returns
+    -------
+    ndarray
+        float32 (4, 2): superior posterior, superior anterior, inferior anterior, inferior posterior.
+    """
+    x1, y1, x2, y2 = box
+    corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], np.float32)
+    if not anterior_right:
+        corners = corners[[1, 0, 3, 2]]
+    centre = corners.mean(0)
+    c, s = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
+    return ((corners - centre) @ np.array([[c, s], [-s, c]]) + centre).astype(np.float32)
+
+
+def film_statistics(film: NDArray) -> tuple[float, float]:
+    """Mean and standard deviation of the exposed part of a film: pixels neither black nor white."""
+    exposed = film[(film > 0.02) & (film < 0.98)]
+    if exposed.size < 100:
+        exposed = film.ravel()
+    return float(exposed.mean()), float(exposed.std())
+
+
+def crop_matrix(corners: NDArray, size: int = CROP_SIZE, margin: float = CROP_MARGIN) -> NDArray:
+    """Affine (2, 3) from crop pixels to film pixels: end plates level, anterior to the right, superior up.
+
+    The crop is a square around the body with ``margin`` times its larger extent on each side; the body keeps its
+    proportions. A film that faces left is mirrored.
+    """
+    sp, sa, ia, ip = np.asarray(corners, float)
+    forward, down = (sa + ia - sp - ip) / 2, (ia + ip - sp - sa) / 2
+    extent = max(np.linalg.norm(forward), np.linalg.norm(down))
+    if not np.isfinite(extent) or extent < 1:
+        raise InputError("The corners of a vertebra span at least one pixel", f"{extent:.3g} pixels")
+    x = forward / max(float(np.linalg.norm(forward)), 1e-6)
+    y = np.array([-x[1], x[0]])
+    if y @ down < 0:
+        y = -y
+    step = extent * (1 + 2 * margin) / size  # film pixels per crop pixel
+    axes = np.stack([x, y], 1) * step
+    centre = (sp + sa + ia + ip) / 4
+    return np.c_[axes, centre - axes @ np.full(2, (size - 1) / 2)]
+
+
+def vertebra_crop(film: NDArray, corners: NDArray, size: int = CROP_SIZE, margin: float = CROP_MARGIN) -> NDArray:
+    """Cut one vertebra, upright, anterior to the right, out of a film at the working resolution.
+
+    Parameters
+    ----------
+    film : ndarray
+        float32 (384, 384) in 0..1 from ``letterbox``, so that training and use see the same sharpness.
+    corners : ndarray
+        (4, 2) in pixels of ``film``; order as ``Vertebra.corners_px``. ``box_corners`` makes them from a box.
+
+    Returns
+    -------
+    ndarray
+        float32 (size, size), in standard deviations of the exposed film.
+    """
+    check_film(film)
+    mean, deviation = film_statistics(film)
+    crop = cv2.warpAffine(
+        film,
+        crop_matrix(corners, size, margin),
+        (size, size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return ((crop - mean) / (deviation + 1e-3)).astype(np.float32)
+
+
+def crop_tensor(image: NDArray, corners: NDArray, size: int = CROP_SIZE) -> torch.Tensor:
+    """Crops of all vertebrae of a film: letterbox once, then ``vertebra_crop``.
+
+    Parameters
+    ----------
+    image : ndarray
+        float32 (H, W) in 0..1, the film as it came.
+    corners : ndarray
+        (n, 4, 2) in pixels of ``image``.
+
+    Returns
+    -------
+    Tensor
+        float32 (n, 1, size, size).
+    """
+    film, placement = letterbox(image)
+    crops = [vertebra_crop(film, placement.to_square(c), size) for c in np.asarray(corners).reshape(-1, 4, 2)]
+    return torch.from_numpy(np.stack(crops))[:, None] if crops else torch.zeros(0, 1, size, size)
+
+
+DEMOGRAPHIC_SCALE = {"age_y": (60.0, 15.0), "male": (0.5, 0.5), "height_cm": (165.0, 10.0), "weight_kg": (70.0, 15.0)}
+"""Centre and spread used to standardise what is known of the patient (round numbers for adults)."""
+
+
+def demographics_vector(
+    age_y: float | None = None,
+    male: float | None = None,
+    height_cm: float | None = None,
+    weight_kg: float | None = None,
+) -> NDArray:
+    """What is known of the patient as float32 (8,): age, sex, height, weight standardised, then four presence flags.
+
+    A missing value (None or NaN) is zero with flag zero; ``male`` is 1 for men, 0 for women.
+    """
+    values = np.array([np.nan if v is None else v for v in (age_y, male, height_cm, weight_kg)], np.float32)
+    present = np.isfinite(values)
+    centre, spread = np.array(list(DEMOGRAPHIC_SCALE.values()), np.float32).T
+    standard = np.where(present, (values - centre) / spread, 0)
+    return np.concatenate([standard, present]).astype(np.float32)

@@ -1,0 +1,1 @@
+"""One file per paper's network. ``registry`` is the door: ``names``, ``spec``, ``build``, ``load``."""

@@ -1,0 +1,172 @@
+"""CM-Net: masks and centres of the vertebrae on a lateral film.
+
+Lim S, Kim H. Deep Learning-based Spine Segmentation Technique Using the Center Point of the Spine and Modified
+U-Net. J Biomed Eng Res 44 (2023). The modified U-Net follows Abraham N, Khan NM. A novel focal Tversky loss function
+with improved attention U-Net for lesion segmentation. ISBI 2019.
+
+What the paper says
+    Six-level context and localisation pathways joined by skip connections; group normalisation, leaky ReLU, dropout;
+    the vertebral centres join as extra channels; the label is mask and centre; Dice loss of both (eq. 1), averaged
+    (eq. 2); Adam, lr 2e-5, batch 10, 100 epochs; 1024 x 512 letterboxed, histogram equalised; scaling, rotation, flips.
+
+Differences from the paper
+    - The centres were marked by hand there, at inference too. Here a centre head on the localisation pathway (1/4 of
+      the input) finds them, and its maps join the finest features as the paper's centre channels do.
+    - Nine levels T10-L5 and S1 as classes instead of one foreground, and one map of "any vertebral body": naming a
+      body means counting from the sacrum.
+    - One self-attention layer at 1/32 and one at 1/16 of the input: counting needs the whole film in view.
+    - The first convolution has stride 2, so the finest convolutions and the masks have half the input's resolution.
+    - Dice as in the paper plus cross entropy (masks) and focal loss (centres, Law & Deng 2018), which keep the
+      gradient alive before anything overlaps. AdamW, lr 2e-3, cosine over the time budget.
+    - Local log normalisation (data/preprocess.py) instead of histogram equalisation; 384 x 384 letterboxed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bmd.models.blocks import ConvNorm, GlobalContext, Residual, upsample
+from bmd.models.recipe import Recipe
+from bmd.models.registry import Spec, register
+from bmd.reference import LEVELS
+
+CLASSES = len(LEVELS) + 1  # background and nine levels; also nine centre maps and "any vertebral body"
+
+
+@dataclass(frozen=True)
+class CMNetRecipe(Recipe):
+    """Defaults for the shipped weights."""
+
+    lr: float = 2e-3  # paper: 2e-5 with Adam and 100 epochs of 556 films
+    dropout: float = 0.1  # share of channels dropped in the context pathway below 1/8
+    focal: float = 0.3  # weight of the focal loss beside the Dice loss of the centres
+    tight: float = 0.2  # share of examples that show only part of the spine
+
+
+@register(
+    Spec(
+        name="cmnet",
+        title="CM-Net",
+        task="masks",
+        modality="radiograph",
+        paper="Lim & Kim 2023, J Biomed Eng Res 44",
+        size=384,
+    )
+)
+class CMNet(nn.Module):
+    """Modified U-Net with centre channels.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Channels at 1/2, 1/4, 1/8, 1/16, 1/32 and 1/64 of the input.
+    dropout : float
+        Share of channels dropped in the context pathway.
+    focal : float
+        Weight of the focal loss of the centres.
+    """
+
+    Recipe = CMNetRecipe
+    options = ("dropout", "focal")  # recipe keys that are constructor arguments
+
+    def __init__(
+        self, widths: tuple[int, ...] = (16, 32, 64, 96, 160, 192), dropout: float = 0.1, focal: float = 0.3
+    ) -> None:
+        super().__init__()
+        w, self.focal = widths, focal
+        self.stem = ConvNorm(1, w[0], 2)
+        self.context = nn.ModuleList(
+            nn.Sequential(Residual(a, b, 2, drop), Residual(b, b, 1, drop))
+            for a, b, drop in zip(w[:-1], w[1:], (0, 0, dropout, dropout, dropout), strict=True)
+        )
+        self.reduce = nn.ModuleList(nn.Conv2d(w[i + 1], w[i], 1) for i in (4, 3, 2, 1, 0))
+        self.localise = nn.ModuleList(Residual(w[i], w[i]) for i in (4, 3, 2, 1))
+        self.attend = nn.ModuleList((GlobalContext(w[4]), GlobalContext(w[3])))
+        self.centre_head = nn.Sequential(ConvNorm(w[1], 48), nn.Conv2d(48, CLASSES, 1))
+        nn.init.constant_(self.centre_head[1].bias, -4.0)  # type: ignore[arg-type]  # start at "no centre here"
+        self.finest = nn.Sequential(ConvNorm(w[0] + CLASSES, w[0]), Residual(w[0], w[0]))
+        self.mask_head = nn.Conv2d(w[0], CLASSES, 3, padding=1)
+
+    @staticmethod
+    def example() -> tuple[Tensor]:
+        """A fixed input for golden outputs and contract tests."""
+        return (torch.randn(1, 1, 64, 128, generator=torch.Generator().manual_seed(0)),)
+
+    def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of masks (N, 10, H/2, W/2) and centres (N, 10, H/4, W/4) of films (N, 1, H, W)."""
+        skips = [self.stem(x)]  # (N, 16, H/2, W/2)
+        for stage in self.context:
+            skips.append(stage(skips[-1]))  # (N, 32, H/4, W/4) ... (N, 192, H/64, W/64)
+        y = skips.pop()
+        for i, (reduce, localise) in enumerate(zip(self.reduce[:-1], self.localise, strict=True)):
+            skip = skips.pop()
+            y = localise(skip + upsample(reduce(y), skip))  # (N, 160, H/32, W/32) ... (N, 32, H/4, W/4)
+            if i < len(self.attend):
+                y = self.attend[i](y)
+        centres = self.centre_head(y)  # (N, 10, H/4, W/4)
+        skip = skips.pop()
+        y = skip + upsample(self.reduce[-1](y), skip)  # (N, 16, H/2, W/2)
+        y = torch.cat([y, upsample(torch.sigmoid(centres), skip)], 1)  # (N, 26, H/2, W/2)
+        return self.mask_head(self.finest(y)), centres
+
+    def forward(self, x: Tensor, targets: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Maps in eval mode, losses in training mode.
+
+        Parameters
+        ----------
+        x : Tensor
+            Films (N, 1, H, W) from ``preprocess.film_tensor``; H and W divisible by 64.
+        targets : dict of Tensor, optional
+            ``labels`` uint8 (N, H/2, W/2), ``centres`` float (N, 10, H/4, W/4) in 0..1 and ``centre_weight`` (N, 10),
+            0 where a body is half in view and its map is not judged. With targets the losses are returned.
+
+        Returns
+        -------
+        dict of Tensor
+            ``masks`` (N, 10, H/2, W/2), softmax over background and levels, and ``centres`` (N, 10, H/4, W/4), sigmoid:
+            nine levels, then any vertebral body T10-L5; or the losses ``mask_dice``, ``mask_entropy``,
+            ``centre_dice``, ``centre_focal``.
+        """
+        masks, centres = self.maps(x)
+        if targets is None:
+            return {"masks": masks.float(), "centres": centres.float()}
+        with torch.autocast(x.device.type, enabled=False):
+            return self.losses(masks.float(), centres.float(), targets)
+
+    def losses(self, masks: Tensor, centres: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Eq. 2: the mean of the loss of masks and of centres; each Dice (eq. 1) plus a pixel-wise loss."""
+        log_p = masks.log_softmax(1)  # (N, 10, h, w)
+        labels = targets["labels"].long()
+        entropy = F.nll_loss(log_p, labels)
+        p = log_p.exp()
+        truth = torch.zeros_like(p).scatter_(1, labels[:, None], 1.0)  # (N, 10, h, w)
+        p = torch.cat([p[:, 1:], 1 - p[:, :1]], 1)  # nine levels and "any bone": a body misnamed is still a body
+        truth = torch.cat([truth[:, 1:], 1 - truth[:, :1]], 1)
+        weight = targets["centre_weight"][:, :, None, None]
+        q = centres.sigmoid()
+        return {
+            "mask_dice": dice_loss(p, truth) / 2,
+            "mask_entropy": entropy / 2,
+            "centre_dice": dice_loss(q * weight, targets["centres"] * weight) / 2,
+            "centre_focal": self.focal * focal_loss(centres, targets["centres"], weight) / 2,
+        }
+
+
+def dice_loss(p: Tensor, truth: Tensor, smooth: float = 20.0) -> Tensor:
+    """1 - Dice (eq. 1), soft, one value per channel over the batch, averaged. (N, C, h, w) each."""
+    overlap = (p * truth).sum((0, 2, 3))
+    size = p.square().sum((0, 2, 3)) + truth.square().sum((0, 2, 3))
+    return (1 - (2 * overlap + smooth) / (size + smooth)).mean()
+
+
+def focal_loss(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Penalty-reduced focal loss of heat maps (Law & Deng 2018, eq. 1): alpha 2, beta 4, per centre."""
+    p = logits.sigmoid()
+    peak = (truth > 0.999).float()
+    at_peak = peak * (1 - p).square() * F.logsigmoid(logits)
+    elsewhere = (1 - peak) * (1 - truth).pow(4) * p.square() * F.logsigmoid(-logits)
+    return -((at_peak + elsewhere) * weight).sum() / (peak * weight).sum().clamp(min=1)

@@ -1,0 +1,71 @@
+"""How a network is trained: a typed dataclass with one comment per field, overridden by ``key=value``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, TypeVar
+
+from bmd.errors import OptionError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Keys every training has; each network's file derives its own and sets the defaults."""
+
+    data: str = "runs/films"  # folder with shards of simulated films
+    out: str = "runs"  # checkpoints and log go to <out>/<name>
+    weights: str = "weights"  # exports go to <weights>/<name>; "" exports nothing
+    init: str = ""  # "weights" starts from the shipped weights, "" from random numbers
+    resume: bool = True  # go on from the last checkpoint in <out>/<name> when there is one
+    minutes: float = 60.0  # wall clock budget; the learning rate falls along a cosine over it
+    threads: int = 1  # torch threads; more than the free cores is much slower
+    workers: int = 0  # processes that prepare examples; 0 prepares them in the training process
+    batch: int = 8  # examples per step
+    size: int = 384  # side of the square input, pixels
+    lr: float = 1e-3  # peak learning rate
+    weight_decay: float = 0.01  # of AdamW, on weights with two or more axes only
+    warmup: int = 200  # steps of linear warm-up
+    clip: float = 5.0  # largest gradient norm
+    ema: float = 0.998  # decay of the running mean of the weights that is validated and exported
+    seed: int = 0  # of weights, order and augmentation
+    bf16: str = "auto"  # "auto" times a small convolution, "on", "off"
+    holdout: int = 100  # films of the first shards that are never trained on
+    validate_every: float = 5.0  # minutes between validations and checkpoints
+
+
+R = TypeVar("R", bound=Recipe)
+
+
+def _convert(key: str, text: str, default: Any) -> Any:
+    try:
+        if isinstance(default, bool):
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+        return type(default)(text)
+    except (ValueError, KeyError) as error:
+        raise OptionError(f"{key} must be a {type(default).__name__}", text) from error
+
+
+def override(recipe: R, overrides: Iterable[str]) -> R:
+    """Apply ``key=value`` words to a recipe.
+
+    Raises
+    ------
+    OptionError
+        Unknown key (the message lists the valid ones), missing ``=`` or a value of the wrong type.
+    """
+    known = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
+    changes: dict[str, Any] = {}
+    for word in overrides:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise OptionError("Training options are written key=value", word)
+        if key not in known:
+            raise OptionError("Unknown training option", key, "Known options: " + ", ".join(known))
+        changes[key] = _convert(key, text, known[key])
+    return replace(recipe, **changes)
+
+
+def as_dict(recipe: Recipe) -> dict[str, Any]:
+    """Plain values of a recipe, for checkpoints and metadata."""
+    return asdict(recipe)

@@ -1,0 +1,146 @@
+"""Weights on disk: half precision safetensors below 48 MB a file, with metadata, a golden example and a model card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from bmd.errors import WeightsError
+
+SHARD_BYTES = 48_000_000
+REQUIRED = (
+    "name",
+    "title",
+    "paper",
+    "task",
+    "modality",
+    "options",
+    "files",
+    "preprocessing",
+    "recipe",
+    "seed",
+    "commit",
+    "metrics",
+    "calibration",
+    "licence",
+    "intended_use",
+)
+"""Keys that metadata must have."""
+
+REMEDY = "Fetch the repository again, or train the network with `python -m bmd train`."
+
+
+def shards(state: dict[str, Tensor], limit: int = SHARD_BYTES) -> list[dict[str, Tensor]]:
+    """Split half precision tensors into groups of at most ``limit`` bytes, in order."""
+    groups: list[dict[str, Tensor]] = [{}]
+    used = 0
+    for key, value in state.items():
+        half = value.detach().cpu().half().contiguous() if value.is_floating_point() else value.detach().cpu()
+        if groups[-1] and used + half.nbytes > limit:
+            groups.append({})
+            used = 0
+        groups[-1][key] = half
+        used += half.nbytes
+    return groups
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_weights(network: nn.Module, folder: Path, metadata: dict[str, Any], limit: int = SHARD_BYTES) -> None:
+    """Write ``model*.safetensors`` and ``metadata.json`` (with the files' sha256 added) to ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("model*.safetensors"):
+        old.unlink()
+    groups, files = shards(network.state_dict(), limit), {}
+    for i, group in enumerate(groups):
+        name = "model.safetensors" if len(groups) == 1 else f"model-{i + 1:02d}-of-{len(groups):02d}.safetensors"
+        save_file(group, folder / name)
+        files[name] = sha256(folder / name)
+    text = json.dumps(metadata | {"files": files}, indent=2, ensure_ascii=False)
+    (folder / "metadata.json").write_text(text + "\n", encoding="utf-8")
+
+
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """Metadata of shipped weights; raises WeightsError when missing, unreadable or incomplete."""
+    path = folder / "metadata.json"
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError("The weights of this network are not installed", folder.name, REMEDY) from error
+    missing = [key for key in REQUIRED if key not in metadata]
+    if missing:
+        raise WeightsError("The weights' metadata is incomplete", "no " + ", ".join(missing), REMEDY)
+    return metadata
+
+
+def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """All tensors as float32, and the metadata; raises WeightsError when a file is missing or damaged."""
+    metadata = read_metadata(folder)
+    state: dict[str, Tensor] = {}
+    for name, expected in metadata["files"].items():
+        path = folder / Path(name).name
+        if not path.is_file():
+            raise WeightsError("A weights file is missing", f"{folder.name}/{name}", REMEDY)
+        if sha256(path) != expected:
+            raise WeightsError("A weights file is damaged: its checksum differs", f"{folder.name}/{name}", REMEDY)
+        try:
+            state |= load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise WeightsError("A weights file cannot be read", f"{folder.name}/{name}", REMEDY) from error
+    return {key: v.float() if v.is_floating_point() else v for key, v in state.items()}, metadata
+
+
+def read_weights(network_class: Any, folder: Path) -> nn.Module:
+    """Build the network its metadata describes and fill it; see ``registry.load``."""
+    state, metadata = read_state(folder)
+    try:
+        network = network_class(**metadata["options"])
+        network.load_state_dict(state)
+    except (RuntimeError, TypeError) as error:
+        raise WeightsError("The weights do not fit the network", folder.name, REMEDY) from error
+    network.metadata = metadata
+    return network.eval()
+
+
+def flatten(output: Any, prefix: str = "") -> dict[str, np.ndarray]:
+    """Name every tensor of a nested output: dicts, lists and tuples become dotted keys."""
+    if isinstance(output, Tensor):
+        return {prefix: output.detach().float().cpu().numpy()}
+    items = output.items() if isinstance(output, dict) else enumerate(output)
+    flat: dict[str, np.ndarray] = {}
+    for key, value in items:
+        flat |= flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    return flat
+
+
+def write_golden(network: nn.Module, folder: Path) -> None:
+    """Store what the shipped weights give for ``network.example()``, in float32: a later change of code shows."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        output = flatten(network.eval()(*network.example()))  # type: ignore[operator]
+    np.savez_compressed(folder / "golden.npz", **{k: np.asarray(v, np.float32) for k, v in output.items()})
+
+
+def golden_error(network: nn.Module, folder: Path, rtol: float = 1e-3, atol: float = 1e-3) -> list[str]:
+    """Names of the outputs that differ from ``golden.npz``; empty when all agree."""
+    with torch.no_grad():
+        output = flatten(network.eval()(*network.example()))  # type: ignore[operator]
+    with np.load(folder / "golden.npz") as golden:
+        if set(golden.files) != set(output):
+            return sorted(set(golden.files) ^ set(output))
+        return [k for k in golden.files if not _close(output[k], golden[k], rtol, atol)]
+
+
+def _close(a: np.ndarray, b: np.ndarray, rtol: float, atol: float) -> bool:
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=atol))

@@ -1,0 +1,184 @@
+"""Turn one simulated film into many: other crops, aspects, borders, exposures, sharpness. numpy and cv2, in the loader.
+
+Nothing here imitates anatomy (that is the simulator's task); it imitates what happens between the detector and the
+file: framing, stretching, display processing, compression, objects and borders.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.data.dataset import FIRST_LUMBAR, Film, View
+from bmd.reference import LEVELS
+
+cv2.setNumThreads(1)
+
+
+@dataclass(frozen=True)
+class FilmAugment:
+    """Draws a view of a film for the localisers.
+
+    Attributes
+    ----------
+    size : int
+        Side of the view in pixels.
+    stride : int
+        Image pixels per label pixel.
+    tight : float
+        Probability of a view that shows only some neighbouring bodies.
+    """
+
+    size: int
+    stride: int = 2
+    tight: float = 0.2
+
+    def __call__(self, film: Film, rng: np.random.Generator) -> View:
+        matrix, clip = draw_framing(film, self.size, self.tight, rng)
+        image, labels, corners = warp(film, matrix, self.size, self.stride, _fill(film.image, rng))
+        image, labels = clip_borders(image, labels, clip, rng)
+        return View(draw_display(image, rng), labels, corners)
+
+
+@dataclass(frozen=True)
+class CropAugment:
+    """Draws a film for the measuring network: sharpness, noise and mild exposure only, because grey values matter."""
+
+    size: int = 384
+    stride: int = 4
+
+    def __call__(self, film: Film, rng: np.random.Generator) -> View:
+        view = plain_view(film, self.size, self.stride)
+        image = view.image
+        if rng.random() < 0.5:
+            image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.0))
+        if rng.random() < 0.3:
+            image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0.003, 0.02))
+        if rng.random() < 0.5:
+            image = np.clip(image, 0, 1) ** np.float32(math.exp(rng.normal(0, 0.1)))
+        return View(np.clip(image, 0, 1).astype(np.float32), view.labels, view.corners)
+
+
+def plain_view(film: Film, size: int, stride: int) -> View:
+    """The whole film, only resized: for validation."""
+    ratio = size / film.image.shape[0]
+    matrix = np.array([[ratio, 0, ratio / 2 - 0.5], [0, ratio, ratio / 2 - 0.5]])
+    image, labels, corners = warp(film, matrix, size, stride, 0)
+    if ratio < 1:
+        image = cv2.resize(film.image, (size, size), interpolation=cv2.INTER_AREA)
+    return View(image.astype(np.float32) / 255, labels, corners)
+
+
+def warp(film: Film, matrix: NDArray, size: int, stride: int, fill: int) -> tuple[NDArray, NDArray, NDArray]:
+    """Move image (linear), labels (nearest, at 1 / stride) and corners by an affine (2, 3) film -> view."""
+    image, shrink = film.image, math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if shrink < 0.8:  # linear sampling alone would alias
+        image = cv2.GaussianBlur(image, (0, 0), 0.35 / shrink)
+    image = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=fill)
+    coarse = matrix / stride
+    coarse[:, 2] += 0.5 / stride - 0.5  # (x + 0.5) / stride - 0.5
+    labels = cv2.warpAffine(film.labels, coarse, (size // stride, size // stride), flags=cv2.INTER_NEAREST)
+    corners = (film.corners @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    return image, labels, corners
+
+
+def _fill(image: NDArray, rng: np.random.Generator) -> int:
+    """Grey value outside the film: mostly black, sometimes white or the film's mean."""
+    return int(rng.choice([0, 0, 0, 255, int(image.mean())]))
+
+
+def draw_framing(film: Film, size: int, tight: float, rng: np.random.Generator) -> tuple[NDArray, tuple[int, ...]]:
+    """Draw which part of the film is seen and how it fills the square.
+
+    Returns
+    -------
+    matrix : ndarray
+        (2, 3) affine from film to view pixels: turn by up to 12 degrees, aspect 0.55-1.1 stretched to the square
+        (as some archives do) or letterboxed, either facing.
+    clip : tuple of int
+        x1, y1, x2, y2 of the part of the view that is exposed; outside it lie borders.
+    """
+    side = film.image.shape[0]
+    if rng.random() < tight:
+        centre, height = _some_bodies(film.corners, rng)
+    else:
+        lumbar = film.corners[FIRST_LUMBAR : LEVELS.index("S1")].reshape(-1, 2)
+        height = side * math.exp(rng.uniform(-0.5, 0.2))
+        centre = np.nanmean(lumbar, 0) + rng.normal(0, (0.10, 0.10)) * height + (0, 0.05 * height)
+    aspect = math.exp(rng.uniform(math.log(0.55), math.log(1.1)))
+    scale_y = size / height
+    scale_x, clip = scale_y, (0, 0, size, size)
+    if rng.random() < 0.45:  # stretched to the square
+        scale_x = scale_y / aspect
+    elif rng.random() < 0.6:  # letterboxed: borders left and right
+        edge = max(0, int(size * (1 - aspect) / 2))
+        clip = (edge, 0, size - edge, size)
+    scale_x *= math.exp(rng.normal(0, 0.04))
+    angle = math.radians(rng.uniform(-12, 12))
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    mirror = -1.0 if rng.random() < 0.5 else 1.0
+    linear = np.diag([scale_x * mirror, scale_y]) @ turn
+    return np.c_[linear, np.full(2, (size - 1) / 2) - linear @ centre], clip
+
+
+def _some_bodies(corners: NDArray, rng: np.random.Generator) -> tuple[NDArray, float]:
+    """Centre and height of a window around three to six neighbouring bodies, wherever the sacrum is."""
+    count = int(rng.integers(3, 7))
+    first = int(rng.integers(0, len(LEVELS) - count + 1))
+    points = corners[first : first + count].reshape(-1, 2)
+    low, high = np.nanmin(points, 0), np.nanmax(points, 0)
+    extent = max(float(high[1] - low[1]), 1.2 * float(high[0] - low[0]), 40.0)
+    return (low + high) / 2 + rng.normal(0, 0.06, 2) * extent, extent * rng.uniform(1.05, 1.5)
+
+
+def clip_borders(
+    image: NDArray, labels: NDArray, clip: tuple[int, ...], rng: np.random.Generator
+) -> tuple[NDArray, NDArray]:
+    """Cover everything outside ``clip``, and now and then a strip at any edge, with black or white; drop labels there."""
+    size, stride = image.shape[0], image.shape[0] // labels.shape[0]
+    x1, y1, x2, y2 = clip
+    if rng.random() < 0.25:  # collimation
+        x1, y1 = max(x1, int(rng.uniform(0, 0.12) * size)), max(y1, int(rng.uniform(0, 0.12) * size))
+        x2, y2 = min(x2, size - int(rng.uniform(0, 0.12) * size)), min(y2, size - int(rng.uniform(0, 0.12) * size))
+    if (x1, y1, x2, y2) == (0, 0, size, size):
+        return image, labels
+    value = 255 if rng.random() < 0.15 else int(rng.integers(0, 12))
+    framed, kept = np.full_like(image, value), np.zeros_like(labels)
+    framed[y1:y2, x1:x2] = image[y1:y2, x1:x2]
+    inner = np.s_[-(-y1 // stride) : y2 // stride, -(-x1 // stride) : x2 // stride]
+    kept[inner] = labels[inner]
+    return framed, kept
+
+
+def draw_display(image: NDArray, rng: np.random.Generator) -> NDArray:
+    """Draw display processing, compression, noise, objects: uint8 (S, S) -> float32 (S, S) in 0..1."""
+    size = image.shape[0]
+    if rng.random() < 0.2:  # lower resolution
+        ratio = rng.uniform(0.35, 0.8)
+        small = cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
+        image = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
+    if rng.random() < 0.2:  # lossy compression
+        quality = int(rng.integers(15, 70))
+        image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0)
+    x = image.astype(np.float32) / 255
+    if rng.random() < 0.5:
+        x = x ** np.float32(math.exp(rng.normal(0, 0.35)))
+    if rng.random() < 0.2:  # edge enhancement as vendors apply it
+        x = x + np.float32(rng.uniform(0.3, 1.5)) * (x - cv2.GaussianBlur(x, (0, 0), rng.uniform(1.0, 4.0)))
+    if rng.random() < 0.2:
+        x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.5, 1.6))
+    if rng.random() < 0.3:
+        x = x + rng.standard_normal(x.shape, np.float32) * np.float32(rng.uniform(0.005, 0.05))
+    if rng.random() < 0.25:  # uneven exposure
+        coarse = rng.standard_normal((3, 3)).astype(np.float32)
+        x = x * np.exp(np.float32(0.35) * cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC))
+    if rng.random() < 0.15:  # something lies on the film
+        height, width = rng.uniform(0.04, 0.35) * size, rng.uniform(0.04, 0.25) * size
+        top, left = rng.integers(0, size, 2)
+        x[top : top + int(height), left : left + int(width)] = rng.random()
+    x = np.clip(x, 0, 1)
+    return 1 - x if rng.random() < 0.04 else x

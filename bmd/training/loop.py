@@ -1,0 +1,272 @@
+"""The training loop of every network: draw examples, add up the losses the network returns, step, average, validate."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from bmd.data.dataset import COLLATES, ENCODERS, LABEL_STRIDE, Examples, Films
+from bmd.models import registry
+from bmd.models.precision import bf16_is_faster
+from bmd.models.recipe import Recipe, as_dict, override
+from bmd.models.weights import read_state
+from bmd.training import checkpoint
+from bmd.training.augment import CropAugment, FilmAugment
+from bmd.training.validate import VALIDATORS
+
+log = logging.getLogger(__name__)
+PRINT_EVERY = 50
+
+
+@dataclass
+class Progress:
+    """Where a training stands."""
+
+    step: int = 0
+    seconds: float = 0.0
+
+
+class RunningMean:
+    """Exponential mean of the weights (EMA); starts fast so that the first validations are not of random numbers."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
+
+    def update(self, network: nn.Module, step: int) -> None:
+        """Move a little towards the network's present weights."""
+        keep = min(self.decay, (1 + step) / (10 + step))
+        now = network.state_dict()
+        soft = [k for k, v in self.state.items() if v.is_floating_point()]
+        with torch.no_grad():
+            torch._foreach_lerp_([self.state[k] for k in soft], [now[k] for k in soft], 1 - keep)
+            for k in self.state.keys() - set(soft):
+                self.state[k].copy_(now[k])
+
+    def network_like(self, network: nn.Module, build: Any) -> nn.Module:
+        """A copy of the network with the mean weights, in eval mode."""
+        twin = build().to(next(network.parameters()).device)
+        twin.load_state_dict(self.state)
+        return twin.eval()
+
+
+def learning_rate(step: int, share: float, recipe: Recipe) -> float:
+    """Linear warm-up, then a cosine from the peak to 1 % of it as ``share`` of the time budget goes 0..1."""
+    rise = min(1.0, (step + 1) / max(1, recipe.warmup))
+    return recipe.lr * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+def make_examples(task: str, recipe: Recipe) -> tuple[Examples, Films]:
+    """Training examples and held-out films of a task."""
+    films = Films(recipe.data, skip=recipe.holdout)
+    held_out = Films(recipe.data, limit=recipe.holdout)
+    augment: Any = CropAugment()
+    if task != "measure":
+        augment = FilmAugment(recipe.size, LABEL_STRIDE[task], getattr(recipe, "tight", 0.2))
+    return Examples(films, augment, ENCODERS[task], recipe.seed), held_out
+
+
+def batches(task: str, examples: Examples, recipe: Recipe, step: int) -> Iterator[Any]:
+    """Endless batches from ``step`` on."""
+    order = range(step * recipe.batch, 2**40)
+    loader: DataLoader = DataLoader(
+        examples,
+        recipe.batch,
+        sampler=cast(Any, order),
+        num_workers=recipe.workers,
+        collate_fn=COLLATES[task],
+        worker_init_fn=_one_thread,
+    )
+    return iter(loader)
+
+
+def _one_thread(worker: int) -> None:
+    torch.set_num_threads(1)
+
+
+def move(batch: Any, device: torch.device) -> Any:
+    """Send every tensor of nested tuples, lists and dicts to a device; films become channels_last."""
+    if isinstance(batch, Tensor):
+        batch = batch.to(device, non_blocking=True)
+        return batch.contiguous(memory_format=torch.channels_last) if batch.dim() == 4 else batch
+    if isinstance(batch, dict):
+        return {k: move(v, device) for k, v in batch.items()}
+    return type(batch)(move(v, device) for v in batch)
+
+
+def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW; weight decay on convolutions and matrices only, not on norms and biases."""
+    wide = [p for p in network.parameters() if p.requires_grad and p.dim() > 1]
+    thin = [p for p in network.parameters() if p.requires_grad and p.dim() <= 1]
+    groups = [{"params": wide, "weight_decay": recipe.weight_decay}, {"params": thin, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.lr, foreach=True)
+
+
+class Trainer:
+    """A network in training: its weights, their running mean, the optimizer and the log."""
+
+    def __init__(self, name: str, recipe: Recipe) -> None:
+        torch.manual_seed(recipe.seed)
+        torch.set_num_threads(recipe.threads)
+        self.name, self.recipe, self.spec = name, recipe, registry.spec(name)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.options = {k: getattr(recipe, k) for k in registry.network_class(name).options}
+        network = registry.build(name, **self.options)
+        if recipe.init == "weights":
+            network.load_state_dict(read_state(Path(recipe.weights) / name)[0])
+        self.network = cast(nn.Module, network.to(self.device, memory_format=torch.channels_last))  # type: ignore
+        self.mean = RunningMean(self.network, recipe.ema)
+        self.optimizer = make_optimizer(self.network, recipe)
+        self.progress = Progress()
+        self.folder = Path(recipe.out) / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.bf16 = {"on": True, "off": False}.get(recipe.bf16, bf16_is_faster(self.device.type))
+
+    def precision(self) -> AbstractContextManager:
+        """Autocast to bfloat16 where that is faster; losses are float32 in any case."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint in the run's folder, if there is one."""
+        state = checkpoint.load(self.folder / "checkpoint.pt") if self.recipe.resume else None
+        if state is None:
+            return
+        self.network.load_state_dict(state["network"])
+        self.mean.state = {k: v.to(self.device) for k, v in state["mean"].items()}
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.progress = Progress(state["step"], state["seconds"])
+        torch.set_rng_state(state["rng"])
+        log.info("resumed at step %d, %.1f minutes", self.progress.step, self.progress.seconds / 60)
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        state = {"network": self.network.state_dict(), "mean": self.mean.state}
+        state |= {"optimizer": self.optimizer.state_dict(), "recipe": as_dict(self.recipe)}
+        state |= {"step": self.progress.step, "seconds": self.progress.seconds, "rng": torch.get_rng_state()}
+        checkpoint.save(self.folder / "checkpoint.pt", state)
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Add one line to the run's log."""
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def step(self, batch: Any) -> dict[str, float]:
+        """One optimiser step on one batch; returns the losses."""
+        lr = learning_rate(self.progress.step, self.progress.seconds / 60 / self.recipe.minutes, self.recipe)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.network.train()
+        with self.precision():
+            losses = self.network(*move(batch, self.device))
+        loss = torch.stack([v.float() for v in losses.values()]).sum()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
+        if torch.isfinite(norm):  # one overflow must not spoil the weights
+            self.optimizer.step()
+        self.mean.update(self.network, self.progress.step)
+        self.progress.step += 1
+        values = {k: float(v.detach()) for k, v in losses.items()}
+        return {"loss": float(loss.detach()), **values, "norm": float(norm), "lr": lr}
+
+    def validate(self, held_out: Films) -> dict[str, float]:
+        """Metrics of the mean weights on films never trained on."""
+        twin = self.mean.network_like(self.network, lambda: registry.build(self.name, **self.options))
+        twin = cast(nn.Module, twin.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+        with torch.no_grad(), self.precision():
+            metrics = VALIDATORS[self.spec.task](twin, held_out, self.recipe.size)
+        self.write({"step": self.progress.step, "minutes": self.progress.seconds / 60, "validation": metrics})
+        log.info("validation at step %d: %s", self.progress.step, _show(metrics))
+        return metrics
+
+    def export(self, metrics: dict[str, float]) -> None:
+        """Ship the mean weights to the weights folder."""
+        twin = self.mean.network_like(self.network, lambda: registry.build(self.name, **self.options)).cpu()
+        training: dict[str, Any] = {"steps": self.progress.step, "examples": self.progress.step * self.recipe.batch}
+        training |= {"minutes": round(self.progress.seconds / 60, 1), "device": self.device.type, "metrics": metrics}
+        metadata = checkpoint.describe(self.network, self.recipe, self.options, training)
+        checkpoint.export(twin, Path(self.recipe.weights) / self.name, metadata)
+
+
+def _show(values: dict[str, float]) -> str:
+    return " ".join(f"{k} {v:.4g}" for k, v in values.items())
+
+
+def train(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Train a network on simulated films until its time budget is spent, then export it.
+
+    Parameters
+    ----------
+    name : str
+        A name of the registry.
+    overrides : sequence of str
+        ``key=value`` words for the network's recipe.
+
+    Returns
+    -------
+    dict
+        ``steps``, ``minutes``, ``metrics`` (held-out films) and ``folder``.
+
+    Raises
+    ------
+    OptionError
+        Unknown network or key.
+    InputError
+        No shards in the data folder.
+    """
+    recipe = override(registry.network_class(name).Recipe(), overrides)
+    trainer = Trainer(name, recipe)
+    trainer.resume()
+    examples, held_out = make_examples(trainer.spec.task, recipe)
+    changed = {f.name: getattr(recipe, f.name) for f in fields(recipe) if getattr(recipe, f.name) != f.default}
+    log.info("%s: %d films, %d held out, bf16 %s, %s", name, len(examples.films), len(held_out), trainer.bf16, changed)
+    trainer.write({"start": name, "recipe": as_dict(recipe), "films": len(examples.films), "bf16": trainer.bf16})
+    metrics = _run(trainer, examples, held_out)
+    if recipe.weights:
+        trainer.export(metrics)
+    return {
+        "steps": trainer.progress.step,
+        "minutes": trainer.progress.seconds / 60,
+        "metrics": metrics,
+        "folder": trainer.folder,
+    }
+
+
+def _run(trainer: Trainer, examples: Examples, held_out: Films) -> dict[str, float]:
+    """The loop itself. Validations and checkpoints do not count against the budget."""
+    recipe, progress = trainer.recipe, trainer.progress
+    budget, metrics, validated = recipe.minutes * 60, {}, progress.seconds
+    stream = batches(trainer.spec.task, examples, recipe, progress.step)
+    window: list[dict[str, float]] = []
+    mark = time.monotonic()
+    begun, begun_step = progress.seconds, progress.step
+    while progress.seconds < budget:
+        window.append(trainer.step(next(stream)))
+        now = time.monotonic()
+        progress.seconds, mark = progress.seconds + now - mark, now
+        if len(window) == PRINT_EVERY:
+            means = {k: sum(w[k] for w in window) / len(window) for k in window[0]}
+            rate = (progress.step - begun_step) * recipe.batch / max(progress.seconds - begun, 1e-9)
+            trainer.write({"step": progress.step, "minutes": progress.seconds / 60, "images_per_s": rate} | means)
+            log.info("%.1f min step %d %.1f img/s %s", progress.seconds / 60, progress.step, rate, _show(means))
+            window, begun, begun_step = [], progress.seconds, progress.step
+        if progress.seconds - validated > recipe.validate_every * 60 and progress.seconds < budget:
+            metrics = trainer.validate(held_out)
+            trainer.save()
+            if examples.films.refresh():  # films simulated meanwhile; workers start anew to see them
+                stream = batches(trainer.spec.task, examples, recipe, progress.step)
+            validated, mark = progress.seconds, time.monotonic()
+    metrics = trainer.validate(held_out)
+    trainer.save()
+    return metrics
