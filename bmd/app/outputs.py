@@ -1,0 +1,248 @@
+"""Looking at a film: viewer, result, warnings, heat maps, downloads."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from bmd import figures
+from bmd.app import cards, curve, downloads, inputs, samples, session, shell, text, work
+from bmd.app import viewer as film_viewer
+from bmd.figures import COLOURS, GREY
+from bmd.types import Explanation, Prediction, Report
+
+CHART = {"displayModeBar": False}
+
+
+def title_row(film: session.Film) -> None:
+    """Name of the page, of the film, and the way to another film."""
+    with st.container(horizontal=True, vertical_alignment="center", key="title_row"):
+        st.title(text.SPINE_XRAY, anchor=False, width="content")
+        kind = "simulated" if film.sample else film.study.origin
+        st.html(f'<p class="ol-file">{html.escape(film.name)} <span>{html.escape(kind)}</span></p>', width="stretch")
+        st.button(
+            text.ANOTHER, icon=":material/restart_alt:", help=text.ANOTHER_HELP, on_click=session.purge, key="another"
+        )
+
+
+def viewer(film: session.Film) -> None:
+    """The film with what was found drawn on it, and the heat maps below."""
+    stage = st.container()
+    report = film.report
+    if report is not None and report.suitability.suitable and report.measurements:
+        _heat_maps(film, report)
+    image = film.study.images[0]
+    with stage, shell.guard():
+        maps = film.maps if film.show_maps else None
+        film_viewer.show(film.study.uid, image.pixels, report, maps, _alt(film))
+    if film.study.notes:
+        with st.expander(text.HOW_READ):
+            st.markdown("\n".join(f"- {shell.plain(note)}" for note in film.study.notes))
+
+
+def _alt(film: session.Film) -> str:
+    report = film.report
+    if report is None or not report.vertebrae:
+        return f"Radiograph {film.name}; nothing marked"
+    names = ", ".join(v.level or "unnamed" for v in report.vertebrae)
+    return f"Radiograph with {len(report.vertebrae)} vertebrae outlined: {names}. Press V to step through them."
+
+
+def _heat_maps(film: session.Film, report: Report) -> None:
+    wanted = st.toggle(text.HEAT_TOGGLE, film.show_maps, key=f"maps_{film.study.uid}", help=text.HEAT_HELP)
+    if wanted != film.show_maps:
+        session.update(show_maps=wanted)
+        st.rerun()
+    if not wanted:
+        return
+    if film.maps is None:
+        with shell.guard() as outcome:
+            with st.spinner(text.EXPLAINING):
+                maps = work.explain(film.study, report)
+            session.update(maps=maps)
+            st.rerun()
+        if outcome.problem:
+            return
+    _heat_numbers(film.maps or ())
+
+
+def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
+    rows = [
+        [
+            m.level,
+            html.escape(m.target),
+            _share(m.fidelity.get("inside_share")),
+            _number(m.fidelity.get("random_correlation")),
+        ]
+        for m in maps
+    ]
+    st.html(_table(["Level", "Explains", "Heat inside the vertebra", "Correlation with randomised weights"], rows))
+    st.caption(text.HEAT_MEANING)
+
+
+def result(film: session.Film) -> None:
+    """Whatever is known of the film: a problem, a refusal, or the result; analyses it when that was not done yet."""
+    if film.problem is not None:
+        shell.show(film.problem)
+        if st.button(text.AGAIN, icon=":material/refresh:"):
+            session.update(problem=None)
+            st.rerun()
+    elif film.report is None:
+        _analyse(film)
+    elif not film.report.suitability.suitable:
+        _refusal(film.report)
+    else:
+        _result(film, film.report)
+
+
+def _analyse(film: session.Film) -> None:
+    bar = st.progress(0.0, text.STARTING)
+    with shell.guard(quiet=True) as outcome:
+        report = work.analyse(film.study, lambda share, what: _advance(bar, share, what))
+        session.update(report=report)
+        st.rerun()
+    session.update(problem=outcome.problem)
+    st.rerun()
+
+
+def _advance(bar: st.delta_generator.DeltaGenerator, share: float, what: str) -> None:
+    bar.progress(min(1.0, max(0.0, share)), what)
+
+
+def _refusal(report: Report) -> None:
+    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in report.suitability.reasons)
+    st.html(
+        f'<div class="ol-card ol-refusal" role="status"><h3>{text.NOT_SUITABLE}</h3><ul>{reasons}</ul>'
+        f"<p>{text.NOT_SUITABLE_DO}</p></div>"
+    )
+    _warnings(report)
+
+
+def _result(film: session.Film, report: Report) -> None:
+    if not report.levels_certain:
+        st.warning(text.LEVELS_UNCERTAIN, icon=":material/swap_vert:")
+    if report.prediction is not None:
+        _headline(film, report.prediction)
+    else:
+        st.info(text.NO_ESTIMATE, icon=":material/info:")
+    _warnings(report)
+    levels, age, method = st.tabs([text.TAB_LEVELS, text.TAB_AGE, text.TAB_METHOD])
+    with levels:
+        _levels(report)
+    with age:
+        _age(report)
+    with method:
+        cards.provenance(report)
+    inputs.patient_form(film)
+    downloads.row(film, report)
+
+
+def _headline(film: session.Film, prediction: Prediction) -> None:
+    name = prediction.category or "unknown"
+    coverage = cards.coverage(prediction.model)
+    interval = ""
+    if prediction.interval is not None:
+        low, high = prediction.interval
+        label = f"{coverage:.0%} interval" if coverage else "interval"
+        interval = f'<span class="ol-interval">{label} {signed(low)} to {signed(high)}</span>'
+    t_score = f"T-score {signed(prediction.t_score)}" if prediction.t_score is not None else "No T-score"
+    bmd = f'<span class="ol-bmd">{prediction.bmd_g_cm2:.3f} g/cm²</span>' if prediction.bmd_g_cm2 is not None else ""
+    truth = _truth(film)
+    with st.container(border=True, key="headline"):
+        left, right = st.columns([6, 5], vertical_alignment="center")
+        left.html(
+            f'<div class="ol-headline" style="--c:{COLOURS.get(name, GREY)}"><div class="ol-category">{name.capitalize()}</div>'
+            f'<div class="ol-t">{t_score}</div><div class="ol-sub">{interval}{bmd}</div>{truth}</div>'
+        )
+        if prediction.probabilities:
+            right.plotly_chart(
+                figures.probability_bars(prediction.probabilities),
+                config=CHART,
+                key="probabilities",
+                alt=_spoken(prediction.probabilities),
+            )
+
+
+def _truth(film: session.Film) -> str:
+    sample = samples.find(film.sample)
+    known = sample.truth() if sample else {}
+    if "t_l1l4" not in known:
+        return ""
+    return f'<div class="ol-truth">True value of this simulated case: T-score {signed(known["t_l1l4"])}</div>'
+
+
+def _warnings(report: Report) -> None:
+    for warning in report.warnings:
+        st.warning(shell.plain(warning), icon=":material/warning:")
+
+
+def _levels(report: Report) -> None:
+    everything = [*([report.prediction] if report.prediction else []), *report.measurements]
+    if any(p.t_score is not None for p in everything):
+        st.plotly_chart(
+            figures.t_score_chart(everything), config=CHART, key="levels", alt="T-score of each level with its interval"
+        )
+    measured = {m.level: m for m in report.measurements}
+    rows = []
+    for vertebra in report.vertebrae:
+        m = measured.get(vertebra.level)
+        rows.append(
+            [
+                html.escape(vertebra.level or "?"),
+                chip(m.category if m else None),
+                signed(m.t_score) if m else "–",
+                f"{signed(m.interval[0])} to {signed(m.interval[1])}" if m and m.interval else "–",
+                _number(m.bmd_g_cm2, 3) if m else "–",
+                f"{vertebra.score:.2f}",
+            ]
+        )
+    st.html(_table(["Level", "Category", "T-score", "Interval", "BMD g/cm²", "Found"], rows))
+
+
+def _age(report: Report) -> None:
+    patient, prediction = report.patient, report.prediction
+    if patient.sex is None:
+        st.info(text.AGE_NEEDS_SEX, icon=":material/person:")
+        return
+    if patient.age_y is None:
+        st.info(text.AGE_NEEDS_AGE, icon=":material/person:")
+    reference_curve = curve.age_curve(patient.sex)
+    bmd, interval = curve.density(prediction)
+    st.plotly_chart(
+        figures.age_curve(reference_curve, patient.age_y, bmd, interval),
+        config=CHART,
+        key="age_curve",
+        alt="Bone density against age in the reference population, with this patient marked",
+    )
+    st.caption(f"{reference_curve.source} {text.REFERENCE}: {curve.REFERENCE.name}.")
+
+
+def signed(value: float | None) -> str:
+    """Number with its sign and one decimal, or a dash."""
+    return "–" if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def chip(category: str | None) -> str:
+    """Category as a coloured label."""
+    if category is None:
+        return "–"
+    return f'<span class="ol-chip" style="--c:{COLOURS.get(category, GREY)}">{html.escape(category)}</span>'
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    cells = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    names = "".join(f'<th scope="col">{name}</th>' for name in head)
+    return f'<div class="ol-scroll"><table class="ol-table"><thead><tr>{names}</tr></thead><tbody>{cells}</tbody></table></div>'
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def _spoken(probabilities: dict[str, float]) -> str:
+    return "Probabilities: " + ", ".join(f"{name} {value:.0%}" for name, value in probabilities.items())

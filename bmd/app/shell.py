@@ -1,0 +1,116 @@
+"""The frame every page stands in: navigation, the intended-use sentence, and what happens when something fails."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from bmd.app import text
+from bmd.app.session import Problem
+from bmd.errors import BmdError
+
+log = logging.getLogger(__name__)
+
+ICON = ":material/orthopedics:"
+ROOT = Path(__file__).resolve().parents[2]
+ENTRYPOINT = "streamlit_app.py"
+_ENTERED, _GOTO = "_shell_entered", "_shell_goto"
+_CSS = Path(__file__).with_name("shell.css")
+
+
+def pages() -> list[st.Page]:
+    """Pages in the order of the navigation."""
+    return [
+        st.Page("pages/spine_xray.py", title=text.SPINE_XRAY, icon=":material/radiology:", default=True),
+        st.Page("pages/about.py", title=text.ABOUT, icon=":material/info:"),
+    ]
+
+
+def enter() -> None:
+    """Called by the entrypoint before it runs a page: note that it ran, and forward a page that asked for it."""
+    st.session_state[_ENTERED] = True
+    goto = st.session_state.pop(_GOTO, None)
+    if goto is not None:
+        st.switch_page(goto)
+
+
+def open_page(file: str) -> None:
+    """First statement of every page: go through the entrypoint, then draw the frame.
+
+    A folder called ``pages/`` makes Streamlit run a page on its own when it is the first thing a fresh server is
+    asked for. The page then sends the visitor through the entrypoint, which sends them back.
+
+    Parameters
+    ----------
+    file : str
+        ``__file__`` of the page.
+    """
+    if not st.session_state.pop(_ENTERED, False):
+        st.session_state[_GOTO] = Path(file).resolve().relative_to(ROOT).as_posix()
+        st.switch_page(ENTRYPOINT)
+    st.html(_CSS)
+    st.html(f'<p class="ol-intended" role="note"><b>{text.NAME}</b> · {text.INTENDED_USE}</p>')
+
+
+@dataclass
+class Outcome:
+    """What :func:`guard` saw: None, or the problem."""
+
+    problem: Problem | None = None
+
+
+@contextmanager
+def guard(quiet: bool = False) -> Iterator[Outcome]:
+    """Show what went wrong as a calm message; never a traceback in the browser.
+
+    A :class:`BmdError` says what to do. Anything else is a fault of the product: the log gets the type of the error
+    and where it happened, but not its message, which may quote the file.
+
+    Parameters
+    ----------
+    quiet : bool
+        Only note the problem in the outcome, do not show it.
+    """
+    outcome = Outcome()
+    try:
+        yield outcome
+    except BmdError as error:
+        outcome.problem = Problem(_message(error))
+    except Exception as error:
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("Unexpected %s\n%s", type(error).__name__, where)  # noqa: TRY400 - the message may quote the file
+        outcome.problem = Problem(text.SOMETHING_WRONG, ours=True)
+    if outcome.problem is not None and not quiet:
+        show(outcome.problem)
+
+
+def show(problem: Problem) -> None:
+    """Show a problem: calm for one the visitor can act on, red for one of ours."""
+    if problem.ours:
+        st.error(problem.message, icon=":material/error:")
+    else:
+        st.warning(problem.message, icon=":material/info:")
+
+
+def plain(line: str) -> str:
+    """Text that markdown will not interpret."""
+    return line.translate({ord(c): f"\\{c}" for c in "\\`*_[]$~<>#:|"})
+
+
+def _message(error: BmdError) -> str:
+    lines = [f"**{_sentence(plain(error.rule))}**"]
+    if error.seen:
+        lines.append(f"Found: {_sentence(plain(error.seen))}")
+    if error.remedy:
+        lines.append(_sentence(plain(error.remedy)))
+    return "  \n".join(lines)
+
+
+def _sentence(part: str) -> str:
+    return part if part.endswith((".", "!", "?")) else part + "."

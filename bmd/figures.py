@@ -1,0 +1,212 @@
+"""Charts: plain data in, a plotly figure out. The only module that knows plotly.
+
+Colours are half transparent where they fill, so that one figure stands on a light and on a dark page; text and grid take
+their colours from the page's theme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from bmd import reference
+from bmd.types import Prediction
+
+COLOURS = {"normal": "#1f9e89", "osteopenia": "#d08a1d", "osteoporosis": "#d6455d"}
+GREY = "#7b8b93"
+T_RANGE = (-5.0, 3.0)
+LATERAL = {"F": "women", "M": "men"}
+
+
+@dataclass(frozen=True, eq=False)
+class AgeCurve:
+    """Bone density of a reference population by age.
+
+    Attributes
+    ----------
+    age_y : ndarray
+        (n,) years.
+    mean, sd : ndarray
+        (n,) L1-L4 density, g/cm2.
+    sex : str
+        "F" or "M".
+    source : str
+        Where the population comes from.
+    """
+
+    age_y: NDArray
+    mean: NDArray
+    sd: NDArray
+    sex: str
+    source: str
+
+
+def t_score_chart(predictions: Sequence[Prediction], whole: str = "L1–L4") -> go.Figure:
+    """T-score and its interval for the patient and each vertebra, over the three WHO zones.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        Drawn top to bottom. Those without a T-score are left out. ``level=None`` is the patient.
+    whole : str
+        What to call the patient's row.
+    """
+    rows = [p for p in predictions if p.t_score is not None]
+    names = [p.level or whole for p in rows]
+    figure = go.Figure()
+    _zones(figure)
+    for name, row in zip(names, rows, strict=True):
+        colour = COLOURS.get(row.category or "", GREY)
+        if row.interval is not None:
+            ends = [_clip(v) for v in row.interval]
+            figure.add_scatter(
+                x=ends, y=[name, name], mode="lines", line={"color": colour, "width": 3}, opacity=0.6, hoverinfo="skip"
+            )
+        text = f"{name}: T-score {row.t_score:+.1f}" + (
+            f", interval {row.interval[0]:+.1f} to {row.interval[1]:+.1f}" if row.interval is not None else ""
+        )
+        figure.add_scatter(
+            x=[_clip(row.t_score)],
+            y=[name],
+            mode="markers",
+            hovertext=[text],
+            hoverinfo="text",
+            marker={
+                "color": colour,
+                "size": 14 if row.level is None else 10,
+                "symbol": "diamond" if row.level is None else "circle",
+            },
+        )
+    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, fixedrange=True)
+    figure.update_xaxes(range=T_RANGE, title="T-score", zeroline=False, dtick=1, fixedrange=True)
+    return _finish(figure, height=70 + 30 * max(1, len(rows)))
+
+
+def _zones(figure: go.Figure) -> None:
+    edges = (T_RANGE[0], reference.OSTEOPOROSIS_FROM_T, reference.OSTEOPENIA_BELOW_T, T_RANGE[1])
+    for name, low, high in zip(reversed(reference.CATEGORIES), edges[:-1], edges[1:], strict=True):
+        figure.add_vrect(
+            x0=low,
+            x1=high,
+            fillcolor=COLOURS[name],
+            opacity=0.12,
+            line_width=0,
+            layer="below",
+            annotation={"text": name, "font": {"size": 11}, "opacity": 0.75},
+            annotation_position="top",
+        )
+
+
+def _clip(t: float) -> float:
+    return min(max(t, T_RANGE[0]), T_RANGE[1])
+
+
+def probability_bars(probabilities: dict[str, float]) -> go.Figure:
+    """Calibrated probability of each WHO category, as bars with the number written on them."""
+    names = [name for name in reference.CATEGORIES if name in probabilities]
+    values = [probabilities[name] for name in names]
+    figure = go.Figure(
+        go.Bar(
+            x=values,
+            y=[name.capitalize() for name in names],
+            orientation="h",
+            marker={"color": [COLOURS[name] for name in names], "opacity": 0.85},
+            text=[f"{value:.0%}" for value in values],
+            textposition="auto",
+            hoverinfo="skip",
+            cliponaxis=False,
+        )
+    )
+    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, ticklen=4)
+    return _finish(figure, height=120, bargap=0.35)
+
+
+def age_curve(
+    curve: AgeCurve,
+    age_y: float | None = None,
+    bmd_g_cm2: float | None = None,
+    interval: tuple[float, float] | None = None,
+) -> go.Figure:
+    """Patient on the age curve: mean of the population with one and two SD, and the WHO cut-offs as lines.
+
+    Parameters
+    ----------
+    curve : AgeCurve
+        The population.
+    age_y, bmd_g_cm2 : float or None
+        The patient; drawn only when both are known.
+    interval : tuple of float or None
+        Interval of the density, g/cm2.
+    """
+    figure = go.Figure()
+    ages = [*curve.age_y, *curve.age_y[::-1]]
+    for k, shade in ((2, 0.10), (1, 0.20)):
+        band = [*(curve.mean + k * curve.sd), *(curve.mean - k * curve.sd)[::-1]]
+        figure.add_scatter(
+            x=ages,
+            y=band,
+            fill="toself",
+            mode="none",
+            fillcolor=f"rgba(70,130,160,{shade})",
+            name=f"mean ± {k} SD",
+            hoverinfo="skip",
+        )
+    figure.add_scatter(
+        x=curve.age_y,
+        y=curve.mean,
+        mode="lines",
+        line={"color": "#4682a0", "width": 2},
+        name=f"mean of {LATERAL[curve.sex]}",
+    )
+    for name, t in (
+        ("osteopenia below", reference.OSTEOPENIA_BELOW_T),
+        ("osteoporosis from", reference.OSTEOPOROSIS_FROM_T),
+    ):
+        figure.add_hline(
+            y=reference.bmd(t, "L1-L4"),
+            line={"color": COLOURS[name.split()[0]], "width": 1.2, "dash": "dot"},
+            annotation={"text": f"{name} T {t:+.1f}", "font": {"size": 11}},
+            annotation_position="bottom right",
+        )
+    if age_y is not None and bmd_g_cm2 is not None:
+        bars = None
+        if interval is not None:
+            bars = {
+                "type": "data",
+                "symmetric": False,
+                "array": [interval[1] - bmd_g_cm2],
+                "arrayminus": [bmd_g_cm2 - interval[0]],
+                "thickness": 2,
+                "width": 6,
+            }
+        figure.add_scatter(
+            x=[age_y],
+            y=[bmd_g_cm2],
+            error_y=bars,
+            mode="markers",
+            name="this patient",
+            marker={"symbol": "diamond", "size": 13, "color": "#c2410c", "line": {"width": 1, "color": "white"}},
+        )
+    figure.update_xaxes(title="Age (years)", fixedrange=True)
+    figure.update_yaxes(title="L1–L4 density (g/cm²)", fixedrange=True, zeroline=False)
+    _finish(figure, height=320)
+    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.12, "x": 0}, margin={"t": 36})
+    return figure
+
+
+def _finish(figure: go.Figure, height: int, **layout: float) -> go.Figure:
+    figure.update_layout(
+        height=height,
+        showlegend=False,
+        margin={"l": 8, "r": 8, "t": 22, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        uirevision="keep",
+        dragmode=False,
+        **layout,
+    )
+    return figure

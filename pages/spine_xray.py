@@ -1,0 +1,30 @@
+"""Spine X-ray: a lateral lumbar film in; levels, outlines, bone density, category and heat maps out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from bmd.app import inputs, outputs, session, shell, text
+
+shell.open_page(__file__)
+
+
+def main() -> None:
+    """Choose a film, or look at the one that is held."""
+    st.title(text.SPINE_XRAY, anchor=False)
+    film = session.film()
+    if film is None:
+        st.markdown(text.LEAD)
+        inputs.choose_film()
+        return
+    outputs.title_row(film)
+    left, right = st.columns([6, 5], gap="medium")
+    with left:
+        outputs.viewer(film)
+    with right:
+        with shell.guard():
+            outputs.result(film)
+
+
+with shell.guard():
+    main()

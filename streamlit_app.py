@@ -1,0 +1,12 @@
+"""OsteoLens in the browser: page settings and navigation, nothing else. Start with ``make app``."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from bmd.app import shell
+
+st.set_page_config(page_title="OsteoLens", page_icon=shell.ICON, layout="wide")
+page = st.navigation(shell.pages(), position="top")
+shell.enter()
+page.run()
