@@ -1,0 +1,174 @@
+"""One mineral density function per bone, in g/cm3 hydroxyapatite, shared by every modality.
+
+Local vertebral frame, mm: x to the patient's left, y anterior, z cranial, origin at the centre of the body. The pelvis
+uses the patient frame with its origin at the centre of the S1 end plate. Functions are numba-compiled and scalar, so
+a film integrates them along rays, a CT samples them on a grid and a DXA scan sums them from front to back.
+
+Shapes are smooth implicit surfaces fitted by eye to anatomy drawings; dimensions come in as parameters measured in
+people (``population``). Cortical shells (0.3 mm in life, Ritzel 1997) are spread over about 1 mm with equal mass.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba as nb
+import numpy as np
+
+kernel = nb.njit(fastmath=True, error_model="numpy", cache=True)
+
+# Index of each vertebral parameter in its float32 vector; lengths in mm, densities in g/cm3.
+HALF_WIDTH, HALF_DEPTH, HALF_HEIGHT = 0, 1, 2  # half height is that of the posterior wall
+WEDGE_TOP, WEDGE_BOTTOM = 3, 4  # loss of anterior height at either end plate
+DISH_TOP, DISH_BOTTOM = 5, 6  # depth of the end plates' concavity
+WAIST, OSTEOPHYTE = 7, 8
+TRABECULAR, CORTEX, ENDPLATE = 9, 10, 11
+PEDICLE_RADIUS, PEDICLE_Z = 12, 13
+SPINOUS_LENGTH, SPINOUS_HEIGHT, TRANSVERSE_LENGTH = 14, 15, 16
+POSTERIOR_CORE, POSTERIOR_SHELL = 17, 18
+FACET_X, FORAMEN_DEPTH = 19, 20
+VERTEBRA_SIZE = 21
+
+POSTERIOR_WALL = 0.84  # the posterior wall lies at -0.84 half depths, the anterior one at +1
+
+
+@kernel
+def body_parts(x, y, z, p):
+    """Where a point lies in a vertebral body: (1 inside or 0, weight of the side wall, weight of the end plate)."""
+    nx = x / p[HALF_WIDTH]
+    ny = y / p[HALF_DEPTH]
+    if nx > 1.35 or nx < -1.35 or ny > 1.5 or ny < -1.15:
+        return 0.0, 0.0, 0.0
+    forward = (min(1.15, max(-1.0, ny)) + 1.0) * 0.5
+    dish = max(0.0, 1.0 - 1.3 * (nx * nx + ny * ny))
+    dish = dish * (1.7 - 0.7 * dish)
+    top = p[HALF_HEIGHT] - p[WEDGE_TOP] * forward - p[DISH_TOP] * dish
+    bottom = -p[HALF_HEIGHT] + p[WEDGE_BOTTOM] * forward + p[DISH_BOTTOM] * dish
+    to_endplate = min(top - z, z - bottom)
+    if to_endplate < 0.0:
+        return 0.0, 0.0, 0.0
+    mid = 1.0 - to_endplate / max((top - bottom) * 0.5, 0.5)  # 0 half way up, 1 at an end plate
+    scale = 1.0 - p[WAIST] * (1.0 - mid * mid)
+    if p[OSTEOPHYTE] > 0.0:
+        lip = to_endplate / 2.2
+        scale += p[OSTEOPHYTE] / p[HALF_DEPTH] * math.exp(-lip * lip) * (0.35 + 0.65 * max(0.0, ny) + 0.3 * abs(nx))
+    u = abs(nx) / scale
+    if y < 0.0:  # flat back with the shallow concavity of the canal
+        back = POSTERIOR_WALL - 0.07 * max(0.0, 1.0 - (nx / 0.55) ** 2)
+        v = -ny / (back * (1.0 - 0.45 * (1.0 - scale)))
+        radius = (u * u * u + v * v * v) ** (1.0 / 3.0)
+    else:
+        v = ny / scale
+        radius = math.sqrt(u * u * max(u, 0.6) ** 0.4 + v * v * max(v, 0.6) ** 0.4)
+    to_wall = (1.0 - radius) * p[HALF_DEPTH] * 0.9
+    if to_wall < 0.0:
+        return 0.0, 0.0, 0.0
+    wall = to_wall / 1.0
+    plate = to_endplate / 1.1
+    return 1.0, math.exp(-wall * wall), math.exp(-plate * plate)
+
+
+@kernel
+def body_density(x, y, z, p):
+    """Mineral of a vertebral body in g/cm3; 0 outside."""
+    inside, wall, plate = body_parts(x, y, z, p)
+    return p[TRABECULAR] * inside + p[CORTEX] * wall + p[ENDPLATE] * plate
+
+
+@kernel
+def ellipsoid(x, y, z, a, b, c):
+    """1 at the centre, 0 on the surface, negative outside."""
+    return 1.0 - (x / a) ** 2 - (y / b) ** 2 - (z / c) ** 2
+
+
+@kernel
+def shell(inside, thickness, core, rind):
+    """Density of a small bone with a cortical rind; ``inside`` is 1 at its centre and 0 on its surface."""
+    if inside <= 0.0:
+        return 0.0
+    t = inside * 0.5 * thickness / 1.2
+    return core + rind * math.exp(-t * t)
+
+
+@kernel
+def facet_density(x, y, z, p, wall):
+    """Superior and inferior articular processes with the pars between them: the column behind the foramina."""
+    core = p[POSTERIOR_CORE]
+    rind = p[POSTERIOR_SHELL]
+    fx = p[FACET_X]
+    gap = p[FORAMEN_DEPTH]
+    upper = shell(
+        ellipsoid(x - fx - 3.0, y - wall + gap + 5.0 - 0.15 * z, z - p[PEDICLE_Z] - 6.0, 7.5, 6.5, 14.0),
+        6.0,
+        core,
+        rind,
+    )
+    lower = shell(
+        ellipsoid(x - fx + 1.0, y - wall + gap + 13.0 - 0.25 * (z + 18.0), z + 18.0, 7.5, 6.5, 15.0), 6.0, core, rind
+    )
+    pars = shell(ellipsoid(x - fx - 0.5, y - wall + gap + 9.0 - 0.2 * z, z + 4.0, 6.5, 5.5, 12.0), 5.0, core, rind)
+    return max(upper, max(lower, pars))
+
+
+@kernel
+def posterior_density(x, y, z, p):
+    """Mineral of the posterior elements (pedicles, facets, laminae, spinous and transverse processes) in g/cm3."""
+    wall = -POSTERIOR_WALL * p[HALF_DEPTH]
+    x = abs(x)
+    if y > wall + 3.0 or y < wall - 45.0 - p[SPINOUS_LENGTH]:
+        return 0.0
+    core = p[POSTERIOR_CORE]
+    rind = p[POSTERIOR_SHELL]
+    pedicle_x = p[HALF_WIDTH] * 0.62
+    d = 0.0
+    if y > wall - p[FORAMEN_DEPTH] - 6.0:
+        flare = 1.0 + 0.25 * max(0.0, (y - wall + 4.0) / 7.0)  # the root widens into the body
+        u = (x - pedicle_x) / p[PEDICLE_RADIUS]
+        w = (z - p[PEDICLE_Z]) / (p[PEDICLE_RADIUS] * 0.35 + 5.2) / flare
+        d = shell(1.0 - u * u - w * w, p[PEDICLE_RADIUS], 1.8 * core, rind)
+    d = max(d, facet_density(x, y, z, p, wall))
+    fx = p[FACET_X]
+    d = max(
+        d,
+        shell(
+            ellipsoid(x - fx * 0.5, y - wall + 22.0 + 0.55 * (fx - x), z + 6.0, fx * 0.62, 4.0, 10.5), 4.0, core, rind
+        ),
+    )
+    mid = wall - 27.0 - p[SPINOUS_LENGTH] * 0.5
+    v = (y - mid) / (p[SPINOUS_LENGTH] * 0.55 + 4.0)
+    w = (z + 9.0 + 0.22 * (y - mid) * -1.0) / p[SPINOUS_HEIGHT]
+    d = max(d, shell(1.0 - (x / 4.2) ** 2 - v * v * v * v - w * w * w * w, 4.2, core, rind))
+    t = (x - pedicle_x) / max(p[TRANSVERSE_LENGTH], 1.0)
+    if 0.0 < t < 1.4:
+        radius = 5.5 - 1.5 * t
+        along = max(0.0, (x - pedicle_x - p[TRANSVERSE_LENGTH]) / 6.0)
+        v = (y - wall + 9.0 + 6.0 * t) / radius
+        w = (z - p[PEDICLE_Z] + 1.0 - 2.0 * t) / radius
+        d = max(d, shell(1.0 - 1.6 * v * v - w * w - along * along, radius, core, rind))
+    return d
+
+
+@kernel
+def component_mass(p, step):
+    """Mass of each part per unit density, in cm3: trabecular, side wall, end plates, posterior elements.
+
+    Multiplied by the four densities and summed this is the vertebra's bone mineral content in grams, which is how
+    densities are set so that an AP DXA scan of the vertebra reads the BMD the person was given. The transverse
+    processes are cut off at 1.25 half widths, as the DXA region is.
+    """
+    out = np.zeros(4)
+    wall = -POSTERIOR_WALL * p[HALF_DEPTH]
+    xs = np.arange(step * 0.5, p[HALF_WIDTH] * 1.25, step)  # left half; both halves are alike
+    for z in np.arange(-p[HALF_HEIGHT] - 3.0, p[HALF_HEIGHT] + 3.0, step):
+        for x in xs:
+            for y in np.arange(-p[HALF_DEPTH], p[HALF_DEPTH] * 1.4, step):
+                inside, side, plate = body_parts(x, y, z, p)
+                out[0] += inside
+                out[1] += side
+                out[2] += plate
+    for z in np.arange(-40.0, 32.0, step):
+        for x in xs:
+            for y in np.arange(wall - 45.0 - p[SPINOUS_LENGTH], wall + 3.0, step):
+                if body_parts(x, y, z, p)[0] == 0.0:
+                    out[3] += posterior_density(x, y, z, p)
+    return out * 2.0 * (step * 0.1) ** 3

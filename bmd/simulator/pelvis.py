@@ -1,0 +1,226 @@
+"""Mineral density of sacrum, hip bones and proximal femora in g/cm3 hydroxyapatite.
+
+Patient frame in mm, origin at the centre of the S1 end plate: x left, y anterior, z cranial. The sacrum has a frame of
+its own, tilted by the sacral slope, with z along the normal of the S1 end plate.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from bmd.simulator.bones import kernel
+
+# Sacral parameters: arc radius, arc length, half width and half depth of the S1 body, densities.
+ARC_RADIUS, ARC_LENGTH, S_HALF_WIDTH, S_HALF_DEPTH, S_CORE, S_RIND, S_DISC = range(7)
+# Hip bone and femur: scale, crest height, x of the sacro-iliac joint, flare, densities, head centre and radius.
+SCALE, CREST_Z, SI_X, FLARE, I_CORE, I_RIND, HEAD_X, HEAD_Y, HEAD_Z, HEAD_RADIUS, NECK_LENGTH, F_CORE, F_RIND = range(
+    13
+)
+
+SEGMENT_ENDS = np.array([30.0, 55.0, 76.0, 94.0, 110.0, 121.0, 131.0], np.float32)
+"""Arc length in mm at the lower end of S1..S5 and two coccygeal pieces, for an arc of 131 mm."""
+
+# Outline of the hip bone seen from the side (y, z) in mm, clockwise from the posterior superior iliac spine.
+OUTLINE = np.array(
+    [
+        (-57, -26),
+        (-53, 0),
+        (-40, 20),
+        (-16, 33),
+        (10, 36),
+        (38, 29),
+        (60, 13),
+        (76, -12),
+        (73, -28),
+        (63, -46),
+        (61, -64),
+    ]
+    + [(58, -88), (50, -116), (28, -140), (6, -160), (-18, -166), (-31, -150), (-23, -128), (-24, -112), (-9, -98)]
+    + [(-2, -82), (-5, -67), (-19, -55), (-38, -48), (-51, -42)],
+    np.float32,
+)
+TABLE_STEP, TABLE_Y0, TABLE_Z0 = 1.5, -75.0, -180.0
+
+
+def _outline_table() -> np.ndarray:
+    """Distance in mm from each point of the sagittal plane to the hip bone's outline, positive inside."""
+    ys = np.arange(TABLE_Y0, 95.0, TABLE_STEP)
+    zs = np.arange(TABLE_Z0, 55.0, TABLE_STEP)
+    table = [[cv2.pointPolygonTest(OUTLINE, (float(y), float(z)), True) for y in ys] for z in zs]
+    return cv2.GaussianBlur(np.array(table, np.float32), (0, 0), 1.5)
+
+
+OUTLINE_DISTANCE = _outline_table()
+
+
+@kernel
+def sacrum_density(x, y, z, p):
+    """Mineral of sacrum and coccyx at a point of the sacral frame: bodies and remnants of discs on a circular arc, alae,
+    posterior wall and median crest."""
+    if z > 0.0:
+        return 0.0
+    radius = p[ARC_RADIUS]
+    along = math.atan2(-z, radius - y) * radius
+    if along > p[ARC_LENGTH] or along < 0.0 or y > radius:
+        return 0.0
+    across = radius - math.sqrt((radius - y) ** 2 + z * z)  # > 0 in front of the centre line
+    s = along / p[ARC_LENGTH]
+    stretch = p[ARC_LENGTH] / 131.0
+    ax = abs(x)
+    depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 0.9 + 3.5
+    width = p[S_HALF_WIDTH] * (1.0 - 0.68 * s)
+    d = 0.0
+    r = ((across / depth) ** 4 + (ax / width) ** 4) ** 0.25
+    if r < 1.0:
+        wall = (1.0 - r) * depth / 1.2
+        d = p[S_CORE] + p[S_RIND] * math.exp(-wall * wall)
+        if along < 2.5:
+            d += p[S_RIND] * 1.3 * math.exp(-((along / 1.2) ** 2))
+        for k in range(6):
+            gap = abs(along - SEGMENT_ENDS[k] * stretch)
+            if gap < 5.0:
+                half = p[S_DISC] * (1.0 - 0.25 * k)
+                if gap < half:
+                    d *= 0.35
+                d += 0.6 * p[S_RIND] * math.exp(-(((gap - half - 0.8) / 1.0) ** 2))
+    if 0.02 < s < 0.62:  # alae, thick above and thinning towards S3
+        reach = p[S_HALF_WIDTH] * 2.25 * (1.0 - 0.75 * s * s)
+        v = (across + 0.35 * depth + 0.12 * (ax - width)) / (depth * 0.85 * (1.0 - 0.45 * s))
+        slope = max(0.0, 1.0 - 6.0 * s) * max(0.0, ax - width) * 0.25
+        if along > slope:
+            r = ((ax / reach) ** 4 + v * v * v * v) ** 0.25
+            if r < 1.0:
+                wall = (1.0 - r) * depth * 0.8 / 1.2
+                d = max(d, 0.65 * p[S_CORE] + 0.6 * p[S_RIND] * math.exp(-wall * wall))
+    if 0.03 < s < 0.78:  # posterior wall of the canal, and the median crest behind it
+        canal = depth + 12.0 * (1.0 - s)
+        behind = -across - canal
+        if ax < 19.0 * (1.0 - 0.5 * s) and abs(behind) < 2.5:
+            d = max(d, 0.4 * p[S_CORE] + p[S_RIND] * 0.7)
+        v = (behind - 5.0) / (6.5 - 4.0 * s)
+        r = 1.0 - v * v - (ax / 4.0) ** 2
+        if r > 0.0:
+            d = max(d, p[S_CORE] + 0.5 * p[S_RIND] * (1.0 - 0.5 * math.sin(along * 0.25)))
+    return d
+
+
+@kernel
+def hip_surface(y, z, p):
+    """|x| of the middle of the hip bone's plate at (y, z), both already scaled to the reference pelvis."""
+    q = min(1.0, max(0.0, (y + 57.0) / 133.0))
+    low = p[SI_X] + 40.0 * q
+    top = p[SI_X] - 2.0 + p[FLARE] * q**0.85
+    w = min(1.0, max(0.0, (z + 72.0) / 105.0))
+    x = low + (top - low) * w**1.3 - 7.0 * math.sin(3.1416 * q) * w
+    if z < -95.0:
+        x += 0.45 * (z + 95.0)
+    return x
+
+
+@kernel
+def hip_density(x, y, z, p, table):
+    """Mineral of one side's hip bone: iliac wing with thick crest, sacro-iliac part, socket, ischium and pubic rami."""
+    ax = abs(x) / p[SCALE]
+    ys = y / p[SCALE]
+    zs = z / p[SCALE] - p[CREST_Z]
+    d = 0.0
+    v = (zs - TABLE_Z0) / TABLE_STEP
+    u = (ys - TABLE_Y0) / TABLE_STEP
+    row = int(v)
+    column = int(u)
+    if v > 0.0 and u > 0.0 and row < table.shape[0] - 1 and column < table.shape[1] - 1:
+        u -= column
+        v -= row
+        near = table[row, column] * (1.0 - u) + table[row, column + 1] * u
+        rim = near * (1.0 - v) + (table[row + 1, column] * (1.0 - u) + table[row + 1, column + 1] * u) * v
+        if rim > 0.0:
+            thickness = 2.2 + 4.5 * math.exp(-((rim / 7.0) ** 2)) + 0.06 * max(0.0, -ys - 5.0)
+            socket = math.sqrt((ys - p[HEAD_Y]) ** 2 + (zs - p[HEAD_Z]) ** 2)
+            thickness += 9.0 * math.exp(-((max(0.0, socket - 14.0) / 16.0) ** 2))
+            if zs < -105.0:
+                thickness += 4.0
+            line = (zs + 0.55 * ys + 62.0) / 6.0  # arcuate line, a ridge from the joint to the pubis
+            thickness += 2.5 * math.exp(-line * line)
+            inside = thickness - abs(ax - hip_surface(ys, zs, p))
+            if inside > 0.0:
+                d = p[I_CORE] + p[I_RIND] * (math.exp(-((inside / 1.7) ** 2)) + 0.8 * math.exp(-((rim / 1.8) ** 2)))
+    head = math.sqrt((ax - p[HEAD_X]) ** 2 + (ys - p[HEAD_Y]) ** 2 + (zs - p[HEAD_Z]) ** 2) - p[HEAD_RADIUS]
+    if 2.2 < head < 7.0 and (ax < p[HEAD_X] + 6.0 or zs > p[HEAD_Z] + 8.0):
+        d = max(d, p[I_CORE] + p[I_RIND])
+    elif head < 2.2:
+        d = 0.0
+    ramus = max(
+        capsule(
+            ax,
+            ys,
+            zs,
+            p[HEAD_X] - 14.0,
+            p[HEAD_Y] + 8.0,
+            p[HEAD_Z] + 12.0,
+            12.0,
+            p[HEAD_Y] + 42.0,
+            p[HEAD_Z] - 20.0,
+            10.0,
+            7.0,
+        ),
+        capsule(
+            ax,
+            ys,
+            zs,
+            12.0,
+            p[HEAD_Y] + 42.0,
+            p[HEAD_Z] - 22.0,
+            p[HEAD_X] - 30.0,
+            p[HEAD_Y] - 16.0,
+            p[HEAD_Z] - 55.0,
+            7.0,
+            8.0,
+        ),
+    )
+    if ramus > 0.0 and head > 2.0:
+        d = max(d, p[I_CORE] + p[I_RIND] * math.exp(-((ramus / 1.4) ** 2)))
+    return d
+
+
+@kernel
+def capsule(x, y, z, x0, y0, z0, x1, y1, z1, r0, r1):
+    """Depth in mm below the surface of a tapered rod; negative outside."""
+    dx = x1 - x0
+    dy = y1 - y0
+    dz = z1 - z0
+    t = ((x - x0) * dx + (y - y0) * dy + (z - z0) * dz) / (dx * dx + dy * dy + dz * dz)
+    t = min(1.0, max(0.0, t))
+    return r0 + (r1 - r0) * t - math.sqrt((x - x0 - t * dx) ** 2 + (y - y0 - t * dy) ** 2 + (z - z0 - t * dz) ** 2)
+
+
+@kernel
+def femur_density(x, y, z, p):
+    """Mineral of a proximal femur: head, neck, trochanters and a hollow shaft."""
+    ax = abs(x) / p[SCALE]
+    ys = y / p[SCALE]
+    zs = z / p[SCALE] - p[CREST_Z]
+    hx = p[HEAD_X]
+    hy = p[HEAD_Y]
+    hz = p[HEAD_Z]
+    if ax < hx - 32.0 or zs > hz + 32.0:
+        return 0.0
+    nx = hx + p[NECK_LENGTH] * 0.76
+    nz = hz - p[NECK_LENGTH] * 0.65
+    ny = hy - 8.0
+    head = p[HEAD_RADIUS] - math.sqrt((ax - hx) ** 2 + (ys - hy) ** 2 + (zs - hz) ** 2)
+    neck = capsule(ax, ys, zs, hx, hy, hz, nx, ny, nz, 15.0, 16.0)
+    trochanter = capsule(ax, ys, zs, nx + 8.0, ny - 4.0, nz + 12.0, nx + 4.0, ny, nz - 42.0, 14.0, 15.0)
+    upper = max(head, max(neck, trochanter))
+    shaft = capsule(ax, ys, zs, nx + 3.0, ny, nz - 40.0, nx - 10.0, ny + 10.0, nz - 200.0, 15.5, 14.0)
+    if shaft > upper:
+        if shaft < 0.0:
+            return 0.0
+        wall = shaft / 5.0
+        return 0.02 + p[F_RIND] * 1.5 * math.exp(-wall * wall * wall * wall)
+    if upper < 0.0:
+        return 0.0
+    wall = upper / 1.3
+    return p[F_CORE] + p[F_RIND] * math.exp(-wall * wall)

@@ -1,0 +1,215 @@
+"""A lateral (or frontal) spine film of a skeleton, with its truth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.reference import LEVELS
+from bmd.simulator import beam, bones, devices, display
+from bmd.simulator.anatomy import DRAWN, Skeleton
+from bmd.simulator.pelvis import OUTLINE_DISTANCE
+from bmd.simulator.projection import JITTER, Geometry, cast_pelvis, cast_vertebra, stamp_body
+from bmd.simulator.tissue import SoftTissue, frontal_tissue, lateral_tissue, noise
+from bmd.types import Truth, View
+
+STEP_MM = 3.0  # between samples on a ray
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """What one exposure yields: display values 0..1 (H, W), the pixel spacing at the detector and the truth."""
+
+    pixels: NDArray
+    spacing_mm: tuple[float, float]
+    truth: Truth
+
+
+@dataclass(frozen=True, eq=False)
+class BoneMaps:
+    """Line integrals of bone mineral in g/cm2, (H, W): vertebral bodies, their posterior elements, pelvis."""
+
+    bodies: NDArray
+    posterior: NDArray
+    pelvis: NDArray
+    labels: NDArray
+
+
+def draw_geometry(skeleton: Skeleton, view: NDArray, size: int, rng: np.random.Generator) -> Geometry:
+    """Distances, centring and field of one exposure.
+
+    Fields run from tight lumbar (270 mm) to wide thoracolumbar (540 mm) high at the detector. A third of the pictures
+    are stretched to a square, as exported pictures often are: then columns and rows differ in pitch.
+    """
+    sid, odd = rng.uniform(1000, 1500), rng.uniform(180, 290)
+    target = view @ skeleton.bone("L3").centre
+    high = rng.uniform(370, 540) if rng.random() < 0.8 else rng.uniform(270, 370)
+    wide = min(430.0, high * rng.uniform(0.45, 1.05))
+    width = size if rng.random() < 0.35 else max(64, min(size, round(size * wide / high)))
+    m = sid / (sid - odd)
+    y, z = target[1] + rng.normal(0.05 * wide, 0.09 * wide), target[2] - 8 + rng.normal(0, 0.07 * high)
+    source_y, source_z = y + rng.normal(0, 15), z + rng.normal(0, 15)
+    return Geometry(
+        source_to_object_mm=sid - odd,
+        object_to_detector_mm=odd,
+        source_y_mm=source_y,
+        source_z_mm=source_z,
+        left_mm=source_y + (y - source_y) * m - wide / 2,
+        top_mm=source_z + (z - source_z) * m + high / 2,
+        column_mm=wide / width,
+        row_mm=high / size,
+        width=width,
+        height=size,
+    )
+
+
+def cast_bones(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> BoneMaps:
+    """Cast every bone: bodies at full resolution, posterior elements and pelvis at half."""
+    shape = (geometry.height, geometry.width)
+    bodies, labels = np.zeros(shape, np.float32), np.zeros(shape, np.uint8)
+    coarse = geometry.halved()
+    back = np.zeros((coarse.height, coarse.width), np.float32)
+    g, gc = geometry.vector(), coarse.vector()
+    for value, bone in enumerate(skeleton.bones, start=1):
+        p = bone.shape
+        turn = bone.rotation @ view.T
+        centre = view @ bone.centre
+        depth, reach = float(p[bones.HALF_DEPTH]), float(p[bones.HALF_WIDTH] * 1.3)
+        tall = float(p[bones.HALF_HEIGHT] + 3)
+        low, high = np.array([-reach, -depth * 1.1, -tall]), np.array([reach, depth * 1.5, tall])
+        r0, r1, c0, c1, half = geometry.pixel_box(centre, turn, low, high)
+        args = (g, centre.astype(np.float32), turn.astype(np.float32), p)
+        cast_vertebra(bodies, r0, r1, c0, c1, *args, half, STEP_MM, False, JITTER)
+        stamp_body(labels, value, r0, r1, c0, c1, *args)
+        side = float(p[bones.HALF_WIDTH] * 0.62 + p[bones.TRANSVERSE_LENGTH] + 8)
+        low, high = np.array([-side, -depth - 45 - p[bones.SPINOUS_LENGTH], -40.0]), np.array([side, 0.0, 34.0])
+        r0, r1, c0, c1, half = coarse.pixel_box(centre, turn, low, high)
+        cast_vertebra(back, r0, r1, c0, c1, gc, *args[1:], half, STEP_MM, True, JITTER)
+    pelvis = np.zeros_like(back)
+    first = max(0, int(coarse.project(np.array([-130.0, 0.0, 62.0]))[0, 1]))
+    obliquity = np.float32(skeleton.obliquity)
+    frames = (view.astype(np.float32), skeleton.sacral_rotation.astype(np.float32))
+    cast_pelvis(pelvis, first, gc, *frames, skeleton.sacrum, skeleton.hips, OUTLINE_DISTANCE, 3.5, obliquity, JITTER)
+    pelvis = cv2.GaussianBlur(pelvis, (0, 0), 0.8)  # thin oblique plates alias on coarse rays
+    full = (geometry.width, geometry.height)
+    return BoneMaps(bodies, cv2.resize(back, full), cv2.resize(pelvis, full), labels)
+
+
+def bone_mineral(
+    skeleton: Skeleton, maps: BoneMaps, geometry: Geometry, view: NDArray, rng: np.random.Generator
+) -> NDArray:
+    """All mineral on each ray in g/cm2, with trabecular texture, ribs, plaques and, in some, cement."""
+    shape = maps.bodies.shape
+    bone = maps.bodies + maps.posterior + maps.pelvis + devices.ribs(skeleton, geometry, view, rng)
+    fine = noise(rng, (shape[0], shape[1]), 2.2, 2, 0.6)
+    texture = (
+        1 + 0.10 * rng.uniform(0.3, 1.1) * fine + rng.uniform(0.02, 0.07) * noise(rng, (shape[0], shape[1]), 5, 2, 0.7)
+    )
+    return bone * np.clip(texture, 0.4, 1.8) + devices.aortic_calcification(skeleton, geometry, view, rng)
+
+
+def expose_film(
+    skeleton: Skeleton, rng: np.random.Generator, size: int = 384, view: View = "lateral", implant: bool | None = None
+) -> Film:
+    """Take one film.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+    rng : numpy.random.Generator
+        Every nuisance is drawn from it.
+    size : int
+        Height in pixels; the width follows from the field.
+    view : {"lateral", "ap"}
+    implant : bool, optional
+        Force or forbid metal and cement; drawn when None.
+    """
+    angle = math.radians(90.0 if view == "ap" else 0.0) + rng.normal(0, math.radians(4))
+    c, s = math.cos(angle), math.sin(angle)
+    turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]]).T  # patient to world
+    geometry = draw_geometry(skeleton, turn, size, rng)
+    maps = cast_bones(skeleton, geometry, turn)
+    mineral = bone_mineral(skeleton, maps, geometry, turn, rng)
+    tissue = (frontal_tissue if view == "ap" else lateral_tissue)(skeleton, geometry, rng)
+    tags = set(skeleton.tags)
+    metal = np.zeros_like(mineral)
+    draw = rng.random()
+    if implant or (implant is None and draw < 0.06):
+        metal = devices.screws_and_rods(skeleton, geometry, turn, rng)
+        tags.add("implant")
+    elif implant is None and draw < 0.10:
+        mineral = mineral + devices.cement(skeleton, geometry, turn, rng)
+        tags.add("cement")
+    extra, lean = devices.overlying(skeleton, geometry, turn, rng)
+    tissue = SoftTissue(tissue.lean + lean, tissue.fat, tissue.body)
+    signal = beam.expose(beam.transmit(tissue, mineral + extra, metal, rng.uniform(65, 95)), tissue.body, geometry, rng)
+    shown, field = _develop(signal, tissue, skeleton, geometry, rng)
+    return _finish(shown, field, maps.labels, skeleton, geometry, turn, tags, rng)
+
+
+def _develop(
+    signal: NDArray, tissue: SoftTissue, skeleton: Skeleton, geometry: Geometry, rng: np.random.Generator
+) -> tuple[NDArray, NDArray]:
+    """Console and radiographer: processing windowed on the spine or the whole body, collimation, artefacts."""
+    film = beam.log_signal(signal)
+    y, z = geometry.object_plane()
+    region = tissue.body
+    if rng.random() < 0.5:
+        middle = skeleton.bone("L3").centre[1]
+        near = (np.abs(y - middle - 15) < rng.uniform(50, 110)) & (z < skeleton.bone("T11").centre[2] + 20)
+        region = region & near & (z > -rng.uniform(0, 80))
+    shown = display.process(film, tissue.body, region, rng)
+    shown, field = display.collimate(shown, rng)
+    return display.artefacts(shown, rng), field
+
+
+def _finish(
+    shown: NDArray,
+    field: NDArray,
+    labels: NDArray,
+    skeleton: Skeleton,
+    geometry: Geometry,
+    turn: NDArray,
+    tags: set[str],
+    rng: np.random.Generator,
+) -> Film:
+    """Turn half of the films to face left, mark them, and write down the truth."""
+    corners = np.stack([geometry.project(b.corners() @ turn.T) for b in skeleton.bones])
+    sacral = geometry.project(skeleton.sacral_corners() @ turn.T)
+    s1 = np.zeros_like(labels)
+    cv2.fillPoly(s1, [np.round(sacral).astype(np.int32)], len(LEVELS))
+    labels = np.where(labels > 0, labels, s1)
+    corners = np.concatenate([corners, sacral[None]]).astype(np.float32)
+    if rng.random() < 0.5:
+        shown, field, labels = (np.ascontiguousarray(a[:, ::-1]) for a in (shown, field, labels))
+        corners[..., 0] = geometry.width - 1 - corners[..., 0]
+    shown = display.annotate(shown, rng)
+    if rng.random() < 0.03:
+        shown = 1 - shown
+        tags.add("inverted")
+    truth = _truth(labels, field, corners, skeleton, tags)
+    return Film(np.clip(shown, 0, 1).astype(np.float32), (geometry.row_mm, geometry.column_mm), truth)
+
+
+def _truth(labels: NDArray, field: NDArray, corners: NDArray, skeleton: Skeleton, tags: set[str]) -> Truth:
+    """Boxes, visibility and densities beside the masks and corners."""
+    n = len(LEVELS)
+    boxes, visible = np.full((n, 4), np.nan, np.float32), np.zeros(n, bool)
+    height, width = labels.shape
+    for i in range(n):
+        rows, columns = np.nonzero(labels == i + 1)
+        if len(rows) < 12:
+            continue
+        boxes[i] = columns.min() - 0.5, rows.min() - 0.5, columns.max() + 0.5, rows.max() + 0.5
+        inside = (corners[i] > 1).all() and (corners[i] < [width - 2, height - 2]).all()
+        visible[i] = inside and field[rows, columns].mean() > 0.97
+    person = skeleton.person
+    bmd = np.array([person.bmd.get(level, np.nan) for level in LEVELS], np.float32)
+    t = np.array([person.t_scores.get(level, np.nan) for level in LEVELS], np.float32)
+    grades = np.array([skeleton.bone(x).fracture_grade if x in DRAWN else 0 for x in LEVELS], np.int8)
+    pair = (float(person.bmd["L1-L4"]), float(person.t_scores["L1-L4"]))
+    return Truth(labels, corners, boxes, visible, bmd, t, grades, *pair, frozenset(tags))
