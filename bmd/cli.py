@@ -1,0 +1,280 @@
+"""Command line: ``python -m bmd predict | simulate | sheet | train | evaluate | models``.
+
+Exit status: 0 the command did its work (a refused film is an answer), 1 it could not, 2 it was asked wrongly,
+3 with ``predict --strict`` when a film was refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bmd import INTENDED_USE, __version__
+from bmd.errors import BmdError, InputError, OptionError
+from bmd.types import Case, Demographics, Report, Study, Suitability
+
+log = logging.getLogger(__name__)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status.
+
+    Parameters
+    ----------
+    words : sequence of str, optional
+        Arguments after the program's name; those of the process by default.
+    """
+    options = _parser().parse_args(words)
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
+    try:
+        return int(options.run(options) or 0)
+    except OptionError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (BmdError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m bmd", description="OsteoLens.", epilog=INTENDED_USE)
+    parser.add_argument("--version", action="version", version=f"OsteoLens {__version__}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, define, run in (
+        ("predict", _define_predict, _predict),
+        ("simulate", _define_simulate, _simulate),
+        ("sheet", _define_sheet, _sheet),
+        ("train", _define_train, _train),
+        ("evaluate", _define_evaluate, _evaluate),
+        ("models", lambda command: None, _models),
+    ):
+        text = (run.__doc__ or "").partition("\n")[0]
+        command = commands.add_parser(name, help=text, description=text, epilog=INTENDED_USE)
+        define(command)
+        command.set_defaults(run=run)
+    return parser
+
+
+def _define_predict(command: argparse.ArgumentParser) -> None:
+    command.add_argument("files", nargs="+", metavar="FILE", help="DICOM, PNG, JPEG or TIFF film")
+    command.add_argument("--json", metavar="OUT.json", help="write a list with one object per file; - for the screen")
+    command.add_argument("--csv", metavar="OUT.csv", help="write a table with one row per vertebra")
+    command.add_argument("--png-dir", metavar="DIR", help="write each film with its result drawn on it")
+    command.add_argument("--explain", action="store_true", help="compute heat maps; their figures go into the JSON")
+    command.add_argument("--age", type=float, metavar="YEARS", help="for all files; else what the file says")
+    command.add_argument("--sex", type=str.upper, choices=["F", "M"])
+    command.add_argument("--height", type=float, metavar="CM")
+    command.add_argument("--weight", type=float, metavar="KG")
+    command.add_argument("--strict", action="store_true", help="exit status 3 when any film is refused")
+
+
+def _predict(options: argparse.Namespace) -> int:
+    """Analyse lateral spine films."""
+    _check_patient(options)
+    reports = []
+    failed = False
+    for index, file in enumerate(options.files):
+        study, report, broken = _predict_one(file, options)
+        failed |= broken
+        reports.append(report)
+        print(_line(report), file=sys.stderr if options.json == "-" else sys.stdout)
+        if options.png_dir and study is not None:
+            _write_png(Path(options.png_dir), index, study, report)
+    from bmd.report import to_csv, to_json
+
+    if options.json == "-":
+        sys.stdout.write(to_json(reports))
+    elif options.json:
+        _write(options.json, to_json(reports))
+    if options.csv:
+        _write(options.csv, to_csv(reports))
+    if failed:
+        return 1
+    return 3 if options.strict and not all(report.suitability.suitable for report in reports) else 0
+
+
+def _predict_one(file: str, options: argparse.Namespace) -> tuple[Study | None, Report, bool]:
+    """Study, report, and whether something broke that is not the file's fault."""
+    name, study = Path(file).name, None
+    try:
+        study = _with_patient(_read(Path(file)), options)
+        from bmd.inference import analyse
+
+        report = analyse(study, name)
+        if options.explain and report.vertebrae:
+            from bmd.explanation import explain
+
+            report = replace(report, explanations=explain(study, report))
+        return study, report, False
+    except InputError as error:
+        return study, _refused(name, str(error)), False
+    except BmdError:
+        raise  # missing weights and the like concern every file
+    except Exception:
+        log.exception("analysis failed")  # a fault of ours: the other files still run
+        return study, _refused(name, "Something went wrong while this film was analysed."), True
+
+
+def _read(path: Path) -> Study:
+    from bmd.data import read_study
+    from bmd.data.limits import check_file_bytes
+
+    try:
+        check_file_bytes(path.stat().st_size)
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError("The file cannot be opened", error.strerror or "", "Check its name") from error
+    return read_study(path.name, data)
+
+
+def _refused(name: str, reason: str) -> Report:
+    return Report(name, "radiograph", Suitability(False, (reason,)))
+
+
+def _check_patient(options: argparse.Namespace) -> None:
+    from bmd.data.patient import AGE_Y, HEIGHT_CM, WEIGHT_KG
+
+    for word, (low, high) in (("age", AGE_Y), ("height", HEIGHT_CM), ("weight", WEIGHT_KG)):
+        value = getattr(options, word)
+        if value is not None and not low < value <= high:
+            raise OptionError(f"--{word} must lie between {low:g} and {high:g}", f"{value:g}")
+
+
+def _with_patient(study: Study, options: argparse.Namespace) -> Study:
+    """Values given on the command line replace those of the file."""
+    given = {"age_y": options.age, "sex": options.sex, "height_cm": options.height, "weight_kg": options.weight}
+    patient: Demographics = replace(study.patient, **{k: v for k, v in given.items() if v is not None})
+    return replace(study, patient=patient)
+
+
+def _line(report: Report) -> str:
+    """One file's result in one line."""
+    if not report.suitability.suitable:
+        return f"{report.file}: not analysed. {' '.join(report.suitability.reasons)}"
+    levels = " ".join(vertebra.level or "?" for vertebra in report.vertebrae)
+    text = f"{report.file}: {levels}{'' if report.levels_certain else ' (levels uncertain)'}"
+    prediction = report.prediction
+    if prediction is not None and prediction.t_score is not None:
+        text += f"; {prediction.category}, T-score {prediction.t_score:+.1f}"
+        if prediction.interval:
+            text += f" ({prediction.interval[0]:+.1f} to {prediction.interval[1]:+.1f})"
+    return f"{text}; {report.seconds:.1f} s"
+
+
+def _write_png(folder: Path, index: int, study: Study, report: Report) -> None:
+    from bmd.report import annotated_png
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{Path(report.file).stem}.png"
+    if path.exists():
+        path = folder / f"{Path(report.file).stem}_{index + 1}.png"
+    path.write_bytes(annotated_png(study, report))
+
+
+def _write(path: str, text: str) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def _define_simulate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--count", type=int, default=200, help="films (default 200)")
+    command.add_argument("--seed", type=int, default=0, help="seed of the first film (default 0)")
+    command.add_argument("--out", default="runs/films", help="folder (default runs/films)")
+    command.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+
+
+def _simulate(options: argparse.Namespace) -> None:
+    """Simulate lateral films with their truth, as shards for training."""
+    if options.count < 1 or options.workers < 1 or options.seed < 0:
+        raise OptionError("--count and --workers must be at least 1 and --seed at least 0")
+    from bmd.simulator.shards import write_shards
+
+    paths = write_shards(options.out, options.count, options.seed, options.workers)
+    print(f"{options.count} films in {len(paths)} files in {options.out}")
+
+
+def _define_sheet(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--count", type=int, default=24, help="films (default 24)")
+    command.add_argument("--seed", type=int, default=0, help="seed of the first film (default 0)")
+    command.add_argument("--out", default="runs/sheet.png", help="picture to write (default runs/sheet.png)")
+    command.add_argument("--columns", type=int, default=6, help="films per row (default 6)")
+    command.add_argument("--view", choices=["lateral", "ap"], default="lateral")
+    command.add_argument("--finding", help="show this finding on every film")
+    command.add_argument("--outlines", action="store_true", help="draw the true vertebral bodies")
+
+
+def _sheet(options: argparse.Namespace) -> None:
+    """Draw a contact sheet of simulated films."""
+    from bmd.report.sheet import contact_sheet
+    from bmd.simulator.case import simulate_film
+
+    def films() -> Iterator[tuple[str, Case]]:
+        for seed in range(options.seed, options.seed + options.count):
+            case = simulate_film(seed, view=options.view, finding=options.finding)
+            yield f"{seed}  T {case.truth.t_l1l4:+.1f}  {' '.join(sorted(case.truth.tags))}", case
+
+    picture = contact_sheet(films(), options.columns, outlines=options.outlines)
+    Path(options.out).parent.mkdir(parents=True, exist_ok=True)
+    Path(options.out).write_bytes(picture)
+    print(f"{options.count} films in {options.out}")
+
+
+def _define_train(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", help="network; see the command models")
+    command.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe")
+
+
+def _train(options: argparse.Namespace) -> None:
+    """Train a network on simulated films."""
+    _known([options.name])
+    logging.getLogger().setLevel(logging.INFO)
+    from bmd.training import train
+
+    train(options.name, options.overrides)
+
+
+def _define_evaluate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all)")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    """Measure networks on simulated films that were held out."""
+    names = _known(options.names)
+    from bmd.evaluation import evaluate
+
+    for name in names:
+        print(evaluate(name))
+
+
+def _models(options: argparse.Namespace) -> None:
+    """List the networks, their papers, and on what they were measured."""
+    import json
+
+    from bmd.models import registry
+
+    for name in registry.names():
+        spec = registry.spec(name)
+        card = Path("weights") / name / "metadata.json"
+        print(f"{name}: {spec.title}. {spec.task}, {spec.modality}. {spec.paper}")
+        print("  " + (_metrics(json.loads(card.read_text("utf-8"))) if card.is_file() else "no weights here"))
+
+
+def _metrics(card: dict[str, object]) -> str:
+    return f"measured: {card.get('metrics') or 'not yet'}"
+
+
+def _known(names: Sequence[str]) -> Sequence[str]:
+    """The names given, or all; an unknown one is an error that lists the valid ones."""
+    from bmd.models import registry
+
+    for name in names:
+        registry.spec(name)
+    return names or registry.names()

@@ -1,0 +1,164 @@
+"""Reports as JSON (one object per file) and CSV (one row per vertebra, one for the patient).
+
+Coordinates are pixels of the input picture; densities g/cm2; a value that is not known is null or an empty cell.
+Of the patient only age, sex, height and weight are written.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from io import StringIO
+from typing import Any
+
+import numpy as np
+
+from bmd import INTENDED_USE, __version__
+from bmd.reference import CATEGORIES
+from bmd.types import Explanation, Prediction, Report, Vertebra
+
+COLUMNS = (
+    "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category "
+    "p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain warnings model device seconds "
+    "intended_use"
+).split()
+PATIENT_ROW = "L1-L4"
+"""The level named in the patient's row."""
+
+
+def to_json(reports: Iterable[Report]) -> str:
+    """Write reports as a JSON list, one object per file; see `as_object`."""
+    return json.dumps([as_object(report) for report in reports], indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_object(report: Report) -> dict[str, Any]:
+    """One report as plain JSON types.
+
+    Returns
+    -------
+    dict
+        ``file, modality, suitable, reasons, inverted, vertebrae, prediction, patient, levels_certain, warnings, model,
+        models, device, seconds, version, intended_use``. ``vertebrae`` is a list of ``level, box [x1, y1, x2, y2],
+        contour [[x, y], ...], corners, score`` and, where measured, ``bmd_g_cm2, t_score, interval [low, high],
+        category, probabilities``; ``prediction`` is the patient's, or null when there is none.
+    """
+    return {
+        "file": report.file,
+        "modality": report.modality,
+        "suitable": report.suitability.suitable,
+        "reasons": list(report.suitability.reasons),
+        "inverted": report.suitability.inverted,
+        "vertebrae": [_vertebra(vertebra, report) for vertebra in report.vertebrae],
+        "prediction": None if report.prediction is None else _prediction(report.prediction),
+        "patient": {name: _number(value) for name, value in asdict(report.patient).items()},
+        "levels_certain": report.levels_certain,
+        "warnings": list(report.warnings),
+        "model": model_name(report),
+        "models": dict(report.models),
+        "device": report.device,
+        "seconds": _number(report.seconds, 3),
+        "version": __version__,
+        "intended_use": INTENDED_USE,
+    }
+
+
+def model_name(report: Report) -> str:
+    """The networks behind a report in one line, in the order they ran."""
+    return " + ".join(report.models.values())
+
+
+def _vertebra(vertebra: Vertebra, report: Report) -> dict[str, Any]:
+    measured = _of_level(report.measurements, vertebra.level)
+    explained = _of_level(report.explanations, vertebra.level)
+    corners = vertebra.corners_px
+    return {
+        "level": vertebra.level,
+        "box": [_number(value, 2) for value in vertebra.box_px],
+        "contour": np.round(np.asarray(vertebra.contour_px, float), 2).tolist(),
+        "corners": None if corners is None else np.round(np.asarray(corners, float), 2).tolist(),
+        "score": _number(vertebra.score, 4),
+        **(_prediction(measured) if measured else _prediction(_NOTHING)),
+        "explanation": None
+        if explained is None
+        else {
+            "target": explained.target,
+            "method": explained.method,
+            "fidelity": {name: _number(value, 4) for name, value in explained.fidelity.items()},
+        },
+    }
+
+
+_NOTHING = Prediction(None, None, None, None, {}, None, "")
+
+
+def _prediction(prediction: Prediction) -> dict[str, Any]:
+    interval = prediction.interval
+    return {
+        "bmd_g_cm2": _number(prediction.bmd_g_cm2, 4),
+        "t_score": _number(prediction.t_score, 3),
+        "interval": None if interval is None else [_number(value, 3) for value in interval],
+        "category": prediction.category,
+        "probabilities": {name: _number(value, 4) for name, value in prediction.probabilities.items()},
+    }
+
+
+def _of_level(items: Sequence[Any], level: str | None) -> Any | None:
+    """The prediction or explanation of a level; an unnamed vertebra has none."""
+    found: Prediction | Explanation
+    for found in items:
+        if level is not None and found.level == level:
+            return found
+    return None
+
+
+def _number(value: Any, digits: int = 3) -> Any:
+    """A rounded plain float; None for what is not a number, words untouched."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    number = float(value)
+    return round(number, digits) if math.isfinite(number) else None
+
+
+def to_csv(reports: Iterable[Report]) -> str:
+    """Write reports as CSV: one row for the patient (level "L1-L4"), one per vertebra; a refused file has one row."""
+    text = StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for report in reports:
+        for row in _rows(report):
+            writer.writerow({name: _cell(value) for name, value in row.items()})
+    return text.getvalue()
+
+
+def _rows(report: Report) -> list[dict[str, Any]]:
+    whole = as_object(report)
+    common = {name: whole[name] for name in COLUMNS if name in whole} | whole["patient"]
+    common |= {name: "; ".join(whole[name]) for name in ("reasons", "warnings")}
+    rows = []
+    if whole["prediction"] is not None or not whole["vertebrae"]:
+        level = PATIENT_ROW if whole["prediction"] is not None else None
+        rows.append(common | {"level": level} | _cells(whole["prediction"] or _prediction(_NOTHING)))
+    for vertebra in whole["vertebrae"]:
+        box = dict(zip(("x1", "y1", "x2", "y2"), vertebra["box"], strict=True))
+        rows.append(common | {"level": vertebra["level"], "score": vertebra["score"]} | box | _cells(vertebra))
+    return rows
+
+
+def _cells(numbers: dict[str, Any]) -> dict[str, Any]:
+    low, high = numbers["interval"] or (None, None)
+    return {
+        **{name: numbers[name] for name in ("bmd_g_cm2", "t_score", "category")},
+        "t_low": low,
+        "t_high": high,
+        **{f"p_{name}": numbers["probabilities"].get(name) for name in CATEGORIES},
+    }
+
+
+def _cell(value: Any) -> Any:
+    """Keep spreadsheet programs from running a file name that starts like a formula."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
