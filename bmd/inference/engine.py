@@ -1,0 +1,194 @@
+"""The seam between the product and whatever runs its networks.
+
+An engine takes the name of a network and plain arrays and gives plain float32 arrays back. PyTorch always works;
+a CUDA device is used when there is one, and OpenVINO on the CPU where it is installed. ``OSTEOLENS_ENGINE`` chooses
+one by hand: ``auto`` (default), ``cuda``, ``cpu`` (PyTorch) or ``openvino``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.errors import OptionError, WeightsError
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the web server; read when torch loads
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
+ENGINES = ("auto", "cuda", "cpu", "openvino")
+
+
+class Engine(Protocol):
+    """Runs networks. Safe to share between threads."""
+
+    device: str
+    """Where and how it runs, for people: "CPU, PyTorch, bfloat16"."""
+
+    def run(self, network: str, *inputs: NDArray) -> dict[str, NDArray]:
+        """Forward pass in eval mode: float32 arrays in, the network's named outputs as float32 arrays out."""
+
+    def metadata(self, network: str) -> dict[str, Any]:
+        """The contents of the weights' metadata.json."""
+
+
+class TorchEngine:
+    """PyTorch on one device, in bfloat16 where that is measured to be faster; outputs are float32."""
+
+    def __init__(self, device: str = "cpu", weights: Path = WEIGHTS, bf16: bool | None = None) -> None:
+        import torch
+
+        from bmd.models.precision import bf16_is_faster
+
+        self._torch, self._weights, self._kind = torch, weights, device
+        self._bf16 = bf16_is_faster(device) if bf16 is None else bf16
+        self._lock = threading.Lock()
+        self._loaded: dict[str, Any] = {}
+        place = torch.cuda.get_device_name(device) if device.startswith("cuda") else "CPU"
+        self.device = f"{place}, PyTorch, {'bfloat16' if self._bf16 else 'float32'}"
+
+    def run(self, network: str, *inputs: NDArray) -> dict[str, NDArray]:
+        """See ``Engine.run``."""
+        torch = self._torch
+        with self._lock, torch.inference_mode():
+            model = self._model(network)
+            tensors = [torch.from_numpy(np.ascontiguousarray(x, np.float32)).to(self._kind) for x in inputs]
+            with torch.autocast(self._kind.split(":")[0], torch.bfloat16, enabled=self._bf16):
+                outputs = model(*tensors)
+            return {name: value.float().cpu().numpy() for name, value in outputs.items()}
+
+    def metadata(self, network: str) -> dict[str, Any]:
+        """See ``Engine.metadata``."""
+        with self._lock:
+            return dict(getattr(self._model(network), "metadata", {}))
+
+    def _model(self, network: str) -> Any:
+        if network not in self._loaded:
+            from bmd.models.registry import load
+
+            model = load(network, self._weights).eval().to(self._kind)
+            self._loaded[network] = model.to(memory_format=self._torch.channels_last)
+        return self._loaded[network]
+
+
+class OpenVinoEngine:
+    """OpenVINO on the CPU. Networks are converted from the PyTorch ones when they are first used."""
+
+    def __init__(self, weights: Path = WEIGHTS) -> None:
+        import openvino
+
+        self._openvino, self._weights = openvino, weights
+        self._core = openvino.Core()
+        capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self._lock = threading.Lock()
+        self._compiled: dict[tuple, Any] = {}
+        self._metadata: dict[str, dict[str, Any]] = {}
+        self.device = f"CPU, OpenVINO, {'bfloat16' if 'BF16' in capabilities else 'float32'}"
+
+    def run(self, network: str, *inputs: NDArray) -> dict[str, NDArray]:
+        """See ``Engine.run``."""
+        arrays = [np.ascontiguousarray(x, np.float32) for x in inputs]
+        key = (network, *(a.shape[1:] for a in arrays))
+        with self._lock:
+            if key not in self._compiled:
+                self._compiled[key] = self._compile(network, arrays)
+            names, compiled = self._compiled[key]
+            outputs = compiled(arrays)
+            return {name: np.array(outputs[k], np.float32) for k, name in enumerate(names)}
+
+    def metadata(self, network: str) -> dict[str, Any]:
+        """See ``Engine.metadata``."""
+        with self._lock:
+            return dict(self._load(network).metadata)
+
+    def _load(self, network: str) -> Any:
+        from bmd.models.registry import load
+
+        return load(network, self._weights).eval()
+
+    def _compile(self, network: str, arrays: list[NDArray]) -> tuple[list[str], Any]:
+        import torch
+
+        model = self._load(network)
+        example = tuple(torch.from_numpy(a[:1]) for a in arrays)
+        with torch.inference_mode():
+            names = list(model(*example))
+        wrapped = _tuple_output(model, names)
+        graph = self._openvino.convert_model(wrapped, example_input=example)
+        for port, array in zip(graph.inputs, arrays, strict=True):
+            graph.reshape({port: self._openvino.PartialShape([-1, *array.shape[1:]])}) if len(arrays) == 1 else None
+        return names, self._core.compile_model(graph, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+
+
+def _tuple_output(model: Any, names: list[str]) -> Any:
+    """Wrap a network that returns a dict so that it returns its values in a fixed order."""
+    from torch import nn
+
+    class Ordered(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *inputs: Any) -> tuple:
+            outputs = self.model(*inputs)
+            return tuple(outputs[name] for name in names)
+
+    return Ordered().eval()
+
+
+def engine_names() -> tuple[str, ...]:
+    """The engines that would run on this machine."""
+    import torch
+
+    names = ["cpu"]
+    if torch.cuda.is_available():
+        names.insert(0, "cuda")
+    if importlib.util.find_spec("openvino") is not None:
+        names.append("openvino")
+    return tuple(names)
+
+
+@cache
+def default_engine(choice: str | None = None) -> Engine:
+    """Return the shared engine of this process.
+
+    Parameters
+    ----------
+    choice : str, optional
+        One of ``ENGINES``; by default the environment variable ``OSTEOLENS_ENGINE``, else ``auto``.
+
+    Raises
+    ------
+    OptionError
+        The engine is unknown or not available here.
+    """
+    choice = choice or os.environ.get("OSTEOLENS_ENGINE", "auto")
+    if choice not in ENGINES:
+        raise OptionError("Unknown engine", choice, "Choose one of: " + ", ".join(ENGINES))
+    there = engine_names()
+    if choice == "auto":
+        choice = there[0]
+    if choice not in there:
+        raise OptionError("This engine is not available here", choice, "Available: " + ", ".join(there))
+    engine: Engine = OpenVinoEngine() if choice == "openvino" else TorchEngine(choice)
+    log.info("engine: %s", engine.device)
+    return engine
+
+
+def have_weights(engine: Engine, network: str) -> bool:
+    """Whether the weights of a network can be loaded."""
+    try:
+        engine.metadata(network)
+    except WeightsError as error:
+        log.warning("%s: %s", network, error)
+        return False
+    return True

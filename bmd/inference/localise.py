@@ -1,0 +1,116 @@
+"""Step 2: find the vertebral bodies of a film and name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.inference.decode import Body, Decoded, decode
+from bmd.inference.engine import Engine
+from bmd.inference.views import Frame, Region, View, look, whole
+from bmd.types import Vertebra
+
+CLOSER = 0.72
+"""A second, closer look is worth it when the spine fills less than this share of the frame."""
+ELONGATED = 1.8
+"""Films longer than this many times their width are also looked at in overlapping squares."""
+MARGIN = 0.42
+"""Border of the closer look around the chain, as a share of the chain's length."""
+
+
+@dataclass(frozen=True, eq=False)
+class Localised:
+    """Bodies of one film, cranial to caudal, in film pixels, and what the decoder thought of them.
+
+    ``cut`` holds the levels that are cut off by the edge of the film.
+    """
+
+    vertebrae: tuple[Vertebra, ...]
+    decoded: Decoded
+    cut: frozenset[str] = frozenset()
+
+
+def localise(film: NDArray, engine: Engine) -> Localised:
+    """Find the vertebral bodies on a lateral film.
+
+    Parameters
+    ----------
+    film : ndarray
+        float32 (H, W) in 0..1, bone bright.
+    engine : Engine
+        Runs the localiser.
+    """
+    decoded, frame = max(
+        (_decoded(film, region, engine) for region in regions(film)), key=lambda found: quality(found[0])
+    )
+    near = closer(decoded, frame, film)
+    if near is not None:
+        second, near_frame = _decoded(film, near, engine)
+        if len(second.bodies) >= len(decoded.bodies) and second.sacrum >= 0.5 * decoded.sacrum:
+            decoded, frame = second, near_frame
+    vertebrae = tuple(vertebra(body, frame) for body in decoded.bodies)
+    cut = frozenset(body.level for body in decoded.bodies if body.cut and body.level is not None)
+    return Localised(vertebrae, decoded, cut)
+
+
+def regions(film: NDArray) -> tuple[Region, ...]:
+    """Where to look first: the whole film, and for long ones also overlapping squares along it."""
+    height, width = film.shape
+    short, long = min(height, width), max(height, width)
+    found = [whole(film)]
+    if long > ELONGATED * short:
+        count = int(np.ceil(2 * long / short)) - 1
+        for start in np.linspace(0, long - short, count).round().astype(int):
+            x, y = (int(start), 0) if width > height else (0, int(start))
+            found.append((x, y, x + short, y + short))
+    return tuple(found)
+
+
+def quality(decoded: Decoded) -> float:
+    """How much a result looks like a lumbar spine: to choose between two looks, or a film and its negative."""
+    return decoded.evidence + 2 * decoded.sacrum
+
+
+def _decoded(film: NDArray, region: Region, engine: Engine) -> tuple[Decoded, Frame]:
+    maps, frame = look(film, both_ways(region), engine)
+    return decode(replace(maps, content=_edges(frame, film))), frame
+
+
+def both_ways(region: Region) -> tuple[View, ...]:
+    """A part of the film as it is and mirrored: the network has no preferred side, its mistakes do."""
+    return (View(region), View(region, mirrored=True))
+
+
+def closer(decoded: Decoded, frame: Frame, film: NDArray) -> Region | None:
+    """The part of the film around a small chain, in film pixels, or None when a closer look would show no more."""
+    if len(decoded.bodies) < 3:
+        return None
+    points = frame.to_film(np.concatenate([body.outline for body in decoded.bodies]))
+    low, high = points.min(0), points.max(0)
+    length = float(high[1] - low[1])
+    if length * (1 + 2 * MARGIN) > CLOSER * max(film.shape):
+        return None
+    border = MARGIN * length * np.array([1.2, 1.0])
+    x1, y1 = np.maximum(low - border, 0).astype(int)
+    x2, y2 = np.minimum(high + border, film.shape[::-1]).astype(int)
+    return (int(x1), int(y1), int(x2), int(y2))
+
+
+def _edges(frame: Frame, film: NDArray) -> tuple[float, float, float, float]:
+    """The edges of the whole film in the coordinates of a closer frame."""
+    return replace(frame, region=whole(film)).content
+
+
+def vertebra(body: Body, frame: Frame) -> Vertebra:
+    """A decoded body in film pixels."""
+    outline = frame.to_film(body.outline)
+    low, high = outline.min(0), outline.max(0)
+    return Vertebra(
+        level=body.level,
+        box_px=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
+        contour_px=outline.astype(np.float32),
+        score=round(body.score, 4),
+        corners_px=frame.to_film(body.corners).astype(np.float32),
+    )

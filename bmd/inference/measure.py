@@ -1,0 +1,107 @@
+"""Step 3: bone density of every lumbar vertebra, and of the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.data.preprocess import crop_tensor, demographics_vector
+from bmd.inference.engine import Engine
+from bmd.reference import CATEGORIES, LUMBAR, category
+from bmd.types import Demographics, Prediction, Vertebra
+
+NETWORK = "c5_gap_fc3"
+PATIENT_LEVELS = ("L1", "L2", "L3", "L4")
+FEWEST = 2
+"""A patient is never reported from a single vertebra (ISCD 2023)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """What the network says of n crops: logits (n, 3), T-scores (n,), densities in g/cm2 (n,)."""
+
+    logits: NDArray
+    t_score: NDArray
+    bmd: NDArray
+
+
+def measure(
+    film: NDArray,
+    vertebrae: tuple[Vertebra, ...],
+    patient: Demographics,
+    engine: Engine,
+    skip: frozenset[str] = frozenset(),
+) -> tuple[tuple[Prediction, ...], Prediction | None]:
+    """Bone density of the lumbar vertebrae and of the patient.
+
+    Parameters
+    ----------
+    film : ndarray
+        float32 (H, W) in 0..1.
+    vertebrae : tuple of Vertebra
+        Any levels; only L1-L5 are measured.
+    patient : Demographics
+        What is known; missing values stay missing.
+    engine : Engine
+        Runs the network.
+    skip : frozenset of str
+        Levels that cannot be measured (cut off by the edge).
+
+    Returns
+    -------
+    tuple of Prediction, Prediction or None
+        One per measured vertebra, and the patient's (mean of L1-L4; None with fewer than two of them).
+    """
+    chosen = [v for v in vertebrae if v.level in LUMBAR and v.level not in skip and v.corners_px is not None]
+    if not chosen:
+        return (), None
+    raw = run(film, np.stack([v.corners_px for v in chosen]), patient, engine)  # type: ignore[misc]
+    calibration = engine.metadata(NETWORK).get("calibration", {})
+    each = tuple(
+        prediction(v.level, raw.logits[k], raw.t_score[k], raw.bmd[k], calibration) for k, v in enumerate(chosen)
+    )
+    rows = [k for k, v in enumerate(chosen) if v.level in PATIENT_LEVELS]
+    if len(rows) < FEWEST:
+        return each, None
+    t, density = float(raw.t_score[rows].mean()), float(raw.bmd[rows].mean())
+    return each, prediction(None, raw.logits[rows].mean(0), t, density, calibration)
+
+
+def run(film: NDArray, corners: NDArray, patient: Demographics, engine: Engine, with_film: bool = True) -> Raw:
+    """The network's answers for vertebrae with corners (n, 4, 2) in film pixels."""
+    crops = crop_tensor(film, corners).numpy()
+    count = len(crops)
+    known = np.repeat(patient_vector(patient)[None], count, 0)
+    present = np.full((count, 1), float(with_film), np.float32)
+    out = engine.run(NETWORK, crops if with_film else np.zeros_like(crops), known, present)
+    return Raw(out["category_logits"], out["t_score"].reshape(-1), out["bmd"].reshape(-1))
+
+
+def patient_vector(patient: Demographics) -> NDArray:
+    """What the network is told of the patient, float32 (8,)."""
+    male = None if patient.sex is None else float(patient.sex == "M")
+    return demographics_vector(patient.age_y, male, patient.height_cm, patient.weight_kg)
+
+
+def prediction(
+    level: str | None, logits: NDArray, t_score: float, bmd: float, calibration: dict[str, Any]
+) -> Prediction:
+    """One prediction with calibrated probabilities and interval, by the numbers kept in the weights' metadata."""
+    part = calibration.get("patient" if level is None else "vertebra", {})
+    scaled = np.asarray(logits, float) / float(part.get("temperature", 1.0))
+    share = np.exp(scaled - scaled.max())
+    share /= share.sum()
+    half = part.get("t_half_width")
+    t = round(float(t_score), 2)
+    return Prediction(
+        level=level,
+        bmd_g_cm2=round(float(bmd), 3),
+        t_score=t,
+        interval=None if half is None else (round(t - float(half), 2), round(t + float(half), 2)),
+        probabilities={name: round(float(p), 4) for name, p in zip(CATEGORIES, share, strict=True)},
+        category=category(t),
+        model=NETWORK,
+    )

@@ -1,0 +1,158 @@
+"""Which level each body of a chain is: one offset for the whole chain, never body by body.
+
+Levels are consecutive and counted up from the sacrum, so a chain has a single unknown: the level of its lowest body.
+Each possible answer is scored by what the level maps say along the chain and by where the sacrum is seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.inference.chain import Chain
+from bmd.inference.maps import S1, Maps, disc_values, peaks, rescale
+
+L5 = S1 - 1
+FLOOR = 0.02
+"""Evidence of a level that a map does not show at all."""
+BEYOND = np.log(0.08)
+"""Log evidence of a body above T10, for which there is no map."""
+EFFECTIVE_BODIES = 3.0
+"""Neighbours repeat each other's mistakes: a whole chain counts as this many independent witnesses."""
+SACRUM_WEIGHT = 1.5
+SACRUM_SD = 0.33
+"""Scatter of the distance of S1 from the place expected, in vertebrae."""
+SEEN = 0.25
+"""Sacrum evidence needed before levels are called certain."""
+SURE = 0.80
+"""Posterior of the chosen offset needed before levels are called certain."""
+
+
+@dataclass(frozen=True, eq=False)
+class Naming:
+    """The level of every body of a chain.
+
+    Attributes
+    ----------
+    base : int
+        Level index (in ``reference.LEVELS``) of slot 0. 8 means that the lowest body of the chain is S1 itself.
+    posterior : dict
+        Probability of each base that was considered.
+    sacrum : float
+        Evidence 0..1 that S1 lies where this base says.
+    certain : bool
+        The sacrum was seen in its place and no other base comes close.
+    sacrum_xy : ndarray or None
+        Where S1 was seen, frame pixels (2,).
+    """
+
+    base: int
+    posterior: dict[int, float]
+    sacrum: float
+    certain: bool
+    sacrum_xy: NDArray | None
+
+
+def name_chain(maps: Maps, chain: Chain) -> Naming:
+    """Choose the level of the lowest body of the chain.
+
+    Parameters
+    ----------
+    maps : Maps
+        Probabilities of the localiser.
+    chain : Chain
+        At least one body, lowest first.
+    """
+    evidence = level_evidence(maps, chain)
+    seen = sacrum_candidates(maps)
+    top_slot = int(chain.slots[-1])
+    bases = [b for b in range(S1 + 1) if b < S1 or (len(seen) and len(chain.points) > 1)]
+    scores, sacra = [], []
+    for base in bases:
+        sacrum = _sacrum_at(chain, seen, S1 - base)
+        sacra.append(sacrum)
+        outside = max(0, top_slot - base) if base < top_slot else 0
+        scores.append(
+            _chain_score(evidence, chain, base)
+            + (SACRUM_WEIGHT * np.log(0.08 + sacrum[0]) if len(seen) else 0.0)
+            - 0.4 * _unseen_below(maps, chain, base)
+            - 0.1 * outside
+        )
+    weight = np.exp(np.array(scores) - max(scores))
+    weight /= weight.sum()
+    best = int(np.argmax(weight))
+    strength, where = sacra[best]
+    certain = strength >= SEEN and weight[best] >= SURE and len(chain.points) >= 2
+    posterior = {b: float(w) for b, w in zip(bases, weight, strict=True)}
+    return Naming(bases[best], posterior, float(strength), bool(certain), where)
+
+
+def level_evidence(maps: Maps, chain: Chain) -> NDArray:
+    """Log probability of each of the nine levels at each body, from heat and masks together, (n, 9)."""
+    unit = chain.unit(len(chain.points) // 2)
+    radius = 0.3 * unit if np.isfinite(unit) else maps.size / 48
+    rows = []
+    for xy in chain.points:
+        at = maps.centre_xy(xy[None])[0]
+        heat = disc_values(maps.centres[: S1 + 1], at, radius * maps.centres.shape[-1] / maps.size).max(1)
+        at = maps.mask_xy(xy[None])[0]
+        mask = disc_values(maps.masks[1:], at, radius * maps.masks.shape[-1] / maps.size).mean(1)
+        rows.append(0.5 * (_log_share(heat) + _log_share(mask)))
+    return np.array(rows)
+
+
+def _log_share(values: NDArray) -> NDArray:
+    values = values.astype(float) + FLOOR
+    return np.log(values / values.sum())
+
+
+def _chain_score(evidence: NDArray, chain: Chain, base: int) -> float:
+    """Mean log evidence of the chain under a base, times the number of bodies it is worth."""
+    levels = base - chain.slots
+    rows = np.arange(len(levels))
+    scores = np.where(levels >= 0, evidence[rows, np.clip(levels, 0, S1)], BEYOND)
+    weight = np.clip(chain.scores, 0.05, 1)
+    worth = min(float(len(levels)), EFFECTIVE_BODIES)
+    return float((scores * weight).sum() / weight.sum() * worth)
+
+
+def sacrum_candidates(maps: Maps) -> NDArray:
+    """Where S1 may be: peaks of its heat map supported by its mask, (n, 3) as x, y in frame pixels and score."""
+    found = peaks(maps.centres[S1], 0.05)[:4]
+    if not len(found):
+        return found
+    found[:, :2] = rescale(found[:, :2], maps.centres.shape[-1], maps.size)
+    scale = maps.masks.shape[-1] / maps.size
+    for row in found:
+        cover = disc_values(maps.masks[S1 + 1][None], maps.mask_xy(row[None, :2])[0], 8 * scale).mean()
+        row[2] = 0.6 * row[2] + 0.4 * cover
+    return found
+
+
+def _sacrum_at(chain: Chain, seen: NDArray, steps: int) -> tuple[float, NDArray | None]:
+    """Best evidence that S1 lies ``steps`` vertebrae below slot 0, and where."""
+    best, where = 0.0, None
+    unit = chain.unit(0)
+    for x, y, score in seen:
+        offset = np.array([x, y]) - chain.points[0]
+        if not np.isfinite(unit):
+            away = 0.0 if steps == 1 and offset[1] > 0 else 9.0
+        else:
+            below = offset[1] > -0.3 * unit
+            away = (float(np.linalg.norm(offset)) / unit - steps) / SACRUM_SD if below else 9.0
+        value = float(score * np.exp(-0.5 * away**2))
+        if value > best:
+            best, where = value, np.array([x, y])
+    return best, where
+
+
+def _unseen_below(maps: Maps, chain: Chain, base: int) -> int:
+    """How many lumbar bodies would have to lie unseen below slot 0 although the picture goes on there."""
+    x1, y1, x2, y2 = maps.content
+    count = 0
+    for slot in range(-1, base - L5 - 1, -1):
+        x, y = chain.place(slot)
+        count += x1 <= x <= x2 and y1 <= y <= y2
+    return count
