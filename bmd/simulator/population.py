@@ -207,7 +207,7 @@ def _bodies(sex: dict[str, Any], age: Array, z: Array) -> Array:
 
     def value(entry: dict[str, Any], score: Array, covariates: Array) -> Array:
         shift = covariates @ entry["slope"] if len(entry["slope"]) else 0.0
-        spread = np.interp(score, grid, entry["quantiles"])
+        spread = np.interp(score, grid, entry["quantiles"]) * np.exp(entry["sd_slope"] * z[:, 1])
         return np.asarray(mean_at @ entry["mean"] + shift + (sd_at @ entry["sd"]) * spread)
 
     stature, weight = z[:, 0], z[:, 1]

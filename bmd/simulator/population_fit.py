@@ -7,7 +7,7 @@ Writes ``population.json`` beside this file: fitted numbers only, no rows. Steps
 2. stature given age; log weight given age and stature; bone density of L1-L4, femoral neck and total hip given
    age, stature and weight: means are straight between knots of age, SDs likewise, and the residual keeps its own
    shape (skew, tails) through a table of quantiles;
-3. correlation of the residuals between sites, as normal scores, at three ages (EM: many people lack a site);
+3. correlation of the residuals between sites, as normal scores, at five ages (EM: many people lack a site);
 4. vertebral shapes and fractures: ``population_fit_spine``.
 """
 
@@ -31,7 +31,8 @@ AGES = np.arange(20, 91)
 KNOTS = np.array([20, 30, 40, 45, 50, 55, 60, 65, 70, 75, 80, 88], float)
 SD_KNOTS = np.array([20, 40, 50, 60, 70, 80, 88], float)
 Z_GRID = np.array([-4.5, -3, -2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3, 4.5])
-CORRELATION_BANDS = ((20, 50, 38.0), (50, 65, 57.0), (65, 91, 73.0))  # from, to, age it stands for
+FIT_CYCLES = ("2005-2006", "2007-2008", "2009-2010")
+CORRELATION_BANDS = ((20, 40, 30), (40, 50, 45), (50, 60, 55), (60, 70, 65), (70, 91, 77))  # from, to, stands for
 SITES = ("L1", "L2", "L3", "L4", "femoral_neck", "total_hip")
 COLUMNS = ("l1_bmd", "l2_bmd", "l3_bmd", "l4_bmd", "femoral_neck_bmd", "total_femur_bmd")
 VALID_BMD = (0.3, 2.0)  # g/cm2; a handful outside are scan artefacts (0.000, 2.864)
@@ -85,19 +86,33 @@ def quantile_table(z: Array, w: Array) -> Array:
     return np.asarray((table - draw.mean()) / draw.std())
 
 
-def fit_variable(y: Array, age: Array, covariates: Array, w: Array) -> tuple[dict, Array]:
-    """Mean, covariate slopes, SD and residual shape of one variable; also its normal scores (NaN where missing)."""
+def fit_variable(y: Array, age: Array, covariates: Array, w: Array, spread_by: Array) -> tuple[dict, Array]:
+    """Mean, covariate slopes, SD and residual shape of one variable; also its normal scores (NaN where missing).
+
+    The SD is ``sd(age) * exp(sd_slope * spread_by)``; ``spread_by`` (n,) is the normal score of weight, or zeros.
+    """
     rows = np.isfinite(y) & np.isfinite(covariates).all(1)
     x = np.concatenate([hat(age[rows], KNOTS), covariates[rows]], 1)
     coefficients = regress(y[rows], x, w[rows])
     residual = y[rows] - x @ coefficients
-    sd = fit_scale(residual, age[rows], w[rows])
-    z = residual / (hat(age[rows], SD_KNOTS) @ sd)
+    own, sd_slope = spread_by[rows], 0.0
+    for _ in range(3 if own.any() else 1):
+        scaled = residual / np.exp(sd_slope * own)
+        sd = fit_scale(scaled, age[rows], w[rows])
+        z = scaled / (hat(age[rows], SD_KNOTS) @ sd)
+        if own.any():  # log |z| has a constant mean when the scale is right
+            sd_slope += float(regress(np.log(np.abs(z) + 1e-3), np.stack([np.ones_like(own), own], 1), w[rows])[1])
     table = quantile_table(z, w[rows])
     scores = np.full(len(y), np.nan)
     scores[rows] = np.interp(z, table, Z_GRID)
     k = len(KNOTS)
-    return {"mean": coefficients[:k], "slope": coefficients[k:], "sd": sd, "quantiles": table}, scores
+    return {
+        "mean": coefficients[:k],
+        "slope": coefficients[k:],
+        "sd": sd,
+        "sd_slope": sd_slope,
+        "quantiles": table,
+    }, scores
 
 
 def site_covariates(age: Array, stature: Array, weight: Array) -> Array:
@@ -107,14 +122,14 @@ def site_covariates(age: Array, stature: Array, weight: Array) -> Array:
 
 def fit_sex(table: dict[str, NDArray], age: Array, w: Array) -> dict:
     """All numbers of one sex."""
-    nothing = np.zeros((len(age), 0))
-    height, stature = fit_variable(table["height_cm"], age, nothing, w)
-    ln_weight, weight = fit_variable(np.log(table["weight_kg"]), age, stature[:, None], w)
+    nothing, even = np.zeros((len(age), 0)), np.zeros(len(age))
+    height, stature = fit_variable(table["height_cm"], age, nothing, w, even)
+    ln_weight, weight = fit_variable(np.log(table["weight_kg"]), age, stature[:, None], w, even)
     x = site_covariates(age, stature, weight)
     sites, scores = {}, []
     for name, column in zip(SITES, COLUMNS, strict=True):
         y = np.where((table[column] > VALID_BMD[0]) & (table[column] < VALID_BMD[1]), table[column], np.nan)
-        sites[name], z = fit_variable(y, age, x, w)
+        sites[name], z = fit_variable(y, age, x, w, weight)
         scores.append(z)
     z = np.stack(scores, 1)
     correlation = []
@@ -138,7 +153,7 @@ def plain(value: object, digits: int = 5) -> object:
     """Arrays to rounded lists, for JSON."""
     if isinstance(value, dict):
         return {key: plain(item, digits) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | float):
         return np.round(value, digits).tolist()
     return value
 
@@ -147,14 +162,15 @@ def fit(nhanes: Path, vertebra: Path) -> dict:
     """Read both files and return everything ``population.json`` holds."""
     table = read_table(nhanes)
     table["weight"] = combined_weight(table)
-    adult = {name: column[table["age"] >= 20] for name, column in table.items()}
+    rows = (table["age"] >= 20) & np.isin(table["cycle"], FIT_CYCLES)
+    adult = {name: column[rows] for name, column in table.items()}
     out: dict = {
         "source": SOURCE,
         "people": len(adult["age"]),
         "knots": KNOTS,
         "sd_knots": SD_KNOTS,
         "z_grid": Z_GRID,
-        "correlation_ages": np.array([band[2] for band in CORRELATION_BANDS]),
+        "correlation_ages": np.array([band[2] for band in CORRELATION_BANDS], float),
     }
     total = adult["weight"].sum()
     for sex in "FM":

@@ -82,7 +82,8 @@ def people(vertebra: dict[str, NDArray], nhanes: dict[str, NDArray]) -> dict[str
     at = {int(s): i for i, s in enumerate(nhanes["seqn"])}
     known = np.array([s for s in np.unique(vertebra["seqn"]) if int(s) in at])
     rows = np.array([at[int(s)] for s in known])
-    out = {name: nhanes[name][rows] for name in ("age", "sex", "height_cm", "weight_kg", "strata", "psu")}
+    names = ("age", "sex", "height_cm", "weight_kg", "strata", "psu", *(f"l{i}_area" for i in range(1, 5)))
+    out = {name: nhanes[name][rows] for name in names}
     return out | {
         "seqn": known,
         "weight": nhanes["wt_mec"][rows],
@@ -118,7 +119,7 @@ def shape_covariates(person: dict[str, NDArray]) -> Array:
 
 
 def fit_shape(vertebra: dict[str, NDArray], person: dict[str, NDArray]) -> tuple[dict, Array]:
-    """Regression and residual correlation of all lengths; also the expected log heights (n, 7, 3) given the person."""
+    """Regression and residual correlation of all lengths; also every person's own size (n, 3), see ``own_size``."""
     sound = wide(vertebra, person, "sq") == 0
     logs = np.full((len(person["seqn"]), len(NAMES)), np.nan)
     for part in BODY + DISC:
@@ -163,9 +164,10 @@ def disc_quantiles(z: Array) -> dict[str, Array]:
 
 
 def own_size(residual: Array) -> Array:
-    """Loss of height (n, 7, 3) against what the person's other, unfractured vertebrae lead to expect; NaN if sound."""
+    """How much taller (log) the person's unfractured vertebrae are than expected: (n, 3) front, middle, back."""
     heights = np.stack([residual[:, [NAMES.index(f"{lv}:{p}") for lv in LEVELS]] for p in BODY[:3]], 2)
-    return np.asarray(np.nanmean(heights, axis=1))
+    count = np.isfinite(heights).sum(1)
+    return np.asarray(np.nansum(heights, 1) / np.maximum(count, 1))
 
 
 def fit(vertebra: dict[str, NDArray], nhanes: dict[str, NDArray]) -> dict:
@@ -177,9 +179,43 @@ def fit(vertebra: dict[str, NDArray], nhanes: dict[str, NDArray]) -> dict:
         "source": "CDC NHANES 2013-2014 vertebral fracture assessment; 0.38 mm per pixel inferred",
         "mm_per_px": MM_PER_PX,
         "shape": shape,
+        "width": fit_width(vertebra, person),
         "fracture": fit_fracture(grade, person),
         "deformity": fit_deformity(vertebra, person, shape, size, grade),
     }
+
+
+def fit_width(vertebra: dict[str, NDArray], person: dict[str, NDArray]) -> dict:
+    """Log width of L1-L4 on log depth, per sex: DXA area over body height plus disc (a mean width, not the rim's).
+
+    The disc below L4 is not in the survey and is taken as 1.05 of the disc below L3.
+    """
+    lumbar = slice(LEVELS.index("L1"), None)
+    area = np.stack([person[f"l{i}_area"] for i in range(1, 5)], 1) * 100  # cm2 to mm2
+    disc = wide(vertebra, person, "disc_mid")[:, lumbar]
+    disc[:, 3] = 1.05 * disc[:, 2]
+    length = (wide(vertebra, person, "h_mid")[:, lumbar] + disc) * MM_PER_PX
+    depth = np.log(sum(wide(vertebra, person, part)[:, lumbar] for part in BODY[3:]) / 2 * MM_PER_PX)
+    sound = wide(vertebra, person, "sq")[:, lumbar] == 0
+    width = np.where(sound, np.log(area / length), np.nan)
+    rows = np.isfinite(width + depth).all(1)
+    out: dict = {}
+    for sex in "FM":
+        w, d = width[rows & (person["sex"] == sex)], depth[rows & (person["sex"] == sex)]
+        centred_w, centred_d = w - w.mean(0), d - d.mean(0)
+        slope = float((centred_w * centred_d).sum() / (centred_d**2).sum())
+        rest = centred_w - slope * centred_d
+        own = rest.mean(1)
+        within = rest - own[:, None]
+        level_var = float((within**2).sum() / (len(w) * 3))
+        out[sex] = {
+            "mean": w.mean(0),
+            "mean_depth": d.mean(0),
+            "slope": slope,
+            "person_sd": float(np.sqrt(own.var() - level_var / 4)),
+            "level_sd": float(np.sqrt(level_var)),
+        }
+    return out
 
 
 def fit_fracture(grade: Array, person: dict[str, NDArray]) -> dict:

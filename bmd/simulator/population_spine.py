@@ -27,11 +27,11 @@ L5_OVER_L4 = {
 LOWER_DISCS = {"L4": (1.10, 1.05, 1.00), "L5": (1.10, 0.95, 0.80)}
 """Front, middle, back of discs L4-L5 and L5-S1 over L3-L4: extrapolated, no measurement in the survey."""
 
-WIDTH_OVER_DEPTH = {
-    "F": (1.05, 1.11, 1.20, 1.22, 1.21, 1.25, 1.30, 1.36),
-    "M": (1.05, 1.10, 1.18, 1.21, 1.20, 1.25, 1.30, 1.36),
-}
-"""Mean width over mean depth, T10..L5."""
+WIDTH_OVER_L1 = {"T10": 0.86, "T11": 0.90, "T12": 0.95}
+"""Mean width of the lower thoracic bodies over L1: assumed, the survey has no width there."""
+
+L5_WIDTH_OVER_L4 = 1.03
+"""Mean width of L5 over L4: assumed."""
 
 L5_NOISE = 0.04
 """SD of the log of an L5 length given L4, as L4 given L3 in the survey (heights .04, depths .03)."""
@@ -107,17 +107,29 @@ def sample_spine(
     logs = np.array(x) @ shape[sex]["coefficients"] + shape[sex]["sd"] * np.clip(z, -4, 4)
     size = dict(zip(shape["names"], np.exp(logs).tolist(), strict=True))
     _extrapolate(rng, size, sex)
-    width_noise = np.exp(0.05 * rng.standard_normal())
+    widths = _widths(rng, fit["width"][sex], np.array([[size[f"{lv}:{part}"] for part in DEPTHS] for lv in LEVELS]))
     vertebrae = []
     for i, level in enumerate(LEVELS):
         heights = np.array([size[f"{level}:{part}"] for part in HEIGHTS])
         kind, heights = _deform(rng, fit["deformity"], level, int(grades[i]), heights)
         depth = [size[f"{level}:{part}"] for part in DEPTHS]
-        width = sum(depth) / 2 * WIDTH_OVER_DEPTH[sex][i] * width_noise
         ant, mid, post = heights.tolist()
-        vertebrae.append(VertebraShape(level, ant, mid, post, depth[0], depth[1], float(width), int(grades[i]), kind))
+        vertebrae.append(
+            VertebraShape(level, ant, mid, post, depth[0], depth[1], float(widths[i]), int(grades[i]), kind)
+        )
     discs = tuple(Disc(level, *(size[f"{level}:{part}"] for part in DISCS)) for level in LEVELS)
     return tuple(vertebrae), discs
+
+
+def _widths(rng: Generator, fit: dict[str, Any], depths: Array) -> Array:
+    """Mean widths (8,) of T10..L5, mm, given the depths (8, 2)."""
+    mean, mean_depth = np.empty(len(LEVELS)), np.empty(len(LEVELS))
+    mean[3:7], mean_depth[3:7] = fit["mean"], fit["mean_depth"]
+    mean[:3] = fit["mean"][0] + np.log(list(WIDTH_OVER_L1.values()))
+    mean[7] = fit["mean"][3] + np.log(L5_WIDTH_OVER_L4)
+    mean_depth[:3], mean_depth[7] = fit["mean_depth"][0] + np.log([0.95, 0.96, 0.97]), fit["mean_depth"][3] + 0.036
+    own = fit["person_sd"] * rng.standard_normal() + fit["level_sd"] * rng.standard_normal(len(LEVELS))
+    return np.asarray(np.exp(mean + fit["slope"] * (np.log(depths.mean(1)) - mean_depth) + own))
 
 
 def _extrapolate(rng: Generator, size: dict[str, float], sex: str) -> None:
