@@ -1,0 +1,178 @@
+"""RetinaNet with AP-loss: boxes of L1-L5 on a lateral film.
+
+Jung J. Bone mineral density prediction from spine lateral X-ray images. Yonsei University 2020, step 1, labelling with
+five classes ("RetinaNet-500 with AP-loss"). Lin T-Y et al. Focal loss for dense object detection. ICCV 2017. AP-loss: see
+``ap_loss.py``.
+
+What the paper says
+    One-stage RetinaNet, ResNet-50 or 101 with FPN, 512 input, classification by AP-loss, boxes by smooth L1; 1,000 films,
+    7:3. AP 72.2, AP50 97.1, AP75 91.4 with ResNet-50.
+
+Differences from the paper
+    - Starts from random weights (nothing is downloaded), so batch norm, frozen or over 2-4 films, is no option: group norm
+      in backbone, pyramid and head (Wu & He 2018).
+    - Anchors for vertebrae, 24-155 px at 512, and only pyramid levels P3-P5: P6 and P7 have anchors larger than a body.
+      Anchor sizes follow the input size, so a training may begin at 256 and end at 512 with the same weights.
+    - Pyramid and head are 128 wide instead of 256: a quarter of the head's cost, five classes of similar objects.
+    - Boxes by generalised IoU (Rezatofighi et al. 2019), recipe key ``box_loss``; "smooth_l1" is the paper's.
+    - One grey channel, local log normalisation. AdamW, cosine over the time budget.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import resnet50
+from torchvision.models.detection import RetinaNet
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.models.detection.retinanet import RetinaNetClassificationHead, RetinaNetHead
+from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
+
+from bmd.models.ap_loss import APLoss
+from bmd.models.blocks import group_norm
+from bmd.models.recipe import Recipe
+from bmd.models.registry import Spec, register
+from bmd.reference import LUMBAR
+
+ANCHOR_SIZES = (24, 48, 96)  # px at 512 for P3, P4, P5; each also times 2^(1/3) and 2^(2/3)
+ASPECTS = (0.5, 0.75, 1.0)  # height / width: bodies are wider than tall, more so on films stretched to a square
+
+
+@dataclass(frozen=True)
+class RetinaNetRecipe(Recipe):
+    """Defaults for the shipped weights."""
+
+    size: int = 512  # input side; 256 first and 512 at the end (init=weights) is several times cheaper
+    batch: int = 4  # paper: not stated
+    lr: float = 5e-4  # peak of AdamW
+    weight_decay: float = 0.05  # AdamW
+    width: int = 128  # channels of pyramid and head; RetinaNet has 256
+    box_loss: str = "giou"  # "smooth_l1" is the paper's
+    box_weight: float = 1.0  # of the box loss beside AP-loss
+    tight: float = 0.2  # share of examples that show only part of the spine
+
+
+class NoExtraLevels(ExtraFPNBlock):
+    """Pyramid of P3-P5 only."""
+
+    def forward(self, results: Any, x: Any, names: Any) -> Any:
+        """Add nothing."""
+        return results, names
+
+
+class Pyramid(BackboneWithFPN):
+    """ResNet-50 and FPN for one grey channel; features leave in float32, so that boxes are decoded in float32."""
+
+    def __init__(self, width: int) -> None:
+        body = resnet50(weights=None, norm_layer=group_norm)
+        body.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+        nn.init.kaiming_normal_(body.conv1.weight, mode="fan_out", nonlinearity="relu")
+        layers = {"layer2": "p3", "layer3": "p4", "layer4": "p5"}
+        super().__init__(body, layers, [512, 1024, 2048], width, NoExtraLevels(), group_norm)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Features (N, width, S / 8, S / 8) "p3", then 1/16 "p4" and 1/32 "p5"."""
+        return {key: value.float() for key, value in super().forward(x).items()}
+
+
+class RankingHead(RetinaNetClassificationHead):
+    """torchvision's classification head with AP-loss in place of focal loss."""
+
+    def compute_loss(
+        self, targets: list[dict[str, Tensor]], head_outputs: dict[str, Tensor], matched_idxs: list[Tensor]
+    ) -> Tensor:
+        """Rank all anchors and classes of the batch together; anchors between the IoU thresholds are ignored."""
+        logits = head_outputs["cls_logits"]  # (N, anchors, classes)
+        truth = torch.zeros_like(logits)
+        for row, target, matched in zip(truth, targets, matched_idxs, strict=True):
+            objects = matched >= 0
+            row[objects, target["labels"][matched[objects]]] = 1
+            row[matched == self.BETWEEN_THRESHOLDS] = -1
+        return APLoss.apply(logits, truth)
+
+
+class FloatHead(RetinaNetHead):
+    """Head whose outputs are float32 under autocast, so that scores and boxes are computed in float32."""
+
+    def forward(self, x: list[Tensor]) -> dict[str, Tensor]:
+        """Logits (N, anchors, classes) and box offsets (N, anchors, 4)."""
+        return {key: value.float() for key, value in super().forward(x).items()}
+
+
+@register(
+    Spec(
+        name="retinanet_aploss",
+        title="RetinaNet with AP-loss",
+        task="boxes",
+        modality="radiograph",
+        paper="Jung 2020 (step 1); Chen et al. 2019, CVPR",
+        size=512,
+    )
+)
+class RetinaNetAPLoss(RetinaNet):
+    """RetinaNet ResNet-50 FPN for L1-L5 under torchvision's detection contract.
+
+    In: a list of normalised films (1, S, S); in training also targets with ``boxes`` (n, 4) and ``labels`` (n,) 1..5.
+    Out: in training the losses ``classification`` (AP-loss) and ``bbox_regression``; in eval a list of dicts with
+    ``boxes`` (n, 4) in pixels of the input, ``labels`` 1..5 = L1..L5 and ``scores``, sorted by score, after class-wise NMS.
+
+    Parameters
+    ----------
+    size : int
+        Side that inputs are resized to; anchor sizes scale with it.
+    width : int
+        Channels of pyramid and head.
+    box_loss : str
+        "giou" or "smooth_l1".
+    box_weight : float
+        Weight of the box loss.
+    """
+
+    Recipe = RetinaNetRecipe
+    options = ("size", "width", "box_loss", "box_weight")
+
+    def __init__(self, size: int = 512, width: int = 128, box_loss: str = "giou", box_weight: float = 1.0) -> None:
+        sizes = [s * size / 512 for s in ANCHOR_SIZES]
+        octaves = tuple(tuple(s * 2 ** (i / 3) for i in range(3)) for s in sizes)
+        anchors = AnchorGenerator(octaves, (ASPECTS,) * len(sizes))
+        per_place = anchors.num_anchors_per_location()[0]
+        head = FloatHead(width, per_place, len(LUMBAR), norm_layer=group_norm)
+        # AP-loss only ranks and its updates sum to zero, so scores stay around the starting bias: 0 is a score of 0.5
+        head.classification_head = RankingHead(width, per_place, len(LUMBAR), 0.5, norm_layer=group_norm)
+        head.regression_head._loss_type = box_loss
+        super().__init__(
+            Pyramid(width),
+            num_classes=len(LUMBAR),
+            min_size=size,
+            max_size=size,
+            image_mean=[0.0],
+            image_std=[1.0],
+            anchor_generator=anchors,
+            head=head,
+            score_thresh=0.05,
+            nms_thresh=0.5,
+            detections_per_img=50,
+            topk_candidates=300,
+        )
+        self.box_weight = box_weight
+
+    def example(self) -> tuple[list[Tensor]]:
+        """A fixed input for golden outputs and contract tests."""
+        return ([torch.randn(1, 128, 128, generator=torch.Generator().manual_seed(0))],)
+
+    def compute_loss(
+        self, targets: list[dict[str, Tensor]], head_outputs: dict[str, Tensor], anchors: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """torchvision's matching and losses; classes count from 0 inside, there being no background class."""
+        shifted = [{**target, "labels": target["labels"] - 1} for target in targets]
+        losses = super().compute_loss(shifted, head_outputs, anchors)
+        losses["bbox_regression"] = self.box_weight * losses["bbox_regression"]
+        return losses
+
+    def postprocess_detections(self, *args: Any) -> list[dict[str, Tensor]]:
+        """torchvision's score threshold, class-wise NMS; classes count from 1 outside."""
+        return [{**d, "labels": d["labels"] + 1} for d in super().postprocess_detections(*args)]
