@@ -92,7 +92,7 @@ def inflate(data: bytes) -> bytes:
     """
     machine = zlib.decompressobj(-zlib.MAX_WBITS)
     swollen = machine.decompress(data, MAX_INFLATED_BYTES)
-    if machine.unconsumed_tail and machine.decompress(machine.unconsumed_tail, 1):
+    if not machine.eof and machine.decompress(machine.unconsumed_tail, 1):
         raise LimitError(
             f"A compressed file may expand to at most {MAX_INFLATED_BYTES // 2**20} MB",
             f"{len(data) / 2**20:.1f} MB that expand to more",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from io import BytesIO
 
 import numpy as np
@@ -15,6 +16,8 @@ from bmd.data import display
 from bmd.data.limits import check_picture
 from bmd.errors import InputError, LimitError
 from bmd.types import Image, Study
+
+warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)  # `limits` is stricter
 
 FORMATS = ("PNG", "JPEG", "TIFF")
 MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L", "I", "F"}
