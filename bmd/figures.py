@@ -1,7 +1,7 @@
 """Charts: plain data in, a plotly figure out. The only module that knows plotly.
 
-Colours are half transparent where they fill, so that one figure stands on a light and on a dark page; text and grid take
-their colours from the page's theme.
+Colours are half transparent where they fill, so that one figure stands on a light and on a dark page; text and grid
+take their colours from the page's theme.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bmd.types import Prediction
 COLOURS = {"normal": "#1f9e89", "osteopenia": "#d08a1d", "osteoporosis": "#d6455d"}
 GREY = "#7b8b93"
 T_RANGE = (-5.0, 3.0)
-LATERAL = {"F": "women", "M": "men"}
+WORDS = {"F": "women", "M": "men"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,30 +59,28 @@ def t_score_chart(predictions: Sequence[Prediction], whole: str = "L1–L4") -> 
     figure = go.Figure()
     _zones(figure)
     for name, row in zip(names, rows, strict=True):
-        colour = COLOURS.get(row.category or "", GREY)
-        if row.interval is not None:
-            ends = [_clip(v) for v in row.interval]
-            figure.add_scatter(
-                x=ends, y=[name, name], mode="lines", line={"color": colour, "width": 3}, opacity=0.6, hoverinfo="skip"
-            )
-        text = f"{name}: T-score {row.t_score:+.1f}" + (
-            f", interval {row.interval[0]:+.1f} to {row.interval[1]:+.1f}" if row.interval is not None else ""
-        )
-        figure.add_scatter(
-            x=[_clip(row.t_score)],
-            y=[name],
-            mode="markers",
-            hovertext=[text],
-            hoverinfo="text",
-            marker={
-                "color": colour,
-                "size": 14 if row.level is None else 10,
-                "symbol": "diamond" if row.level is None else "circle",
-            },
-        )
+        _estimate(figure, name, row)
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, fixedrange=True)
     figure.update_xaxes(range=T_RANGE, title="T-score", zeroline=False, dtick=1, fixedrange=True)
     return _finish(figure, height=70 + 30 * max(1, len(rows)))
+
+
+def _estimate(figure: go.Figure, name: str, row: Prediction) -> None:
+    """One row of the chart: the interval as a line, the T-score as a mark on it."""
+    assert row.t_score is not None
+    colour, text = COLOURS.get(row.category or "", GREY), f"{name}: T-score {_minus(row.t_score)}"
+    if row.interval is not None:
+        low, high = row.interval
+        text += f", interval {_minus(low)} to {_minus(high)}"
+        line = {"color": colour, "width": 3}
+        figure.add_scatter(
+            x=[_clip(low), _clip(high)], y=[name, name], mode="lines", line=line, opacity=0.6, hoverinfo="skip"
+        )
+    whole = row.level is None
+    marker = {"color": colour, "size": 14 if whole else 10, "symbol": "diamond" if whole else "circle"}
+    figure.add_scatter(
+        x=[_clip(row.t_score)], y=[name], mode="markers", hovertext=[text], hoverinfo="text", marker=marker
+    )
 
 
 def _zones(figure: go.Figure) -> None:
@@ -152,50 +150,42 @@ def age_curve(
             fill="toself",
             mode="none",
             fillcolor=f"rgba(70,130,160,{shade})",
-            name=f"mean ± {k} SD",
+            name=f"± {k} SD",
             hoverinfo="skip",
         )
-    figure.add_scatter(
-        x=curve.age_y,
-        y=curve.mean,
-        mode="lines",
-        line={"color": "#4682a0", "width": 2},
-        name=f"mean of {LATERAL[curve.sex]}",
-    )
-    for name, t in (
-        ("osteopenia below", reference.OSTEOPENIA_BELOW_T),
-        ("osteoporosis from", reference.OSTEOPOROSIS_FROM_T),
-    ):
-        figure.add_hline(
-            y=reference.bmd(t, "L1-L4"),
-            line={"color": COLOURS[name.split()[0]], "width": 1.2, "dash": "dot"},
-            annotation={"text": f"{name} T {t:+.1f}", "font": {"size": 11}},
-            annotation_position="bottom right",
-        )
+    line = {"color": "#4682a0", "width": 2}
+    figure.add_scatter(x=curve.age_y, y=curve.mean, mode="lines", line=line, name=f"mean of {WORDS[curve.sex]}")
+    _cutoffs(figure)
     if age_y is not None and bmd_g_cm2 is not None:
-        bars = None
-        if interval is not None:
-            bars = {
-                "type": "data",
-                "symmetric": False,
-                "array": [interval[1] - bmd_g_cm2],
-                "arrayminus": [bmd_g_cm2 - interval[0]],
-                "thickness": 2,
-                "width": 6,
-            }
-        figure.add_scatter(
-            x=[age_y],
-            y=[bmd_g_cm2],
-            error_y=bars,
-            mode="markers",
-            name="this patient",
-            marker={"symbol": "diamond", "size": 13, "color": "#c2410c", "line": {"width": 1, "color": "white"}},
-        )
+        _patient(figure, age_y, bmd_g_cm2, interval)
     figure.update_xaxes(title="Age (years)", fixedrange=True)
     figure.update_yaxes(title="L1–L4 density (g/cm²)", fixedrange=True, zeroline=False)
-    _finish(figure, height=320)
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.12, "x": 0}, margin={"t": 36})
-    return figure
+    _finish(figure, height=330)
+    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0}, margin={"t": 40})
+
+
+def _cutoffs(figure: go.Figure) -> None:
+    """WHO cut-offs as dotted lines at the density they stand for."""
+    for name, t in (("osteopenia", reference.OSTEOPENIA_BELOW_T), ("osteoporosis", reference.OSTEOPOROSIS_FROM_T)):
+        figure.add_hline(
+            y=reference.bmd(t, "L1-L4"),
+            line={"color": COLOURS[name], "width": 1.3, "dash": "dot"},
+            annotation={"text": f"{name}, T {_minus(t)}", "font": {"size": 11}},
+            annotation_position="bottom left",
+        )
+
+
+def _patient(figure: go.Figure, age_y: float, bmd_g_cm2: float, interval: tuple[float, float] | None) -> None:
+    bars = None
+    if interval is not None:
+        up, down = interval[1] - bmd_g_cm2, bmd_g_cm2 - interval[0]
+        bars = {"type": "data", "symmetric": False, "array": [up], "arrayminus": [down], "thickness": 2, "width": 6}
+    marker = {"symbol": "diamond", "size": 13, "color": "#c2410c", "line": {"width": 1, "color": "white"}}
+    figure.add_scatter(x=[age_y], y=[bmd_g_cm2], error_y=bars, mode="markers", name="this patient", marker=marker)
+
+
+def _minus(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")
 
 
 def _finish(figure: go.Figure, height: int, **layout: float) -> go.Figure:

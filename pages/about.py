@@ -1,11 +1,46 @@
-"""About."""
+"""About: what OsteoLens is, what it is for, its models, its sources, and what it holds of the visitor."""
 
 from __future__ import annotations
 
-from bmd.app import shell
+import streamlit as st
+
+from bmd.app import cards, session, shell, text
+from bmd.models import registry
+from bmd.reference import HOLOGIC
 
 shell.open_page(__file__)
 
-import streamlit as st
 
-st.title("About")
+def main() -> None:
+    """Intended use and privacy beside the models and their figures."""
+    st.title(text.ABOUT, anchor=False)
+    st.markdown(text.ABOUT_LEAD)
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        st.subheader(text.INTENDED_TITLE, anchor=False)
+        st.markdown("\n".join(text.INTENDED))
+        privacy()
+        st.subheader(text.SOURCES_TITLE, anchor=False)
+        st.markdown("\n".join(text.SOURCES).format(reference=HOLOGIC.name))
+    with right:
+        st.subheader(text.MODELS_TITLE, anchor=False)
+        st.caption(text.SIMULATED_ONLY)
+        for name in registry.names():
+            cards.model_card(name)
+
+
+def privacy() -> None:
+    """What is held, for how long, and the button that removes it."""
+    st.subheader(text.PRIVACY_TITLE, anchor=False)
+    st.markdown("\n".join(text.PRIVACY))
+    film = session.film()
+    if film is None:
+        st.info(text.HELD_NOTHING, icon=":material/lock:")
+        return
+    what = text.HELD_RESULT if film.report is not None else text.HELD_NO_RESULT
+    st.info(text.HELD.format(mb=film.held_mb, what=what), icon=":material/lock_open:")
+    st.button(text.PURGE, icon=":material/delete:", on_click=session.purge, key="purge")
+
+
+with shell.guard():
+    main()

@@ -11,9 +11,9 @@ shell.open_page(__file__)
 
 def main() -> None:
     """Choose a film, or look at the one that is held."""
-    st.title(text.SPINE_XRAY, anchor=False)
     film = session.film()
     if film is None:
+        st.title(text.SPINE_XRAY, anchor=False)
         st.markdown(text.LEAD)
         inputs.choose_film()
         return
@@ -21,9 +21,8 @@ def main() -> None:
     left, right = st.columns([6, 5], gap="medium")
     with left:
         outputs.viewer(film)
-    with right:
-        with shell.guard():
-            outputs.result(film)
+    with right, shell.guard():
+        outputs.result(film)
 
 
 with shell.guard():

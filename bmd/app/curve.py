@@ -7,8 +7,11 @@ import streamlit as st
 
 from bmd import reference
 from bmd.figures import AgeCurve
-from bmd.reference import HOLOGIC as REFERENCE
+from bmd.reference import HOLOGIC
 from bmd.types import Prediction, Sex
+
+REFERENCE = HOLOGIC
+"""T-scores shown refer to it."""
 
 SOURCE = "20,000 simulated people of this sex, fitted to NHANES (USA, Hologic densitometers)."
 

@@ -1,22 +1,28 @@
-"""Taking the result away: CSV, JSON and an annotated picture."""
+"""Taking the result away: CSV, JSON and an annotated picture. Made only when asked for."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
-from bmd.app import shell
+from bmd.app import text
 from bmd.app.session import Film
+from bmd.report import annotated_png, to_csv, to_json
 from bmd.types import Report
 
 
 def row(film: Film, report: Report) -> None:
-    """Download buttons."""
-    with shell.guard():
-        files = _files(film, report)
-        with st.container(horizontal=True, key="downloads"):
-            for label, (data, name, mime) in files.items():
-                st.download_button(label, data, name, mime, on_click="ignore", icon=":material/download:")
-
-
-def _files(film: Film, report: Report) -> dict[str, tuple[bytes, str, str]]:
-    return {}
+    """Download buttons. Names of files say nothing of the patient or of the uploaded file."""
+    whole = replace(report, explanations=film.maps or ())
+    stem = f"osteolens_{film.sample or film.study.uid[:8]}"
+    files = (
+        ("CSV", lambda: to_csv([whole]).encode(), f"{stem}.csv", "text/csv"),
+        ("JSON", lambda: to_json([whole]).encode(), f"{stem}.json", "application/json"),
+        (text.PICTURE, lambda: annotated_png(film.study, whole), f"{stem}.png", "image/png"),
+    )
+    with st.container(horizontal=True, key="downloads"):
+        for label, make, name, mime in files:
+            st.download_button(
+                label, make, name, mime, key=f"download_{label}", on_click="ignore", icon=":material/download:"
+            )

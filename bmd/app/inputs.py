@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import streamlit as st
 
 from bmd.app import samples, session, shell, text, work
-from bmd.types import Demographics
+from bmd.types import Demographics, Sex
 
 _RANGES = {"age_y": (0.0, 120.0), "height_cm": (50.0, 250.0), "weight_kg": (10.0, 400.0)}
 
@@ -43,7 +45,7 @@ def _sample_cards() -> None:
     st.subheader(text.SAMPLES_TITLE, anchor=False)
     st.caption(text.SAMPLES_NOTE)
     with st.grid(4, min_column_width=140, gap="xsmall", key="samples"):
-        for sample in samples.SAMPLES:
+        for sample in samples.shipped():
             with st.container(border=True, key=f"sample_{sample.name}"):
                 st.image(sample.thumbnail, width="stretch", alt=f"Thumbnail of the simulated case: {sample.title}")
                 if st.button(sample.title, key=f"open_{sample.name}", width="stretch", help=sample.description):
@@ -80,7 +82,7 @@ def patient_form(film: session.Film) -> None:
             text.WEIGHT, *_RANGES["weight_kg"], _within("weight_kg", given.weight_kg), step=1.0
         )
         if st.form_submit_button(text.USE_VALUES):
-            session.set_patient(Demographics(age, sex, height, weight))
+            session.set_patient(Demographics(age, cast("Sex | None", sex), height, weight))
             st.rerun()
 
 

@@ -9,10 +9,13 @@ import streamlit as st
 from bmd import figures
 from bmd.app import cards, curve, downloads, inputs, samples, session, shell, text, work
 from bmd.app import viewer as film_viewer
+from bmd.app.markup import chip, number, percent, signed, table
 from bmd.figures import COLOURS, GREY
 from bmd.types import Explanation, Prediction, Report
 
 CHART = {"displayModeBar": False}
+LEVELS_WARNING = "Levels uncertain"
+"""How the warning about names begins; it has its own banner."""
 
 
 def title_row(film: session.Film) -> None:
@@ -70,14 +73,15 @@ def _heat_maps(film: session.Film, report: Report) -> None:
 def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
     rows = [
         [
-            m.level,
+            html.escape(m.level),
             html.escape(m.target),
-            _share(m.fidelity.get("inside_share")),
-            _number(m.fidelity.get("random_correlation")),
+            percent(m.fidelity.get("inside_share")),
+            percent(m.fidelity.get("area_share")),
+            number(m.fidelity.get("random_correlation"), 2),
         ]
         for m in maps
     ]
-    st.html(_table(["Level", "Explains", "Heat inside the vertebra", "Correlation with randomised weights"], rows))
+    st.html(table(text.HEAT_HEAD, rows))
     st.caption(text.HEAT_MEANING)
 
 
@@ -121,7 +125,8 @@ def _refusal(report: Report) -> None:
 
 def _result(film: session.Film, report: Report) -> None:
     if not report.levels_certain:
-        st.warning(text.LEVELS_UNCERTAIN, icon=":material/swap_vert:")
+        said = next((w for w in report.warnings if w.startswith(LEVELS_WARNING)), "")
+        st.warning(f"**{text.LEVELS_UNCERTAIN}** {shell.plain(said)} {text.LEVELS_DO}", icon=":material/swap_vert:")
     if report.prediction is not None:
         _headline(film, report.prediction)
     else:
@@ -152,7 +157,8 @@ def _headline(film: session.Film, prediction: Prediction) -> None:
     with st.container(border=True, key="headline"):
         left, right = st.columns([6, 5], vertical_alignment="center")
         left.html(
-            f'<div class="ol-headline" style="--c:{COLOURS.get(name, GREY)}"><div class="ol-category">{name.capitalize()}</div>'
+            f'<div class="ol-headline" style="--c:{COLOURS.get(name, GREY)}">'
+            f'<div class="ol-category">{name.capitalize()}</div>'
             f'<div class="ol-t">{t_score}</div><div class="ol-sub">{interval}{bmd}</div>{truth}</div>'
         )
         if prediction.probabilities:
@@ -173,8 +179,9 @@ def _truth(film: session.Film) -> str:
 
 
 def _warnings(report: Report) -> None:
-    for warning in report.warnings:
-        st.warning(shell.plain(warning), icon=":material/warning:")
+    lines = [w for w in report.warnings if not w.startswith(LEVELS_WARNING)]
+    if lines:
+        st.warning("\n".join(f"- {shell.plain(line)}" for line in lines), icon=":material/warning:")
 
 
 def _levels(report: Report) -> None:
@@ -193,11 +200,11 @@ def _levels(report: Report) -> None:
                 chip(m.category if m else None),
                 signed(m.t_score) if m else "–",
                 f"{signed(m.interval[0])} to {signed(m.interval[1])}" if m and m.interval else "–",
-                _number(m.bmd_g_cm2, 3) if m else "–",
+                number(m.bmd_g_cm2, 3) if m else "–",
                 f"{vertebra.score:.2f}",
             ]
         )
-    st.html(_table(["Level", "Category", "T-score", "Interval", "BMD g/cm²", "Found"], rows))
+    st.html(table(["Level", "Category", "T-score", "Interval", "BMD g/cm²", "Found"], rows))
 
 
 def _age(report: Report) -> None:
@@ -216,32 +223,6 @@ def _age(report: Report) -> None:
         alt="Bone density against age in the reference population, with this patient marked",
     )
     st.caption(f"{reference_curve.source} {text.REFERENCE}: {curve.REFERENCE.name}.")
-
-
-def signed(value: float | None) -> str:
-    """Number with its sign and one decimal, or a dash."""
-    return "–" if value is None else f"{value:+.1f}".replace("-", "−")
-
-
-def chip(category: str | None) -> str:
-    """Category as a coloured label."""
-    if category is None:
-        return "–"
-    return f'<span class="ol-chip" style="--c:{COLOURS.get(category, GREY)}">{html.escape(category)}</span>'
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    cells = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    names = "".join(f'<th scope="col">{name}</th>' for name in head)
-    return f'<div class="ol-scroll"><table class="ol-table"><thead><tr>{names}</tr></thead><tbody>{cells}</tbody></table></div>'
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
 
 
 def _spoken(probabilities: dict[str, float]) -> str:

@@ -1,4 +1,7 @@
-"""The built-in sample cases: simulated films shipped as small DICOM files. ``python -m bmd.app.samples`` makes them."""
+"""The built-in sample cases: simulated films shipped as small DICOM files with a thumbnail and their truth.
+
+``python -m bmd.app.samples`` makes them again; run it after the simulator has changed.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from bmd.errors import OptionError
+from bmd.reference import LEVELS
+
+HEIGHTS_PX = (672, 640, 608, 576, 544, 512)
+"""Tried in this order until the file is small enough."""
+LARGEST_BYTES = 395_000
+THUMBNAIL_PX = 300
 
 FOLDER = Path(__file__).with_name("cases")
 
@@ -37,21 +48,20 @@ class Sample:
 
 
 SAMPLES = (
-    Sample("normal", "Normal", "Bone density within the normal range, upright field from T11 to the sacrum.", 1),
-    Sample("osteopenia", "Osteopenia", "Low bone mass: T-score between -1 and -2.5.", 2, "osteopenia"),
-    Sample(
-        "osteoporosis",
-        "Osteoporosis",
-        "T-score of -2.5 or lower; thin, washed-out vertebral bodies.",
-        3,
-        "osteoporosis",
-    ),
-    Sample("fracture", "Fracture", "A compressed vertebral body in osteoporotic bone.", 4, "fracture"),
-    Sample("implant", "Implant", "Metal screws and rods hide part of the bone.", 5, "implant"),
-    Sample("stout", "Stout patient", "More soft tissue: less signal, more scatter and noise.", 6, "stout"),
-    Sample("scoliosis", "Scoliosis", "A curved and rotated spine: end plates seen twice.", 7, "scoliosis"),
-    Sample("ap_view", "Front view", "An AP film, which this page must refuse.", 8, "normal", "ap"),
+    Sample("normal", "Normal", "Bone density in the normal range.", 102),
+    Sample("osteopenia", "Osteopenia", "Low bone mass: T-score between −1 and −2.5.", 102, "osteopenia"),
+    Sample("osteoporosis", "Osteoporosis", "T-score of −2.5 or lower, no fracture.", 101, "osteoporosis"),
+    Sample("fracture", "Fracture", "Low density with a compressed vertebral body.", 103, "fracture"),
+    Sample("implant", "Implant", "Screws and rods hide part of the bone.", 101, "implant"),
+    Sample("stout", "Stout patient", "More soft tissue: less signal, more scatter, more noise.", 106, "stout"),
+    Sample("scoliosis", "Scoliosis", "A curved, rotated spine: end plates are seen twice.", 103, "scoliosis"),
+    Sample("ap_view", "Front view", "An AP film, which this page has to refuse.", 100, view="ap"),
 )
+
+
+def shipped() -> tuple[Sample, ...]:
+    """The cases whose files are there."""
+    return tuple(sample for sample in SAMPLES if sample.path.exists() and sample.thumbnail.exists())
 
 
 def find(name: str | None) -> Sample | None:
@@ -62,3 +72,41 @@ def find(name: str | None) -> Sample | None:
 def _truths() -> dict[str, dict[str, Any]]:
     file = FOLDER / "truth.json"
     return json.loads(file.read_text("utf-8")) if file.exists() else {}
+
+
+def main() -> None:
+    """Simulate every case again and write film, thumbnail and truth."""
+    FOLDER.mkdir(exist_ok=True)
+    truths = {sample.name: _write(sample) for sample in SAMPLES}
+    (FOLDER / "truth.json").write_text(json.dumps(truths, indent=1) + "\n", "utf-8")
+
+
+def _write(sample: Sample) -> dict[str, Any]:
+    import cv2
+
+    from bmd.report.dicom import film_dicom
+    from bmd.simulator.case import simulate_film
+
+    for height in HEIGHTS_PX:
+        case = simulate_film(sample.seed, height, sample.view, sample.finding)  # type: ignore[arg-type]
+        data = film_dicom(case.study, f"Simulated: {sample.title}")
+        if len(data) <= LARGEST_BYTES:
+            break
+    else:
+        raise OptionError("A sample case must be small.", f"{sample.name}: {len(data)} bytes", "Choose another seed.")
+    sample.path.write_bytes(data)
+    pixels = case.study.images[0].pixels
+    scale = THUMBNAIL_PX / max(pixels.shape)
+    small = cv2.resize(pixels * 255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(sample.thumbnail), small.round().astype("uint8"), [cv2.IMWRITE_JPEG_QUALITY, 82])
+    truth = case.truth
+    return {
+        "t_l1l4": round(float(truth.t_l1l4), 2),
+        "bmd_l1l4": round(float(truth.bmd_l1l4), 3),
+        "fractured": [level for level, grade in zip(LEVELS, truth.fracture_grade, strict=True) if grade > 0],
+        "tags": sorted(truth.tags),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -17,7 +17,9 @@ from bmd.errors import BmdError
 
 log = logging.getLogger(__name__)
 
-ICON = ":material/orthopedics:"
+ICON = str(Path(__file__).with_name("icon.svg"))
+"""Shipped with the app: Streamlit fetches named icons for the browser tab from an outside host."""
+LOGO = str(Path(__file__).with_name("logo.svg"))
 ROOT = Path(__file__).resolve().parents[2]
 ENTRYPOINT = "streamlit_app.py"
 _ENTERED, _GOTO = "_shell_entered", "_shell_goto"
@@ -82,9 +84,9 @@ def guard(quiet: bool = False) -> Iterator[Outcome]:
         yield outcome
     except BmdError as error:
         outcome.problem = Problem(_message(error))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort of a page
         where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("Unexpected %s\n%s", type(error).__name__, where)  # noqa: TRY400 - the message may quote the file
+        log.error("Unexpected %s\n%s", type(error).__name__, where)
         outcome.problem = Problem(text.SOMETHING_WRONG, ours=True)
     if outcome.problem is not None and not quiet:
         show(outcome.problem)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bmd import INTENDED_USE as INTENDED_USE
+
 NAME = "OsteoLens"
-INTENDED_USE = "For teaching, demonstrations and qualitative checks. Not for diagnosis."
 
 SPINE_XRAY = "Spine X-ray"
 ABOUT = "About"
@@ -41,10 +42,8 @@ NOT_SUITABLE_DO = (
     "What helps: a lateral (side) view of the lumbar spine, not cropped tightly, with the sacrum in the picture. "
     "The film stays on the left so that you can check it."
 )
-LEVELS_UNCERTAIN = (
-    "**Levels uncertain.** The sacrum could not be relied on for counting, so the names L1 to L5 may be shifted by "
-    "one or more. Check them on the film before you use any number for a level."
-)
+LEVELS_UNCERTAIN = "Check the level names."
+LEVELS_DO = "Compare them with the film before you use a number for one level."
 
 # Patient
 PATIENT_TITLE = "Patient (optional)"
@@ -60,10 +59,11 @@ USE_VALUES = "Update the result"
 HEAT_TOGGLE = "Heat maps"
 HEAT_HELP = "Shows which pixels moved the estimate for each vertebra. Takes a moment."
 EXPLAINING = "Drawing heat maps…"
+HEAT_HEAD = ("Level", "Shows", "Heat inside", "Even map", "Random weights")
 HEAT_MEANING = (
-    "Warm colours mark the pixels that moved the network towards the category it gave. A map deserves attention when most "
-    "of its heat lies inside the vertebra and when it changes once the network's weights are randomised (correlation near 0); "
-    "a map that stays the same shows edges, not what the network learned."
+    "Warm colours mark what moved the network towards the category it gave; trust a map more when clearly more of its "
+    "heat lies inside the vertebra than an even map would have there, and when it changes once the network's weights "
+    "are randomised (correlation near 0)."
 )
 NO_ESTIMATE = "Vertebrae were found, but none could be measured well enough for an estimate of bone density."
 TAB_LEVELS, TAB_AGE, TAB_METHOD = "Vertebrae", "Age curve", "Model and method"
@@ -72,3 +72,53 @@ AGE_NEEDS_SEX = (
 )
 AGE_NEEDS_AGE = "Say the patient's age under “Patient” to see the estimate on the curve."
 REFERENCE = "T-scores refer to"
+
+# Model and method
+ROLES = {"localiser": "Vertebrae found by", "density": "Bone density by"}
+TASKS = {
+    "masks": "finds, names and outlines vertebrae",
+    "boxes": "finds vertebrae as boxes",
+    "measure": "estimates bone density of one vertebra",
+}
+RAN_ON = "Ran on"
+MEASURED_HEAD = ("Measure", "Value", "Measured on")
+NOT_MEASURED = "No figures are stored with these weights yet."
+NO_WEIGHTS = "Its weights are not installed."
+DETAILS = "Training, input, calibration, licence"
+SIMULATED_ONLY = (
+    "All networks were trained on simulated films only. Figures measured on a simulated cohort are not comparable with "
+    "figures from studies of patients."
+)
+PICTURE = "Annotated picture"
+
+# About
+ABOUT_LEAD = (
+    "OsteoLens shows how published networks read bone density from images made for other reasons. It runs where it was "
+    "started, keeps nothing, and comes with a physics simulator whose true answers are known."
+)
+INTENDED_TITLE = "Intended use"
+INTENDED = (
+    "- Not a medical device. Do not use a result to decide anything about a patient.",
+    "- The networks have seen simulated films only. On films of patients they can be wrong without any sign of it.",
+    "- Bone density is diagnosed by DXA. A lateral film carries far less information, and the interval says so.",
+    "- WHO categories are meant for postmenopausal women and men from 50 years.",
+)
+PRIVACY_TITLE = "Privacy"
+PRIVACY = (
+    "- A film is read in the memory of the computer that runs this app. Nothing is written to disk or sent elsewhere.",
+    "- Of a DICOM file only the picture, its spacing and view, and age, sex, height and weight are kept. Names, "
+    "numbers and dates are never shown, logged or exported.",
+    "- A film is held until you choose another, remove it here, or close the page; it is then gone within two minutes.",
+)
+HELD = "Held now in this session: one film ({mb:.1f} MB) and {what}."
+HELD_RESULT, HELD_NO_RESULT = "its result", "no result yet"
+HELD_NOTHING = "Held now in this session: nothing."
+PURGE = "Remove everything now"
+PURGED = "Everything was removed."
+MODELS_TITLE = "Models and what they were measured on"
+SOURCES_TITLE = "Papers and data behind them"
+SOURCES = (
+    "- **Reference for T-scores**: {reference}.",
+    "- **Simulated patients**: NHANES (CDC, USA), public-use files; only fitted numbers are shipped.",
+    "- **Categories**: WHO: normal T ≥ −1.0; osteopenia −2.5 < T < −1.0; osteoporosis T ≤ −2.5.",
+)

@@ -64,6 +64,7 @@ def packet(
         "scale": width / pixels.shape[1],
         "film_bytes": len(film),
         "alt": alt,
+        "inverted": report is not None and report.suitability.inverted,
         "vertebrae": _vertebrae(report),
         "heats": [
             {"level": m.level, "box": [round(float(v), 2) for v in m.box_px], "shape": list(heat.shape)}

@@ -112,7 +112,7 @@ function paintFilm(state) {
   const table = new Uint32Array(4096);
   for (let i = 0; i < 4096; i++) {
     let v = Math.max(0, Math.min(255, Math.round(((i / 4095 - centre) / span + 0.5) * 255)));
-    if (state.invert) v = 255 - v;
+    if (state.invert !== state.header.inverted) v = 255 - v;
     table[i] = (255 << 24) | (v << 16) | (v << 8) | v;
   }
   for (let i = 0; i < state.grey.length; i++) state.words[i] = table[state.grey[i]];

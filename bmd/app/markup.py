@@ -1,0 +1,43 @@
+"""Small pieces of HTML shared by the pages. Whatever is not written here must be escaped by the caller."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+from bmd.figures import COLOURS, GREY
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A plain table: real HTML, so that screen readers and copy and paste work. Cells are HTML."""
+    cells = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    names = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    top = f"<thead><tr>{names}</tr></thead>" if any(head) else ""
+    return f'<div class="ol-scroll"><table class="ol-table">{top}<tbody>{cells}</tbody></table></div>'
+
+
+def chip(category: str | None) -> str:
+    """Category as a coloured label."""
+    if category is None:
+        return "–"
+    return f'<span class="ol-chip" style="--c:{COLOURS.get(category, GREY)}">{html.escape(category)}</span>'
+
+
+def signed(value: float | None) -> str:
+    """Number with its sign and one decimal, or a dash."""
+    return "–" if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Number with so many decimals, whole numbers as they are, anything else escaped, nothing as a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.{digits}f}"
+    return html.escape(str(value))
+
+
+def percent(value: float | None) -> str:
+    """Share as whole percent, or a dash."""
+    return "–" if value is None else f"{value:.0%}"
