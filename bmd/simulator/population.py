@@ -78,9 +78,14 @@ def numbers() -> dict[str, Any]:
 
 
 def _arrays(value: Any) -> Any:
+    """Lists of numbers as arrays; a list of rows that grow by one as a lower triangle."""
     if isinstance(value, dict):
         return {key: _arrays(item) for key, item in value.items()}
-    if isinstance(value, list) and value and not isinstance(value[0], str):
+    if isinstance(value, list) and value and isinstance(value[0], list) and len(value[0]) != len(value[-1]):
+        triangle = np.zeros((len(value), len(value)))
+        triangle[np.tril_indices(len(value))] = np.concatenate(value)
+        return triangle
+    if isinstance(value, list) and not (value and isinstance(value[0], str)):
         return np.asarray(value, float)
     return value
 
@@ -99,13 +104,11 @@ def sample_person(
     Parameters
     ----------
     rng : numpy Generator
-        Source of all randomness.
-    age_range, bmi_range, t_range : (low, high), optional
-        Keep only people inside: years, kg/m2, T-score of L1-L4. Both ends included. ``age_range`` replaces the
-        cohort's own.
+    age_range, t_range, bmi_range : (low, high), optional
+        Both ends included: years (replaces the cohort's own), T-score of L1-L4, kg/m2.
     sex : "F" or "M", optional
     fracture : bool, optional
-        True: at least one fractured vertebra (grade >= 1) among T10-L5; False: none.
+        True: at least one vertebra T10-L5 of grade >= 1; False: none.
     cohort : str
         One of ``COHORTS``.
 
@@ -114,8 +117,7 @@ def sample_person(
     OptionError
         Unknown cohort, or nobody such in ``TRIES`` draws.
     """
-    conditions = any(c is not None for c in (t_range, fracture, bmi_range))
-    size, tried = (64 if conditions else 1), 0
+    size, tried = (1 if t_range is fracture is bmi_range is None else 64), 0
     while tried < TRIES:
         crowd = sample_crowd(rng, size, cohort, age_range, sex)
         keep = _inside(crowd["t"]["L1-L4"], t_range) & _inside(crowd["bmi"], bmi_range)
@@ -124,11 +126,8 @@ def sample_person(
         if keep.any():
             return _person(rng, crowd, int(np.argmax(keep)))
         tried, size = tried + size, min(size * 4, 8192)
-    raise OptionError(
-        "A simulated person must exist in the population.",
-        f"none in {tried:,} draws with age {age_range}, sex {sex}, T {t_range}, BMI {bmi_range}, fracture {fracture}",
-        "Widen the ranges.",
-    )
+    wish = f"age {age_range}, sex {sex}, T {t_range}, BMI {bmi_range}, fracture {fracture}"
+    raise OptionError("Such a person must exist.", f"none in {tried:,} draws with {wish}", "Widen the ranges.")
 
 
 def _inside(values: Array, limits: Range | None) -> NDArray[np.bool_]:

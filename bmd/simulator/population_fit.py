@@ -153,6 +153,8 @@ def plain(value: object, digits: int = 5) -> object:
     """Arrays to rounded lists, for JSON."""
     if isinstance(value, dict):
         return {key: plain(item, digits) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item, digits) for item in value]
     if isinstance(value, np.ndarray | float):
         return np.round(value, digits).tolist()
     return value

@@ -17,9 +17,11 @@ from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 
 from bmd import reference
+from bmd.simulator.population_spine import fracture_terms
 from bmd.simulator.survey import Array
 
 MM_PER_PX = 0.38
+AGE_80_AND_OVER = 84.0  # the survey codes everybody from 80 as 80
 LEVELS = ("T10", "T11", "T12", "L1", "L2", "L3", "L4")
 BODY = ("h_ant", "h_mid", "h_post", "depth_sup", "depth_inf")
 DISC = ("disc_ant", "disc_mid", "disc_post")
@@ -27,7 +29,7 @@ NAMES = tuple(f"{level}:{part}" for part in BODY + DISC for level in LEVELS if p
 KINDS = ("wedge", "biconcave", "crush")
 CRUSH_LOSS = 0.15  # share of the posterior height lost that makes a deformity a crush
 LUMBAR = ("l1_bmd", "l2_bmd", "l3_bmd", "l4_bmd")
-FRACTURE_TERMS = ("male", "age_decade", "t_lumbar", "t_neck")
+FRACTURE_TERMS = ("male", "age_decade", "age_over_75", "t_neck", "neck_below_-2", "lumbar_below_-2")
 
 
 def normal_cdf(z: Array) -> Array:
@@ -84,6 +86,7 @@ def people(vertebra: dict[str, NDArray], nhanes: dict[str, NDArray]) -> dict[str
     rows = np.array([at[int(s)] for s in known])
     names = ("age", "sex", "height_cm", "weight_kg", "strata", "psu", *(f"l{i}_area" for i in range(1, 5)))
     out = {name: nhanes[name][rows] for name in names}
+    out["age"] = np.where(out["age"] >= 80, AGE_80_AND_OVER, out["age"])
     return out | {
         "seqn": known,
         "weight": nhanes["wt_mec"][rows],
@@ -119,7 +122,7 @@ def shape_covariates(person: dict[str, NDArray]) -> Array:
 
 
 def fit_shape(vertebra: dict[str, NDArray], person: dict[str, NDArray]) -> tuple[dict, Array]:
-    """Regression and residual correlation of all lengths; also every person's own size (n, 3), see ``own_size``."""
+    """Regression and residual correlation of all lengths, per sex; also every person's own size, see ``own_size``."""
     sound = wide(vertebra, person, "sq") == 0
     logs = np.full((len(person["seqn"]), len(NAMES)), np.nan)
     for part in BODY + DISC:
@@ -132,17 +135,48 @@ def fit_shape(vertebra: dict[str, NDArray], person: dict[str, NDArray]) -> tuple
     out: dict = {"names": list(NAMES)}
     residual, z = np.full_like(logs, np.nan), np.full_like(logs, np.nan)
     for sex in "FM":
-        rows = complete & (person["sex"] == sex)
-        coefficients = np.linalg.lstsq(x[rows], logs[rows], rcond=None)[0]
         everyone = person["sex"] == sex
+        rows = complete & everyone
+        w = person["weight"][rows]
+        root = np.sqrt(w)[:, None]
+        coefficients = np.linalg.lstsq(x[rows] * root, logs[rows] * root, rcond=None)[0]
         residual[everyone] = logs[everyone] - np.nan_to_num(x[everyone]) @ coefficients
-        sd = residual[rows].std(0)
+        sd = np.sqrt(np.average(residual[rows] ** 2, axis=0, weights=w))
         z[everyone] = residual[everyone] / sd
-        out[sex] = {"coefficients": coefficients, "sd": sd}
+        factor = np.linalg.cholesky(nearest_correlation(weighted_corr(z[rows], w), 1e-3))
+        out[sex] = {"coefficients": coefficients, "sd": sd, "cholesky": [row[: i + 1] for i, row in enumerate(factor)]}
     out["skew_quantiles"] = disc_quantiles(z[complete])
-    scores = normal_scores(z[complete])
-    out["cholesky"] = np.linalg.cholesky(nearest_correlation(np.asarray(np.corrcoef(scores.T)), 1e-3))
+    for sex in "FM":
+        rows = (person["sex"] == sex) & np.isfinite(x).all(1)
+        match_lengths(out[sex], out["skew_quantiles"], np.exp(logs[rows]), x[rows], person["weight"][rows])
     return out, own_size(residual)
+
+
+def match_lengths(fit: dict, quantiles: dict[str, Array], lengths: Array, x: Array, w: Array) -> None:
+    """Shift intercepts and scale SDs so that the lengths, not only their logs, have the survey's mean and SD."""
+    scores = (np.arange(41)[:, None] + 0.5) / 41
+    for j, name in enumerate(NAMES):
+        known = np.isfinite(lengths[:, j])
+        z = normal_ppf(scores)
+        part = name.split(":")[1]
+        if part in DISC:
+            z = np.interp(z, quantiles["z"], quantiles[part])
+        mean = np.average(lengths[known, j], weights=w[known])
+        sd = np.sqrt(np.average((lengths[known, j] - mean) ** 2, weights=w[known]))
+        for _ in range(5):
+            drawn = np.exp(x[known] @ fit["coefficients"][:, j] + fit["sd"][j] * z)  # (41, people)
+            own_mean = np.average(drawn.mean(0), weights=w[known])
+            own_sd = np.sqrt(np.average(((drawn - own_mean) ** 2).mean(0), weights=w[known]))
+            fit["coefficients"][0, j] += np.log(mean / own_mean)
+            fit["sd"][j] *= sd / own_sd
+
+
+def weighted_corr(z: Array, w: Array) -> Array:
+    """Correlation (k, k) of the normal scores of the columns, weights (n,)."""
+    scores = normal_scores(z)
+    centred = scores - np.average(scores, axis=0, weights=w)
+    covariance = (centred * w[:, None]).T @ centred
+    return np.asarray(covariance / np.sqrt(np.outer(np.diag(covariance), np.diag(covariance))))
 
 
 def normal_scores(z: Array) -> Array:
@@ -218,45 +252,56 @@ def fit_width(vertebra: dict[str, NDArray], person: dict[str, NDArray]) -> dict:
     return out
 
 
+def filled(person: dict[str, NDArray]) -> tuple[Array, Array]:
+    """Lumbar and neck T-scores; a missing one is predicted from age, sex and the other (fractures hide sites)."""
+    out = []
+    for own, other in (("t_lumbar", "t_neck"), ("t_neck", "t_lumbar")):
+        known = np.isfinite(person[other])
+        x = np.stack([np.ones(len(known)), person["sex"] == "M", person["age"], np.nan_to_num(person[other]), known], 1)
+        rows = np.isfinite(person[own])
+        guess = x @ np.linalg.lstsq(x[rows], person[own][rows], rcond=None)[0]
+        out.append(np.where(rows, person[own], guess))
+    return out[0], out[1]
+
+
 def fit_fracture(grade: Array, person: dict[str, NDArray]) -> dict:
     """Random-intercept logistic regression of grade >= 1 by level, and grade >= 2 and 3 given fracture."""
-    x = np.stack([person["sex"] == "M", (person["age"] - 60) / 10, person["t_lumbar"] + 1, person["t_neck"] + 1], 1)
-    rows = np.isfinite(x).all(1)
-    x, y, w = x[rows].astype(float), grade[rows], person["weight"][rows] / person["weight"][rows].mean()
-    nodes, share = np.polynomial.hermite_e.hermegauss(15)
-    seen, broken = np.isfinite(y), np.nan_to_num(y) >= 1
+    t_lumbar, t_neck = filled(person)
+    x = fracture_terms((person["sex"] == "M").astype(float), person["age"], t_lumbar, t_neck)
+    w = np.sqrt(person["weight"] / person["weight"].mean())  # half way: full weights leave too few fractures
+    nodes, share = np.polynomial.hermite_e.hermegauss(21)
+    seen, broken = np.isfinite(grade), np.nan_to_num(grade) >= 1
     k = len(LEVELS)
 
     def loss(p: Array) -> float:
         linear = p[:k][None, :, None] + (x @ p[k:-1])[:, None, None] + np.exp(p[-1]) * nodes[None, None, :]
         each = np.where(broken[:, :, None], -np.logaddexp(0, -linear), -np.logaddexp(0, linear)) * seen[:, :, None]
-        log_share = np.log(share / share.sum())
-        person_log = np.logaddexp.reduce(each.sum(1) + log_share, axis=1)
-        return float(-(w * person_log).sum() + 0.5 * (p[k:-1] ** 2).sum() * 0.1)
+        person_log = np.logaddexp.reduce(each.sum(1) + np.log(share / share.sum()), axis=1)
+        return float(-(w * person_log).sum() + 0.5 * (p[k:-1] ** 2).sum())
 
     start = np.concatenate([np.full(k, -5.0), np.zeros(x.shape[1]), [0.0]])
     best = minimize(loss, start, method="L-BFGS-B").x
-    y_any = broken.any(1)
-    t_neck = x[y_any, 3]
-    worst = np.where(np.isfinite(y[y_any]), y[y_any], 0).max(1)
+    graded = np.stack([np.broadcast_to(v[:, None], grade.shape)[broken] for v in (x[:, 1], x[:, 3])], 1)
+    value = grade[broken]
     return {
         "terms": list(FRACTURE_TERMS),
         "level_intercept": best[:k],
         "slope": best[k:-1],
         "person_sd": float(np.exp(best[-1])),
-        "moderate": logit(t_neck, worst >= 2),
-        "severe": logit(t_neck[worst >= 2], worst[worst >= 2] >= 3),
+        "moderate": logit(graded, value >= 2),
+        "severe": logit(graded[value >= 2], value[value >= 2] >= 3),
     }
 
 
 def logit(x: Array, y: NDArray) -> Array:
-    """Intercept and slope of a logistic regression on one variable, slightly shrunk."""
+    """Intercept and slopes of a logistic regression, slopes slightly shrunk."""
+    x = np.concatenate([np.ones((len(x), 1)), x], 1)
 
     def loss(p: Array) -> float:
-        linear = p[0] + p[1] * x
-        return float((np.logaddexp(0, linear) - y * linear).sum() + 0.5 * p[1] ** 2)
+        linear = x @ p
+        return float((np.logaddexp(0, linear) - y * linear).sum() + 0.5 * (p[1:] ** 2).sum())
 
-    return np.asarray(minimize(loss, np.zeros(2), method="BFGS").x)
+    return np.asarray(minimize(loss, np.zeros(x.shape[1]), method="BFGS").x)
 
 
 def fit_deformity(

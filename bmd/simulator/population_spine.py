@@ -67,18 +67,25 @@ class Disc:
     height_post_mm: float
 
 
+def fracture_terms(male: Array, age: Array, t_lumbar: Array, t_neck: Array) -> Array:
+    """(n, 6) predictors of fracture; the risk bends upwards at high age and low density."""
+    bends = [np.maximum(age - 75, 0) / 10, t_neck + 1, np.maximum(-2 - t_neck, 0), np.maximum(-2 - t_lumbar, 0)]
+    return np.stack([male, (age - 60) / 10, *bends], 1)
+
+
 def sample_grades(
     rng: Generator, fit: dict[str, Any], age: Array, male: NDArray[np.bool_], t_lumbar: Array, t_neck: Array
 ) -> NDArray[np.int8]:
     """Genant grade (n, 8) of T10..L5; L5 breaks as often as L4 (extrapolated)."""
-    x = np.stack([male, (age - 60) / 10, t_lumbar + 1, t_neck + 1], 1)
+    x = fracture_terms(male.astype(float), age, t_lumbar, t_neck)
     tendency = fit["person_sd"] * rng.standard_normal(len(age))
     intercept = np.append(fit["level_intercept"], fit["level_intercept"][-1])
     linear = intercept[None, :] + (x @ fit["slope"] + tendency)[:, None]
     draw = rng.random((3, len(age), len(LEVELS)))
     broken = draw[0] < _logistic(linear)
-    moderate = draw[1] < _logistic(fit["moderate"][0] + fit["moderate"][1] * x[:, 3])[:, None]
-    severe = draw[2] < _logistic(fit["severe"][0] + fit["severe"][1] * x[:, 3])[:, None]
+    severity = np.stack([np.ones(len(age)), x[:, 1], x[:, 3]], 1)
+    moderate = draw[1] < _logistic(severity @ fit["moderate"])[:, None]
+    severe = draw[2] < _logistic(severity @ fit["severe"])[:, None]
     return (broken * (1 + moderate * (1 + severe))).astype(np.int8)
 
 
@@ -100,7 +107,7 @@ def sample_spine(
     """Vertebrae T10..L5 and the discs below them."""
     shape, sex = fit["shape"], "M" if male else "F"
     x = [1.0, np.log(height_cm / 165), (age - 60) / 10, np.log(weight_kg / 80), t_lumbar + 1, t_neck + 1]
-    z = shape["cholesky"] @ rng.standard_normal(len(shape["names"]))
+    z = shape[sex]["cholesky"] @ rng.standard_normal(len(shape["names"]))
     for part in DISCS:
         columns = [i for i, name in enumerate(shape["names"]) if name.endswith(part)]
         z[columns] = np.interp(z[columns], shape["skew_quantiles"]["z"], shape["skew_quantiles"][part])
