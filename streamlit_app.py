@@ -7,7 +7,7 @@ import streamlit as st
 from bmd.app import shell
 
 st.set_page_config(page_title="OsteoLens", page_icon=shell.ICON, layout="wide")
-st.logo(shell.LOGO, icon_image=shell.ICON, size="large")
+st.logo(shell.LOGO, size="large")
 page = st.navigation(shell.pages(), position="top")
 shell.enter()
 page.run()

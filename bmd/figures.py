@@ -62,7 +62,7 @@ def t_score_chart(predictions: Sequence[Prediction], whole: str = "L1–L4") -> 
         _estimate(figure, name, row)
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, fixedrange=True)
     figure.update_xaxes(range=T_RANGE, title="T-score", zeroline=False, dtick=1, fixedrange=True)
-    return _finish(figure, height=70 + 30 * max(1, len(rows)))
+    return _finish(figure, height=74 + 24 * max(1, len(rows)))
 
 
 def _estimate(figure: go.Figure, name: str, row: Prediction) -> None:
@@ -86,15 +86,9 @@ def _estimate(figure: go.Figure, name: str, row: Prediction) -> None:
 def _zones(figure: go.Figure) -> None:
     edges = (T_RANGE[0], reference.OSTEOPOROSIS_FROM_T, reference.OSTEOPENIA_BELOW_T, T_RANGE[1])
     for name, low, high in zip(reversed(reference.CATEGORIES), edges[:-1], edges[1:], strict=True):
-        figure.add_vrect(
-            x0=low,
-            x1=high,
-            fillcolor=COLOURS[name],
-            opacity=0.12,
-            line_width=0,
-            layer="below",
-            annotation={"text": name, "font": {"size": 11}, "opacity": 0.75},
-            annotation_position="top",
+        figure.add_vrect(x0=low, x1=high, fillcolor=COLOURS[name], opacity=0.13, line_width=0, layer="below")
+        figure.add_annotation(
+            x=(low + high) / 2, y=1, yref="paper", yanchor="bottom", text=name, showarrow=False, font={"size": 11}
         )
 
 
@@ -113,12 +107,12 @@ def probability_bars(probabilities: dict[str, float]) -> go.Figure:
             orientation="h",
             marker={"color": [COLOURS[name] for name in names], "opacity": 0.85},
             text=[f"{value:.0%}" for value in values],
-            textposition="auto",
+            textposition="outside",
             hoverinfo="skip",
             cliponaxis=False,
         )
     )
-    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
+    figure.update_xaxes(range=[0, 1.18], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticklen=4)
     return _finish(figure, height=120, bargap=0.35)
 

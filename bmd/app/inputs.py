@@ -48,8 +48,9 @@ def _sample_cards() -> None:
         for sample in samples.shipped():
             with st.container(border=True, key=f"sample_{sample.name}"):
                 st.image(sample.thumbnail, width="stretch", alt=f"Thumbnail of the simulated case: {sample.title}")
-                if st.button(sample.title, key=f"open_{sample.name}", width="stretch", help=sample.description):
+                if st.button(sample.title, key=f"open_{sample.name}", width="stretch"):
                     _open(sample)
+                st.caption(sample.description)
 
 
 def _open(sample: samples.Sample) -> None:

@@ -181,7 +181,8 @@ def _truth(film: session.Film) -> str:
 def _warnings(report: Report) -> None:
     lines = [w for w in report.warnings if not w.startswith(LEVELS_WARNING)]
     if lines:
-        st.warning("\n".join(f"- {shell.plain(line)}" for line in lines), icon=":material/warning:")
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+        st.html(f'<ul class="ol-warnings" role="note" aria-label="{text.WARNINGS}">{items}</ul>')
 
 
 def _levels(report: Report) -> None:

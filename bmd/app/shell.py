@@ -57,7 +57,7 @@ def open_page(file: str) -> None:
         st.session_state[_GOTO] = Path(file).resolve().relative_to(ROOT).as_posix()
         st.switch_page(ENTRYPOINT)
     st.html(_CSS)
-    st.html(f'<p class="ol-intended" role="note"><b>{text.NAME}</b> · {text.INTENDED_USE}</p>')
+    st.html(f'<p class="ol-intended" role="note">{text.INTENDED_USE}</p>')
 
 
 @dataclass

@@ -73,6 +73,8 @@ AGE_NEEDS_SEX = (
 AGE_NEEDS_AGE = "Say the patient's age under “Patient” to see the estimate on the curve."
 REFERENCE = "T-scores refer to"
 
+WARNINGS = "What limits this result"
+
 # Model and method
 ROLES = {"localiser": "Vertebrae found by", "density": "Bone density by"}
 TASKS = {

@@ -219,14 +219,17 @@ function trace(state, points) {
   state.context.closePath();
 }
 
+// Beside the body, so that the bone and its heat map stay free.
 function paintName(state, vertebra, colour, ratio) {
-  const { context } = state;
+  const { context, canvas } = state;
   const [x1, y1, x2, y2] = vertebra.box;
-  const [x, y] = toScreen(state, (x1 + x2) / 2, (y1 + y2) / 2);
+  const [right, y] = toScreen(state, x2, (y1 + y2) / 2);
   context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   const half = context.measureText(vertebra.level).width / 2 + 5 * ratio;
+  const fits = right + 2 * half + 10 * ratio < canvas.width;
+  const x = fits ? right + half + 7 * ratio : toScreen(state, x1, y1)[0] - half - 7 * ratio;
   context.fillStyle = "rgba(6,10,12,.72)";
   context.beginPath();
   context.roundRect(x - half, y - 10 * ratio, half * 2, 20 * ratio, 5 * ratio);
@@ -313,8 +316,10 @@ function setMode(state, mode) {
 
 function listenToolbar(state) {
   state.root.querySelectorAll("[data-do]").forEach((button) => {
-    const name = button.dataset.do;
-    button.onclick = () => (name === "fit" ? reset(state) : zoom(state, name === "in" ? 1.4 : 1 / 1.4));
+    const actions = {
+      in: () => zoom(state, 1.4), out: () => zoom(state, 1 / 1.4), fit: () => reset(state), help: () => help(state, button),
+    };
+    button.onclick = () => state.view && actions[button.dataset.do]();
   });
   state.root.querySelectorAll("[data-toggle]").forEach((button) => {
     button.onclick = () => toggle(state, button.dataset.toggle);
@@ -335,6 +340,12 @@ function syncToolbar(state) {
   root.querySelector(".overlays").hidden = !header || !header.vertebrae.length;
   root.querySelector(".heat").hidden = !state.heats.length;
   state.canvas.classList.toggle("window", state.mode === "window");
+}
+
+function help(state, button) {
+  const keys = state.root.querySelector(".keys");
+  keys.hidden = !keys.hidden;
+  button.setAttribute("aria-expanded", String(!keys.hidden));
 }
 
 function listenPointer(state) {
