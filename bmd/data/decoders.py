@@ -69,9 +69,8 @@ def decode_frame(frame: bytes, syntax: str, rows: int, columns: int, colour: boo
         )
     if syntax in JPEG_LS:
         return imagecodecs.jpegls_decode(frame)
-    if syntax in HTJ2K:
-        return imagecodecs.htj2k_decode(frame)
-    if syntax in JPEG_2000:
+    if syntax in JPEG_2000 | HTJ2K:
+        # OpenJPEG reads both; imagecodecs' own high-throughput decoder never returns from some damaged streams
         return imagecodecs.jpeg2k_decode(frame, numthreads=1)
     if syntax in JPEG:
         return _decode_jpeg(frame, samples, colour)
