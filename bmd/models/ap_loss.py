@@ -3,16 +3,15 @@
 Chen K, Li J, Lin W, et al. Towards accurate one-stage object detection with AP-loss. CVPR 2019.
 
 What the paper says
-    Every pair of a foreground score and another score gives a term L_ij = H(s_j - s_i) / (1 + sum_k H(s_k - s_i))
-    (eq. 5), H a step smoothed to a ramp of half width delta = 1 (eq. 13); the loss is the mean over foreground i of the
-    sum over background j, which is 1 - AP. The step has no useful derivative, so the error-driven update of the
-    perceptron takes the place of the gradient: g_i = -sum_j L_ij, g_j = sum_i L_ij (eq. 9, 10). Interpolated AP: where a
-    higher-ranked cut has lower precision, the later, higher one counts (section 3.4). All images of a batch are ranked
-    together.
+    Every foreground score i and background score j give a term L_ij = H(s_j - s_i) / (1 + sum_k H(s_k - s_i)), H a
+    step smoothed to a ramp of half width delta = 1; the loss is the mean over i of the sum over j, which is 1 - AP.
+    The step has no useful derivative, so the error-driven update of the perceptron takes the place of the gradient:
+    g_i = -sum_j L_ij, g_j = sum_i L_ij. Interpolated AP: a cut counts with the best precision at its own or any lower
+    score. All images of a batch are ranked together.
 
 Differences from the paper
-    - None in value. The paper's code loops over the foreground scores; here sums over the ramp come from sorted scores
-      and prefix sums, O((P + N) log N) without a P x N table. The tests compare both.
+    - None in value. The paper's code loops over the foreground scores; here sums over the ramp come from sorted
+      scores and prefix sums, O((P + N) log N) without a P x N table. The tests compare both.
 """
 
 from __future__ import annotations
@@ -102,6 +101,6 @@ class APLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        """Error-driven update in place of the derivative (eq. 9, 10)."""
+        """Error-driven update in place of the derivative."""
         (update,) = ctx.saved_tensors
         return (update * gradients[0]).to(ctx.dtype), None

@@ -41,7 +41,8 @@ class Residual(nn.Module):
         if inputs != outputs or stride > 1:
             self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), group_norm(outputs))
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, inputs, H, W) -> (N, outputs, H / stride, W / stride)
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
         y = self.second(self.dropout(self.first(x)))
         return F.leaky_relu(y + self.shortcut(x), 0.01)
 
@@ -80,12 +81,15 @@ class GlobalContext(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(channels, 2 * channels), nn.GELU(), nn.Linear(2 * channels, channels))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> same
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape."""
         n, c, h, w = x.shape
         x = x + self.place(position_waves(h, w, self.waves, x.device)[None])  # (N, C, H, W)
         t = x.flatten(2).transpose(1, 2)  # (N, H * W, C)
         q, k, v = self.qkv(self.norm1(t)).reshape(n, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
-        a = F.scaled_dot_product_attention(q, k, v)  # (N, heads, H * W, C / heads)
+        # written out: on a CPU torch's fused attention in bfloat16 is several times slower on such short sequences
+        weights = (q @ k.transpose(-2, -1) * (c // self.heads) ** -0.5).softmax(-1)  # (N, heads, H * W, H * W)
+        a = weights @ v  # (N, heads, H * W, C / heads)
         t = t + self.dropout(self.out(a.transpose(1, 2).reshape(n, h * w, c)))
         t = t + self.dropout(self.mlp(self.norm2(t)))
         return t.transpose(1, 2).reshape(n, c, h, w)

@@ -1,21 +1,24 @@
 """C5-GAP-FC3: bone density of one vertebra from its crop, with what is known of the patient.
 
-Jung J. Bone mineral density prediction from spine lateral X-ray images. Yonsei University 2020, step 2 ("Basic CNN").
+Jung J. Bone mineral density prediction from spine lateral X-ray images. Yonsei University 2020, step 2 ("Basic
+CNN").
 
 What the paper says
-    Five convolutions, global average pooling, then three fully connected heads side by side: T-score class, spine level,
-    T-score. Cross entropy on the classes, mean squared error on the T-score. Crops resized to 64 x 64 (best of four), no
-    augmentation (best of four), Adam (best of three). Three classes: accuracy 53.19 %, level 70.12 %.
+    Five convolutions, global average pooling, then three fully connected heads side by side: T-score class, spine
+    level, T-score. Cross entropy on the classes, mean squared error on the T-score. Crops resized to 64 x 64 (best
+    of four), no augmentation (best of four), Adam (best of three). Three classes: accuracy 53.19 %, level 70.12 %.
 
 Differences from the paper
     - Widths are not given there: 32, 64, 96, 128, 192, each with group norm and max pooling in between.
-    - Crops are upright with a border of 35 %, so that end plates, discs and soft tissue are in view, and they are cut with
-      the small errors a localiser makes. Rotation hurt the paper's level head; here crops are turned upright first.
-    - Age, sex, height and weight may be given: a small network turns them (zero where missing, with presence flags) into
-      features that are added to the pooled ones. The film's features have a gate of their own. In training each field and
-      now and then the film are dropped, so that one network answers from the film, from the patient's data or from both.
-    - A fourth head gives areal density in g/cm2, the future work the paper names. The density's error is divided by the
-      spread of one T-score (0.12 g/cm2), so that both errors weigh alike.
+    - Crops are upright with a border of 35 %, so that end plates, discs and soft tissue are in view, and they are
+      cut with the small errors a localiser makes. Rotation hurt the paper's level head; here crops are turned
+      upright first.
+    - Age, sex, height and weight may be given: a small network turns them (zero where missing, with presence flags)
+      into features that are added to the pooled ones. The film's features have a gate of their own. In training
+      each field and now and then the film are dropped, so that one network answers from the film, from the
+      patient's data or from both.
+    - A fourth head gives areal density in g/cm2, the future work the paper names. The density's error is divided by
+      the spread of one T-score (0.12 g/cm2), so that both errors weigh alike.
 """
 
 from __future__ import annotations

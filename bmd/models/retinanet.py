@@ -1,18 +1,19 @@
 """RetinaNet with AP-loss: boxes of L1-L5 on a lateral film.
 
-Jung J. Bone mineral density prediction from spine lateral X-ray images. Yonsei University 2020, step 1, labelling with
-five classes ("RetinaNet-500 with AP-loss"). Lin T-Y et al. Focal loss for dense object detection. ICCV 2017. AP-loss: see
-``ap_loss.py``.
+Jung J. Bone mineral density prediction from spine lateral X-ray images. Yonsei University 2020, step 1, labelling
+with five classes ("RetinaNet-500 with AP-loss"). Lin T-Y et al. Focal loss for dense object detection. ICCV 2017.
+AP-loss: see ``ap_loss.py``.
 
 What the paper says
-    One-stage RetinaNet, ResNet-50 or 101 with FPN, 512 input, classification by AP-loss, boxes by smooth L1; 1,000 films,
-    7:3. AP 72.2, AP50 97.1, AP75 91.4 with ResNet-50.
+    One-stage RetinaNet, ResNet-50 or 101 with FPN, 512 input, classification by AP-loss, boxes by smooth L1; 1,000
+    films, 7:3. AP 72.2, AP50 97.1, AP75 91.4 with ResNet-50.
 
 Differences from the paper
-    - Starts from random weights (nothing is downloaded), so batch norm, frozen or over 2-4 films, is no option: group norm
-      in backbone, pyramid and head (Wu & He 2018).
-    - Anchors for vertebrae, 24-155 px at 512, and only pyramid levels P3-P5: P6 and P7 have anchors larger than a body.
-      Anchor sizes follow the input size, so a training may begin at 256 and end at 512 with the same weights.
+    - Starts from random weights (nothing is downloaded), so batch norm, frozen or over 2-4 films, is no option:
+      group norm in backbone, pyramid and head (Wu & He 2018).
+    - Anchors of 24-152 px at 512 (98 % of bodies in the training views measure 36-167) and only pyramid levels P3-P5:
+      the anchors of P6 and P7 are larger than a body. Anchor sizes follow the input size, so a training may begin at
+      256 and end at 512 with the same weights.
     - Pyramid and head are 128 wide instead of 256: a quarter of the head's cost, five classes of similar objects.
     - Boxes by generalised IoU (Rezatofighi et al. 2019), recipe key ``box_loss``; "smooth_l1" is the paper's.
     - One grey channel, local log normalisation. AdamW, cosine over the time budget.
@@ -118,7 +119,8 @@ class RetinaNetAPLoss(RetinaNet):
 
     In: a list of normalised films (1, S, S); in training also targets with ``boxes`` (n, 4) and ``labels`` (n,) 1..5.
     Out: in training the losses ``classification`` (AP-loss) and ``bbox_regression``; in eval a list of dicts with
-    ``boxes`` (n, 4) in pixels of the input, ``labels`` 1..5 = L1..L5 and ``scores``, sorted by score, after class-wise NMS.
+    ``boxes`` (n, 4) in pixels of the input, ``labels`` 1..5 = L1..L5 and ``scores``, sorted by score, after NMS in
+    each class.
 
     Parameters
     ----------
@@ -167,12 +169,12 @@ class RetinaNetAPLoss(RetinaNet):
     def compute_loss(
         self, targets: list[dict[str, Tensor]], head_outputs: dict[str, Tensor], anchors: list[Tensor]
     ) -> dict[str, Tensor]:
-        """torchvision's matching and losses; classes count from 0 inside, there being no background class."""
+        """Torchvision's matching and losses; classes count from 0 inside, there being no background class."""
         shifted = [{**target, "labels": target["labels"] - 1} for target in targets]
         losses = super().compute_loss(shifted, head_outputs, anchors)
         losses["bbox_regression"] = self.box_weight * losses["bbox_regression"]
         return losses
 
     def postprocess_detections(self, *args: Any) -> list[dict[str, Tensor]]:
-        """torchvision's score threshold, class-wise NMS; classes count from 1 outside."""
+        """Torchvision's score threshold, class-wise NMS; classes count from 1 outside."""
         return [{**d, "labels": d["labels"] + 1} for d in super().postprocess_detections(*args)]

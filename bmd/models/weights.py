@@ -66,6 +66,7 @@ def write_weights(network: nn.Module, folder: Path, metadata: dict[str, Any], li
     for i, group in enumerate(groups):
         name = "model.safetensors" if len(groups) == 1 else f"model-{i + 1:02d}-of-{len(groups):02d}.safetensors"
         save_file(group, folder / name)
+        (folder / name).chmod(0o644)  # safetensors makes files that only their owner may read
         files[name] = sha256(folder / name)
     text = json.dumps(metadata | {"files": files}, indent=2, ensure_ascii=False)
     (folder / "metadata.json").write_text(text + "\n", encoding="utf-8")
@@ -129,7 +130,8 @@ def write_golden(network: nn.Module, folder: Path) -> None:
     torch.manual_seed(0)
     with torch.no_grad():
         output = flatten(network.eval()(*network.example()))  # type: ignore[operator]
-    np.savez_compressed(folder / "golden.npz", **{k: np.asarray(v, np.float32) for k, v in output.items()})
+    arrays: dict[str, Any] = {k: np.asarray(v, np.float32) for k, v in output.items()}
+    np.savez_compressed(folder / "golden.npz", **arrays)
 
 
 def golden_error(network: nn.Module, folder: Path, rtol: float = 1e-3, atol: float = 1e-3) -> list[str]:

@@ -12,18 +12,21 @@ from bmd.models.registry import names
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning threads starve everything else
 
 
+log = logging.getLogger(__name__)
+
+
 def main(words: list[str]) -> int:
     """Train the network named first with the ``key=value`` words after it; returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     if not words or words[0] in ("-h", "--help"):
-        print("usage: python -m bmd.training NAME [key=value ...]\nnetworks: " + ", ".join(names()))
+        log.info("usage: python -m bmd.training NAME [key=value ...]\nnetworks: %s", ", ".join(names()))
         return 0 if words else 2
     from bmd.training import train
 
     try:
         train(words[0], words[1:])
     except BmdError as error:
-        print(error, file=sys.stderr)
+        log.error("%s", error)
         return 2
     return 0
 

@@ -38,6 +38,7 @@ class FilmAugment:
     tight: float = 0.2
 
     def __call__(self, film: Film, rng: np.random.Generator) -> View:
+        """Draw one view; all randomness comes from ``rng``."""
         matrix, clip = draw_framing(film, self.size, self.tight, rng)
         image, labels, corners = warp(film, matrix, self.size, self.stride, _fill(film.image, rng))
         image, labels = clip_borders(image, labels, clip, rng)
@@ -52,6 +53,7 @@ class CropAugment:
     stride: int = 4
 
     def __call__(self, film: Film, rng: np.random.Generator) -> View:
+        """Draw one view; all randomness comes from ``rng``."""
         view = plain_view(film, self.size, self.stride)
         image = view.image
         if rng.random() < 0.5:
@@ -138,7 +140,7 @@ def _some_bodies(corners: NDArray, rng: np.random.Generator) -> tuple[NDArray, f
 def clip_borders(
     image: NDArray, labels: NDArray, clip: tuple[int, ...], rng: np.random.Generator
 ) -> tuple[NDArray, NDArray]:
-    """Cover everything outside ``clip``, and now and then a strip at any edge, with black or white; drop labels there."""
+    """Cover what is outside ``clip``, now and then a strip at any edge too, with black or white; drop labels there."""
     size, stride = image.shape[0], image.shape[0] // labels.shape[0]
     x1, y1, x2, y2 = clip
     if rng.random() < 0.25:  # collimation
@@ -163,7 +165,8 @@ def draw_display(image: NDArray, rng: np.random.Generator) -> NDArray:
         image = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
     if rng.random() < 0.2:  # lossy compression
         quality = int(rng.integers(15, 70))
-        image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0)
+        packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        image = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
     x = image.astype(np.float32) / 255
     if rng.random() < 0.5:
         x = x ** np.float32(math.exp(rng.normal(0, 0.35)))

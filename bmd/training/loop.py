@@ -125,7 +125,7 @@ class Trainer:
         network = registry.build(name, **self.options)
         if recipe.init == "weights":
             network.load_state_dict(read_state(Path(recipe.weights) / name)[0])
-        self.network = cast(nn.Module, network.to(self.device, memory_format=torch.channels_last))  # type: ignore
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.mean = RunningMean(self.network, recipe.ema)
         self.optimizer = make_optimizer(self.network, recipe)
         self.progress = Progress()
@@ -151,7 +151,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint."""
-        state = {"network": self.network.state_dict(), "mean": self.mean.state}
+        state: dict[str, Any] = {"network": self.network.state_dict(), "mean": self.mean.state}
         state |= {"optimizer": self.optimizer.state_dict(), "recipe": as_dict(self.recipe)}
         state |= {"step": self.progress.step, "seconds": self.progress.seconds, "rng": torch.get_rng_state()}
         checkpoint.save(self.folder / "checkpoint.pt", state)
@@ -183,7 +183,7 @@ class Trainer:
     def validate(self, held_out: Films) -> dict[str, float]:
         """Metrics of the mean weights on films never trained on."""
         twin = self.mean.network_like(self.network, lambda: registry.build(self.name, **self.options))
-        twin = cast(nn.Module, twin.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+        twin = twin.to(memory_format=torch.channels_last)
         with torch.no_grad(), self.precision():
             metrics = VALIDATORS[self.spec.task](twin, held_out, self.recipe.size)
         self.write({"step": self.progress.step, "minutes": self.progress.seconds / 60, "validation": metrics})

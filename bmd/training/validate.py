@@ -98,7 +98,7 @@ def validate_measure(network: nn.Module, films: Films, size: int) -> dict[str, f
     truth, level_right = [], []
     for i in range(len(films)):
         crops, known, targets = encode_crops(films[i], plain_view(films[i], 384, 4), rng, jitter=False)
-        use = targets["level"] < 4  # type: ignore[call-overload,index]
+        use = targets["level"] < 4  # type: ignore[index]
         if not bool(use.any()):
             continue
         for case, answer in answers.items():

@@ -23,7 +23,8 @@ def fake_film(rng: np.random.Generator, side: int = 384) -> dict[str, np.ndarray
         cx, cy = x0 + bow * np.sin(i / 2.5), side * 0.07 + gap * i
         sag = 0.3 if i == 8 else 0.0  # the sacrum is wider and tilted, so that counting has an anchor
         w = half_w * (1 + sag)
-        quad = np.array([[-w, -half_h], [w, -half_h + sag * w], [w, half_h + sag * w], [-w, half_h]]) + (cx, cy)
+        quad = np.array([[-w, -half_h], [w, -half_h + sag * w], [w, half_h + sag * w], [-w, half_h]])
+        quad += np.array([cx, cy])
         corners[i] = quad
         cv2.fillPoly(labels, [np.round(quad).astype(np.int32)], i + 1)
         cv2.fillPoly(image, [np.round(quad).astype(np.int32)], float(150 + 15 * t))

@@ -1,0 +1,149 @@
+"""What is particular to one network."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bmd.models.ap_loss import APLoss
+from bmd.models.blocks import GlobalContext, group_norm, position_waves
+from bmd.models.c5_gap_fc3 import C5GapFc3
+from bmd.models.cmnet import CMNet, dice_loss, focal_loss
+from bmd.models.precision import bf16_is_faster
+from bmd.models.retinanet import RankingHead, RetinaNetAPLoss
+
+
+def test_dice_loss_is_equation_1_on_hard_masks():
+    p, truth = torch.zeros(1, 1, 20, 20), torch.zeros(1, 1, 20, 20)
+    p[..., :10, :], truth[..., 5:15, :] = 1, 1  # TP 100, FP 100, FN 100
+    assert float(dice_loss(p, truth, smooth=0)) == pytest.approx(1 - 200 / 400)
+    assert float(dice_loss(truth, truth)) == pytest.approx(0)
+
+
+def test_focal_loss_prefers_the_truth():
+    truth = torch.zeros(1, 1, 8, 8)
+    truth[0, 0, 3, 4] = 1
+    good, bad, one = torch.full_like(truth, -6), torch.full_like(truth, -6), torch.ones(1, 1, 1, 1)
+    good[0, 0, 3, 4], bad[0, 0, 0, 0] = 6, 6
+    assert float(focal_loss(good, truth, one)) < 0.01 < float(focal_loss(bad, truth, one))
+    assert float(focal_loss(bad, truth, 0 * one)) == 0
+
+
+def test_half_visible_level_is_not_judged():
+    torch.manual_seed(0)
+    network = CMNet(widths=(16, 16, 16, 16, 16, 16))
+    targets = {
+        "labels": torch.zeros(1, 32, 32, dtype=torch.uint8),
+        "centres": torch.rand(1, 10, 16, 16),
+        "centre_weight": torch.ones(1, 10),
+    }
+    targets["centre_weight"][0, 2] = 0
+    masks, centres = torch.randn(1, 10, 32, 32), torch.randn(1, 10, 16, 16, requires_grad=True)
+    torch.stack(list(network.losses(masks, centres, targets).values())).sum().backward()
+    assert (centres.grad[0, 2] == 0).all()
+    assert (centres.grad[0, 3] != 0).any()
+
+
+def test_centres_reach_the_masks():
+    """The paper's point: the centre channels feed the mask head."""
+    torch.manual_seed(0)
+    network = CMNet(widths=(16, 16, 16, 16, 16, 16)).eval()
+    x = torch.randn(1, 1, 64, 64)
+    with torch.no_grad():
+        before = network(x)["masks"]
+        network.centre_head[1].bias += 3.0
+        after = network(x)["masks"]
+    assert not torch.allclose(before, after)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (128, 64), (192, 128)])
+def test_any_multiple_of_64(shape):
+    with torch.no_grad():
+        out = CMNet(widths=(16, 16, 16, 16, 16, 16)).eval()(torch.zeros(1, 1, *shape))
+    assert out["masks"].shape[2:] == (shape[0] // 2, shape[1] // 2)
+
+
+def test_global_context_sees_the_far_corner():
+    torch.manual_seed(0)
+    block = GlobalContext(16).eval()
+    x = torch.randn(1, 16, 6, 6)
+    y = x.clone()
+    y[..., 5, 5] = torch.randn(16)
+    with torch.no_grad():
+        assert not torch.equal(block(x)[..., 0, 0], block(y)[..., 0, 0])
+
+
+def test_position_waves_tell_places_apart():
+    waves = position_waves(4, 6, 3, torch.device("cpu")).flatten(1).T
+    assert waves.shape == (24, 12)
+    assert float(torch.cdist(waves, waves).fill_diagonal_(9).min()) > 0.05
+
+
+@pytest.mark.parametrize("channels", [1, 8, 16, 48, 100, 192])
+def test_group_norm_divides(channels):
+    assert channels % group_norm(channels).num_groups == 0
+
+
+def test_bf16_gate_answers():
+    assert bf16_is_faster() in (True, False)
+    assert bf16_is_faster() == bf16_is_faster()
+
+
+def test_ranking_head_marks_objects_and_ignores_between():
+    head = RankingHead(16, 1, 5)
+    logits = torch.randn(1, 6, 5, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    matched = torch.tensor([0, 1, head.BETWEEN_THRESHOLDS, -1, -1, -1])
+    loss = head.compute_loss([{"labels": torch.tensor([2, 4])}], {"cls_logits": logits}, [matched])
+    truth = torch.zeros(1, 6, 5)
+    truth[0, 0, 2], truth[0, 1, 4], truth[0, 2] = 1, 1, -1
+    assert float(loss.detach()) == pytest.approx(float(APLoss.apply(logits.detach(), truth)))
+
+
+def test_anchors_follow_the_input_size():
+    small, large = (RetinaNetAPLoss(size=s, width=16).anchor_generator.sizes for s in (256, 512))
+    assert [2 * a for row in small for a in row] == pytest.approx([a for row in large for a in row])
+
+
+def test_anchors_cover_vertebrae():
+    """Boxes as in the training views (40-160 px wide, 0.5-1 times as tall) have an anchor they match when centred."""
+    generator = RetinaNetAPLoss(width=16).anchor_generator
+    anchors = torch.cat([c[:, 2:] - c[:, :2] for c in generator.cell_anchors])
+    for width in range(40, 161, 8):
+        for ratio in (0.5, 0.6, 0.8, 1.0):
+            w, h = float(width), width * ratio
+            overlap = anchors[:, 0].clamp(max=w) * anchors[:, 1].clamp(max=h)
+            iou = overlap / (anchors.prod(1) + w * h - overlap)
+            assert float(iou.max()) > 0.7, (w, h)
+
+
+def test_film_gate_and_flags():
+    torch.manual_seed(0)
+    network = C5GapFc3().eval()
+    known, one, zero = torch.randn(2, 8), torch.ones(2, 1), torch.zeros(2, 1)
+    a, b = torch.randn(2, 1, 64, 64), torch.randn(2, 1, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(network(a, known, zero)["t_score"], network(b, known, zero)["t_score"])
+        assert not torch.equal(network(a, known, one)["t_score"], network(b, known, one)["t_score"])
+        assert not torch.equal(network(a, known, one)["t_score"], network(a, 0 * known, one)["t_score"])
+
+
+def test_hiding_hides_value_and_flag_together():
+    torch.manual_seed(0)
+    network = C5GapFc3(drop_film=0.3, drop_patient=0.3, drop_field=0.3)
+    known = torch.cat([torch.full((500, 4), 7.0), torch.ones(500, 4)], 1)
+    hidden, film = network.hide(known, torch.ones(500, 1))
+    values, flags = hidden.split(4, 1)
+    assert torch.equal(values, 7 * flags)
+    assert 0.35 < float(flags.mean()) < 0.65
+    assert 0.55 < float(film.mean()) < 0.85
+
+
+def test_category_target_follows_who():
+    out = {
+        "category_logits": torch.tensor([[9.0, 0, 0], [9.0, 0, 0], [0, 9.0, 0], [0, 0, 9.0]]),
+        "level_logits": torch.zeros(4, 5),
+        "t_score": torch.zeros(4),
+        "bmd": torch.zeros(4),
+    }
+    targets = {"t_score": torch.tensor([0.3, -1.0, -1.01, -2.5]), "level": torch.zeros(4).long(), "bmd": torch.zeros(4)}
+    assert float(C5GapFc3.losses(out, torch.ones(4, 1), targets)["category"]) < 0.01

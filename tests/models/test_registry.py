@@ -1,0 +1,167 @@
+"""One contract for every registered network: a new paper's file is tested by these without a line more."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bmd.data.dataset import COLLATES, ENCODERS, LABEL_STRIDE, Films
+from bmd.errors import OptionError, WeightsError
+from bmd.models import registry
+from bmd.models.recipe import Recipe
+from bmd.models.weights import REQUIRED, flatten, golden_error, read_metadata, write_weights
+from bmd.training.augment import plain_view
+from tests.models.fakes import write_fake_shards
+
+WEIGHTS = Path(__file__).parents[2] / "weights"
+TINY = {"boxes": {"size": 128}, "masks": {}, "measure": {}}
+SIZES = {"masks": 64, "boxes": 128, "measure": 384}
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory) -> Films:
+    return Films(write_fake_shards(tmp_path_factory.mktemp("films"), shards=1, films=2, side=192))
+
+
+@pytest.fixture(scope="module", params=registry.names())
+def network(request) -> torch.nn.Module:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    return registry.build(request.param, **TINY[registry.spec(request.param).task])
+
+
+def batch_for(task: str, films: Films):
+    rng = np.random.default_rng(0)
+    views = [plain_view(films[i], SIZES[task], LABEL_STRIDE[task]) for i in range(2)]
+    return COLLATES[task]([ENCODERS[task](films[i], views[i], rng) for i in range(2)])
+
+
+def output(network: torch.nn.Module) -> dict[str, np.ndarray]:
+    with torch.no_grad():
+        return flatten(network.eval()(*network.example()))
+
+
+def test_names_come_without_torch():
+    code = "import sys; from bmd.models import registry as r; r.spec(r.names()[0]); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_known_networks():
+    assert {"cmnet", "retinanet_aploss", "c5_gap_fc3"} <= set(registry.names())
+    with pytest.raises(OptionError, match="cmnet"):
+        registry.spec("nonsense")
+
+
+def test_source_spec_is_the_class_spec(network):
+    assert registry.spec(network.spec.name) == network.spec
+
+
+def test_recipe_is_commented_and_typed(network):
+    recipe = network.Recipe()
+    assert isinstance(recipe, Recipe)
+    assert set(network.options) <= {f.name for f in dataclasses.fields(recipe)}
+    source = Path(sys.modules[type(network).__module__].__file__).read_text(encoding="utf-8")
+    body = source[source.index(f"class {type(recipe).__name__}") :].split("\n\n\n")[0]
+    lines = [line for line in body.splitlines() if ": " in line and " = " in line]
+    assert lines
+    assert all("#" in line for line in lines)
+
+
+def test_one_step_trains(network, films):
+    network.train()
+    before = {k: v.detach().clone() for k, v in network.named_parameters()}
+    torch.manual_seed(1)
+    losses = network(*batch_for(network.spec.task, films))
+    assert all(torch.isfinite(v) for v in losses.values())
+    total = torch.stack(list(losses.values())).sum()
+    network.zero_grad()
+    total.backward()
+    gradients = {k: p.grad for k, p in network.named_parameters()}
+    assert all(g is not None and torch.isfinite(g).all() for g in gradients.values())
+    dead = [k for k, g in gradients.items() if float(g.abs().max()) == 0]
+    assert len(dead) < 0.02 * len(gradients), dead
+    torch.optim.SGD(network.parameters(), 1e-3).step()
+    assert any(not torch.equal(before[k], p) for k, p in network.named_parameters())
+    network.zero_grad(set_to_none=True)
+
+
+def test_eval_is_deterministic(network):
+    first, second = output(network), output(network)
+    assert first
+    for key in first:
+        np.testing.assert_array_equal(first[key], second[key])
+
+
+def test_eval_contract(network):
+    out = network.eval()
+    with torch.no_grad():
+        out = network(*network.example())
+    if network.spec.task == "masks":
+        n, _, h, w = network.example()[0].shape
+        assert out["masks"].shape == (n, 10, h // 2, w // 2)
+        assert out["centres"].shape == (n, 10, h // 4, w // 4)
+    elif network.spec.task == "boxes":
+        (found,) = out
+        assert found["boxes"].shape == (len(found["labels"]), 4)
+        assert found["scores"].shape == found["labels"].shape
+        assert len(found["labels"])
+        assert int(found["labels"].min()) >= 1
+        assert int(found["labels"].max()) <= 5
+        assert (found["scores"].diff() <= 0).all()
+        assert (found["boxes"] >= 0).all()
+        assert (found["boxes"] <= 128).all()
+    else:
+        assert {k: tuple(v.shape) for k, v in out.items()} == {
+            "category_logits": (3, 3),
+            "level_logits": (3, 5),
+            "t_score": (3,),
+            "bmd": (3,),
+        }
+    assert all(np.isfinite(v).all() for v in flatten(out).values())
+
+
+def test_saves_and_loads_identically(network, tmp_path):
+    name = network.spec.name
+    metadata = dict.fromkeys(REQUIRED, "") | {"options": TINY[network.spec.task], "files": {}}
+    write_weights(network, tmp_path / name, metadata, limit=20_000_000)
+    assert all(p.stat().st_size < 21_000_000 for p in (tmp_path / name).iterdir())
+    loaded = registry.load(name, tmp_path)
+    rounded = registry.build(name, **metadata["options"])
+    rounded.load_state_dict({k: v.half().float() for k, v in network.state_dict().items()})
+    expected, found = output(rounded), output(loaded)
+    for key in expected:
+        np.testing.assert_array_equal(expected[key], found[key])
+    damaged = next((tmp_path / name).glob("model*.safetensors"))
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(WeightsError, match="checksum"):
+        registry.load(name, tmp_path)
+    damaged.unlink()
+    with pytest.raises(WeightsError, match="missing"):
+        registry.load(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_missing_weights_say_so(name, tmp_path):
+    with pytest.raises(WeightsError, match="not installed"):
+        registry.load(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_shipped_weights(name):
+    folder = WEIGHTS / name
+    if not (folder / "metadata.json").is_file():
+        pytest.skip(f"{name} has no shipped weights yet")
+    metadata = read_metadata(folder)
+    assert metadata["name"] == name
+    assert "Not for diagnosis" in metadata["intended_use"]
+    assert metadata["metrics"]
+    assert all(entry["measured_on"] and entry["values"] for entry in metadata["metrics"])
+    assert all((folder / file).stat().st_size < 48_000_000 + 1_000_000 for file in metadata["files"])
+    assert (folder / "README.md").is_file()
+    assert golden_error(registry.load(name, WEIGHTS), folder, rtol=1e-3, atol=1e-3) == []

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from bmd.data.dataset import Film, Films
+from bmd.training.augment import CropAugment, FilmAugment, plain_view, warp
+from tests.models.fakes import write_fake_shards
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Film:
+    return Films(write_fake_shards(tmp_path_factory.mktemp("films"), shards=1, films=1))[0]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_view_is_valid_and_truth_follows(film, seed):
+    """Image in range; every label lies within the polygon of its moved corners."""
+    view = FilmAugment(128)(film, np.random.default_rng(seed))
+    assert view.image.shape == (128, 128)
+    assert view.image.dtype == np.float32
+    assert view.image.min() >= 0
+    assert view.image.max() <= 1
+    assert view.labels.shape == (64, 64)
+    for level in np.unique(view.labels[view.labels > 0]) - 1:
+        ys, xs = np.nonzero(view.labels == level + 1)
+        points = np.stack([xs, ys], 1).astype(np.float32) * 2 + 0.5
+        polygon = view.corners[level].reshape(-1, 1, 2)
+        outside = [-cv2.pointPolygonTest(polygon, tuple(map(float, p)), True) for p in points]
+        assert max(outside) < 2.5
+
+
+def test_same_seed_same_view(film):
+    a, b = (FilmAugment(64)(film, np.random.default_rng(7)) for _ in range(2))
+    np.testing.assert_array_equal(a.image, b.image)
+    np.testing.assert_array_equal(a.labels, b.labels)
+
+
+def test_views_vary_as_promised(film):
+    views = [FilmAugment(96, tight=0.3)(film, np.random.default_rng(s)) for s in range(150)]
+    facing = [v.corners[5, 1, 0] > v.corners[5, 0, 0] for v in views]
+    assert 0.35 < np.mean(facing) < 0.65
+    sacrum_gone = [v.share_in_view()[8] < 0.1 for v in views]
+    assert 0.1 < np.mean(sacrum_gone) < 0.7
+    side = [np.linalg.norm(v.corners[5, 1] - v.corners[5, 0]) for v in views]
+    height = [np.linalg.norm(v.corners[5, 3] - v.corners[5, 0]) for v in views]
+    ratio = np.array(side) / height / 1.53  # the fake body is 0.11 wide and 0.072 high
+    assert ratio.min() < 1.0
+    assert ratio.max() > 1.4
+    some_lumbar = [(v.share_in_view()[3:8] > 0.5).any() for v in views]
+    assert np.mean(some_lumbar) > 0.85
+
+
+def test_warp_moves_image_and_labels_alike(film):
+    matrix = np.array([[0.5, 0.1, 3.0], [-0.1, 0.45, 30.0]])
+    image, labels, corners = warp(film, matrix, 192, 2, 0)
+    body = cv2.resize((labels == 6).astype(np.float32), (192, 192), interpolation=cv2.INTER_NEAREST)
+    y, x = np.nonzero(body)
+    np.testing.assert_allclose([x.mean(), y.mean()], corners[5].mean(0), atol=0.8)
+    assert image[body > 0].mean() > image[body == 0].mean()
+
+
+def test_crop_augment_keeps_grey_values(film):
+    view, plain = CropAugment()(film, np.random.default_rng(0)), plain_view(film, 384, 4)
+    assert np.abs(view.image - plain.image).mean() < 0.1
+    np.testing.assert_array_equal(view.corners, plain.corners)

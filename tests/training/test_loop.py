@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bmd.data.dataset import ENCODERS, LABEL_STRIDE, Films
+from bmd.errors import InputError, OptionError
+from bmd.models import registry
+from bmd.models.recipe import Recipe
+from bmd.training import train
+from bmd.training.augment import plain_view
+from bmd.training.loop import RunningMean, Trainer, batches, learning_rate, make_examples
+from bmd.training.validate import validate_boxes, validate_masks, validate_measure
+from tests.models.fakes import write_fake_shards
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_fake_shards(tmp_path_factory.mktemp("films"), shards=2, films=4, side=192)
+
+
+def words(folder, out, **more):
+    keys = {"data": folder, "out": out / "runs", "weights": out / "weights", "holdout": 4, "batch": 2, "warmup": 5}
+    return [f"{k}={v}" for k, v in (keys | more).items()]
+
+
+def test_trains_exports_and_resumes(folder, tmp_path):
+    result = train("cmnet", words(folder, tmp_path, size=64, minutes=0.03))
+    assert result["steps"] >= 2
+    assert set(result["metrics"]) == {"dice", "dice_any_bone", "level_exact", "found", "sacrum"}
+    shipped = registry.load("cmnet", tmp_path / "weights")
+    assert shipped.metadata["training"]["steps"] == result["steps"]
+    assert "Not for diagnosis" in (tmp_path / "weights" / "cmnet" / "README.md").read_text(encoding="utf-8")
+    again = train("cmnet", words(folder, tmp_path, size=64, minutes=0.06))
+    assert again["steps"] > result["steps"]
+    lines = (tmp_path / "runs" / "cmnet" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert sum("start" in json.loads(line) for line in lines) == 2
+
+
+def test_resume_restores_everything(folder, tmp_path):
+    recipe = registry.network_class("c5_gap_fc3").Recipe(data=str(folder), out=str(tmp_path), holdout=4, batch=2)
+    first = Trainer("c5_gap_fc3", recipe)
+    examples, _ = make_examples("measure", recipe)
+    first.step(next(batches("measure", examples, recipe, 0)))
+    first.save()
+    second = Trainer("c5_gap_fc3", recipe)
+    second.resume()
+    assert second.progress == first.progress
+    batch = next(batches("measure", examples, recipe, second.progress.step))
+    torch.manual_seed(5)
+    a = first.step(batch)
+    torch.manual_seed(5)
+    assert second.step(batch) == a
+    for key, value in first.network.state_dict().items():
+        assert torch.equal(value, second.network.state_dict()[key])
+        assert torch.equal(first.mean.state[key], second.mean.state[key])
+
+
+def test_starts_from_shipped_weights(folder, tmp_path):
+    train("c5_gap_fc3", words(folder, tmp_path, minutes=0.01))
+    shipped = registry.load("c5_gap_fc3", tmp_path / "weights")
+    recipe = registry.network_class("c5_gap_fc3").Recipe(
+        init="weights", weights=str(tmp_path / "weights"), out=str(tmp_path / "new")
+    )
+    trainer = Trainer("c5_gap_fc3", recipe)
+    for key, value in shipped.state_dict().items():
+        assert torch.equal(value, trainer.network.state_dict()[key])
+
+
+def test_user_errors_are_plain(folder, tmp_path):
+    with pytest.raises(OptionError, match="Known networks"):
+        train("nonsense")
+    with pytest.raises(OptionError, match="Known options"):
+        train("cmnet", ["nonsense=1"])
+    with pytest.raises(InputError, match="simulate"):
+        train("cmnet", words(tmp_path, tmp_path))
+
+
+def test_learning_rate_rises_then_falls():
+    recipe = Recipe(lr=1.0, warmup=10)
+    rates = [learning_rate(step, step / 100, recipe) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1, rel=0.01)
+    assert max(rates) > 0.95
+    assert rates[-1] == pytest.approx(0.01)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_running_mean_converges_to_constant_weights():
+    network = nn.Linear(2, 2)
+    mean = RunningMean(network, 0.9)
+    with torch.no_grad():
+        network.weight.fill_(1.0)
+    for step in range(200):
+        mean.update(network, step)
+    torch.testing.assert_close(mean.state["weight"], torch.ones(2, 2), atol=1e-4, rtol=0)
+
+
+class Oracle(nn.Module):
+    """Answers with the truth of the held-out films, in order."""
+
+    def __init__(self, task, films, size, wrong=False):
+        super().__init__()
+        self.parameter, self.at = nn.Parameter(torch.zeros(1)), 0
+        rng = np.random.default_rng(0)
+        views = [plain_view(films[i], size, LABEL_STRIDE[task]) for i in range(len(films))]
+        self.truth = [ENCODERS[task](films[i], v, rng)[1] for i, v in enumerate(views)]
+        self.wrong = wrong
+
+    def forward(self, x, *rest):
+        rows = self.truth[self.at : self.at + len(x)]
+        self.at += len(x)
+        if isinstance(x, list):
+            shift = 40.0 if self.wrong else 0.0
+            return [
+                {"boxes": r["boxes"] + shift, "labels": r["labels"], "scores": torch.ones(len(r["labels"]))}
+                for r in rows
+            ]
+        roll = 1 if self.wrong else 0  # every level named one too low
+        masks = torch.stack([nn.functional.one_hot(r["labels"].long(), 10).permute(2, 0, 1) for r in rows]).float()
+        centres = torch.stack([r["centres"] for r in rows])
+        masks = torch.cat([masks[:, :1], masks[:, 1:].roll(roll, 1)], 1)
+        centres = torch.cat([centres[:, :9].roll(roll, 1), centres[:, 9:]], 1)
+        return {"masks": masks * 20, "centres": torch.logit(centres.clamp(1e-4, 1 - 1e-4))}
+
+
+def test_mask_validation_knows_right_from_wrong(folder):
+    films = Films(folder, limit=4)
+    right = validate_masks(Oracle("masks", films, 192), films, 192)
+    assert right == pytest.approx({"dice": 1, "dice_any_bone": 1, "level_exact": 1, "found": 1, "sacrum": 1})
+    wrong = validate_masks(Oracle("masks", films, 192, wrong=True), films, 192)
+    assert wrong["found"] == 1
+    assert wrong["level_exact"] == 0
+    assert wrong["dice"] < 0.05
+
+
+def test_box_validation_knows_right_from_wrong(folder):
+    films = Films(folder, limit=4)
+    right = validate_boxes(Oracle("boxes", films, 192), films, 192)
+    assert right == pytest.approx({"ap": 100, "ap50": 100, "ap75": 100, "level_exact": 1})
+    assert validate_boxes(Oracle("boxes", films, 192, wrong=True), films, 192)["ap50"] < 5
+
+
+def test_measure_validation_runs_for_every_kind_of_input(folder):
+    torch.manual_seed(0)
+    with torch.no_grad():
+        metrics = validate_measure(registry.build("c5_gap_fc3").eval(), Films(folder), 64)
+    assert {f"{case}_{m}" for case in ("film", "known", "both") for m in ("mae", "r", "auc")} | {"level"} == set(
+        metrics
+    )
+    assert 0 <= metrics["film_mae"] < 5
