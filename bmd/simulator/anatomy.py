@@ -122,7 +122,7 @@ def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | N
         tags.add("scoliosis")
     vectors = [_shape(person, k, rng, degeneration, size) for k in range(len(DRAWN))]
     cortex = _set_densities(person, vectors, rng, degeneration)
-    slope = math.radians(float(np.clip(rng.normal(41, 9), 14, 66)))
+    slope = math.radians(float(np.clip(rng.normal(45, 10), 16, 70)))
     placed = _stack(person, vectors, rng, slope, curve, degeneration, tags)
     sacrum = _sacrum(vectors[-1], rng, size, cortex, "transitional" in tags)
     return Skeleton(
@@ -173,8 +173,8 @@ def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Genera
     """
     posterior = float(np.clip(rng.normal(0.42 + 0.06 * degeneration, 0.055), 0.26, 0.62))
     wall, plate = (
-        float(np.clip(rng.normal(0.17, 0.03), 0.08, 0.28)),
-        float(np.clip(rng.normal(0.10, 0.022), 0.04, 0.18)),
+        float(np.clip(rng.normal(0.16, 0.045), 0.05, 0.3)),
+        float(np.clip(rng.normal(0.11, 0.035), 0.04, 0.22)),
     )
     for k in (*range(3, 8), 0, 1, 2):
         p, v = vectors[k], person.vertebrae[k]
@@ -246,8 +246,8 @@ def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float,
     half = 0.92 * last[bones.HALF_DEPTH] * rng.normal(0.97, 0.03)
     disc = rng.uniform(1.8, 3.2) if transitional else rng.uniform(0.3, 1.4)
     trabecular = last[bones.TRABECULAR] * rng.uniform(0.7, 1.0)
-    rind = 0.30 * cortex * rng.normal(1, 0.1)
-    radius, length = rng.uniform(115, 230) * size, rng.normal(126, 9) * size
+    rind = 0.55 * cortex * rng.normal(1, 0.15)
+    radius, length = rng.uniform(105, 190) * size, rng.normal(126, 9) * size
     return np.array([radius, length, last[bones.HALF_WIDTH] * 1.02, half, trabecular, rind, disc], np.float32)
 
 
@@ -267,7 +267,7 @@ def _torso(person: Person, rng: np.random.Generator) -> Torso:
         half_width=float(
             (118 + 3.4 * (bmi - 20) + rng.normal(0, 6)) * stature * (1.05 if person.demographics.sex == "M" else 1.0)
         ),
-        half_depth=float(84 + 3.3 * (bmi - 20) + rng.normal(0, 6)),
-        back=float(66 + 1.6 * (bmi - 20) + rng.normal(0, 6)),
+        half_depth=float(92 + 3.3 * (bmi - 20) + rng.normal(0, 6)),
+        back=float(82 + 1.5 * (bmi - 20) + rng.normal(0, 7)),
         fat=float(np.clip(8 + 1.4 * (bmi - 20) + rng.normal(0, 4), 3, 50)),
     )

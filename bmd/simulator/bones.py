@@ -93,8 +93,8 @@ def shell(inside, thickness, core, rind):
 @kernel
 def facet_density(x, y, z, p, wall):
     """Superior and inferior articular processes with the pars between them: the column behind the foramina."""
-    core = p[POSTERIOR_CORE]
-    rind = p[POSTERIOR_SHELL]
+    core = 2.0 * p[POSTERIOR_CORE]  # the articular pillars are the densest part of the arch
+    rind = 1.7 * p[POSTERIOR_SHELL]
     fx = p[FACET_X]
     gap = p[FORAMEN_DEPTH]
     upper = shell(

@@ -25,6 +25,16 @@ FINDINGS: dict[str, dict[str, Any]] = {
 """What to ask of the population for each teaching case."""
 
 
+def _draw_person(rng: np.random.Generator, finding: str | None, cohort: str) -> Person:
+    """A person who shows the finding, or anyone of the cohort; ``enriched`` draws every T-score alike."""
+    if finding is not None:
+        return sample_person(rng, cohort="film", **FINDINGS[finding])
+    if cohort == "enriched":
+        low = float(rng.uniform(-4.2, 1.2))
+        return sample_person(rng, cohort="film", t_range=(low, low + 0.6))
+    return sample_person(rng, cohort=cohort)
+
+
 def simulate_film(
     seed: int,
     size: int = 384,
@@ -45,7 +55,8 @@ def simulate_film(
     finding : str, optional
         A key of ``FINDINGS``: draw a person, and take a film, that shows it.
     cohort : str
-        Whom to draw from when no finding is asked for; see ``population.COHORTS``.
+        Whom to draw from when no finding is asked for: one of ``population.COHORTS``, or "enriched", people of the
+        film cohort drawn so that T-scores from -4 to +1.5 are equally common, for training.
     person : Person, optional
         Take the film of this person.
 
@@ -62,7 +73,7 @@ def simulate_film(
         raise OptionError("A film needs at least 64 rows.", str(size), "Ask for a larger size.")
     rng = np.random.default_rng(seed)
     if person is None:
-        person = sample_person(rng, cohort=cohort, **FINDINGS.get(finding or "", {}))
+        person = _draw_person(rng, finding, cohort)
     curved = {None: None, "scoliosis": True}.get(finding, False)
     skeleton = build_skeleton(person, rng, scoliosis=curved)
     metal = {None: None, "implant": True}.get(finding, False)

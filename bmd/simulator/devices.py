@@ -59,7 +59,14 @@ def ribs(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random.G
             y = base[1] - backward + (1 - np.cos(turn)) * torso.half_depth * 0.8
             z = base[2] + 5 - droop * np.maximum(0, t - 10) * 0.75 + rng.normal(0, 2)
             add_rod(
-                out, np.column_stack([x, y, z]), rng.uniform(4.2, 6.2), 1.0, 0.06, 0.5 * skeleton.cortex, geometry, view
+                out,
+                np.column_stack([x, y, z]),
+                rng.uniform(4.0, 6.0),
+                0.8,
+                0.05,
+                rng.uniform(0.25, 0.5) * skeleton.cortex,
+                geometry,
+                view,
             )
     return out
 

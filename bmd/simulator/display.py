@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 MARKERS = ("L", "R", "LT.", "RT.", "RT", "LT", "LAT", "LL", "STANDING", "UPRIGHT", "L-SPINE LAT", "12", "A.B.")
 
 
-def process(film: NDArray, body: NDArray, window_region: NDArray, rng: np.random.Generator) -> NDArray:
+def process(film: NDArray, body: NDArray, spine: NDArray, rng: np.random.Generator) -> NDArray:
     """Display values 0..1 from log signal: multi-frequency processing, window, sigmoid or gamma.
 
     Parameters
     ----------
     film : ndarray
         Log signal (H, W), bone bright.
-    body, window_region : ndarray of bool
-        Where the body is, and where the console looks to place its window.
+    body, spine : ndarray of bool
+        Where the body is, and the region around the lumbar spine on which the console places its window.
     """
+    strength = 0.0
     if rng.random() < 0.9:
-        film = _multi_frequency(film, body, rng)
-    values = film[window_region] if window_region.sum() > 100 else film.ravel()
-    low, high = np.percentile(values, [rng.uniform(0.2, 9), rng.uniform(98, 100)])
+        film, strength = _multi_frequency(film, body, rng)
+    low, high = _window(film, body, spine, strength, rng)
     shown = (film - low) / (high - low + 1e-6)
-    if rng.random() < 0.7:
+    if rng.random() < 0.6:
         shown = 1 / (1 + np.exp(-(shown - rng.uniform(0.4, 0.62)) * rng.uniform(2.8, 6)))
         shown = (shown - shown.min()) / (np.ptp(shown) + 1e-6)
     shown = np.clip(shown, 0, 1) ** math.exp(rng.normal(0.05, 0.3))
@@ -37,8 +37,21 @@ def process(film: NDArray, body: NDArray, window_region: NDArray, rng: np.random
     return shown.astype(np.float32)
 
 
-def _multi_frequency(film: NDArray, body: NDArray, rng: np.random.Generator) -> NDArray:
-    """Compress the coarse band and lift the fine one, as consoles do before display."""
+def _window(
+    film: NDArray, body: NDArray, spine: NDArray, strength: float, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Ends of the display window: 1 to 2.6 nepers about the spine (less once compressed), or shares of the body."""
+    if spine.sum() > 100 and rng.random() < 0.7:
+        width = rng.uniform(1.0, 2.6) * (1 - 0.55 * strength)
+        low = float(np.median(film[spine])) - rng.uniform(0.35, 0.75) * width
+        return low, low + width
+    values = film[body] if body.sum() > 100 else film.ravel()
+    low, high = np.percentile(values, [rng.uniform(0.5, 25), rng.uniform(98, 100)])
+    return float(low), float(high)
+
+
+def _multi_frequency(film: NDArray, body: NDArray, rng: np.random.Generator) -> tuple[NDArray, float]:
+    """Compress the coarse band and lift the finer ones, as consoles do; also the share of the coarse band removed."""
     height, width = film.shape
 
     def low_pass(image: NDArray, sigma: float) -> NDArray:
@@ -47,9 +60,10 @@ def _multi_frequency(film: NDArray, body: NDArray, rng: np.random.Generator) -> 
 
     scale = height / 288
     coarse = low_pass(film, rng.uniform(18, 45) * scale)
-    strength = rng.uniform(0.6, 0.95) if rng.random() < 0.65 else rng.uniform(0.2, 0.8)
+    strength = rng.uniform(0.5, 0.95) if rng.random() < 0.4 else rng.uniform(0.0, 0.6)
     film = film - strength * (coarse - (coarse[body].mean() if body.any() else coarse.mean()))
-    return film + rng.uniform(0, 1.6) * (film - low_pass(film, rng.uniform(2, 5) * scale))
+    film = film + rng.uniform(0, 1.2) * (film - low_pass(film, rng.uniform(7, 14) * scale))
+    return film + rng.uniform(0, 1.6) * (film - low_pass(film, rng.uniform(2, 5) * scale)), strength
 
 
 def collimate(shown: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:

@@ -157,12 +157,9 @@ def _develop(
     """Console and radiographer: processing windowed on the spine or the whole body, collimation, artefacts."""
     film = beam.log_signal(signal)
     y, z = geometry.object_plane()
-    region = tissue.body
-    if rng.random() < 0.5:
-        middle = skeleton.bone("L3").centre[1]
-        near = (np.abs(y - middle - 15) < rng.uniform(50, 110)) & (z < skeleton.bone("T11").centre[2] + 20)
-        region = region & near & (z > -rng.uniform(0, 80))
-    shown = display.process(film, tissue.body, region, rng)
+    near = (np.abs(y - skeleton.bone("L3").centre[1] - 10) < rng.uniform(30, 80)) & (z > -rng.uniform(0, 60))
+    spine = tissue.body & near & (z < skeleton.bone("T12").centre[2] + 20)
+    shown = display.process(film, tissue.body, spine, rng)
     shown, field = display.collimate(shown, rng)
     return display.artefacts(shown, rng), field
 

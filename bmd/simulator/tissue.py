@@ -69,9 +69,10 @@ def lateral_tissue(skeleton: Skeleton, geometry: Geometry, rng: np.random.Genera
         1 - 0.07 * np.cos((rel - 0.2) * 2.2) + rng.uniform(0.05, 0.22) * np.clip(-rel - 0.3, 0, 1.2)
     )
     depth, centre = (front - back) / 2, (front + back) / 2
-    outer = chord(y - centre, depth, width)
+    roundness = rng.uniform(1.75, 2.4)
+    outer = chord(y - centre, depth, width, roundness)
     inner_half = width - torso.fat
-    inner = chord(y - centre, depth - torso.fat, inner_half)
+    inner = chord(y - centre, depth - torso.fat, inner_half, roundness)
     gas = _lungs(skeleton, rng, y, z, back, 2 * depth, inner_half) + _bowel_gas(skeleton, rng, y, z, spine, front)
     extra = _organs(skeleton, rng, y, z, spine, outer.shape)
     lean = np.clip(inner - gas + extra * (inner > 0), 0, None)
@@ -133,6 +134,22 @@ def _blob(
     return thickness * np.sqrt(np.clip(inside, 0, None))
 
 
+def _foam(rng: np.random.Generator, y: NDArray, z: NDArray, at: tuple[float, float], strength: float) -> NDArray:
+    """Many touching bubbles around a point, as in a gas-filled colon seen end on."""
+    out = np.zeros(np.broadcast_shapes(y.shape, z.shape), np.float32)
+    dy, dz = float(y[0, 1] - y[0, 0]), float(z[0, 0] - z[1, 0])
+    spread = rng.uniform(20, 55)
+    for _ in range(int(rng.integers(15, 60))):
+        radius = rng.uniform(4, 13)
+        cy, cz = at[0] + rng.normal(0, spread * 0.7), at[1] + rng.normal(0, spread)
+        c, r = int((cy - float(y[0, 0])) / dy), int((float(z[0, 0]) - cz) / dz)
+        w, h = int(radius / dy) + 2, int(radius / dz) + 2
+        window = (slice(max(0, r - h), max(0, r + h)), slice(max(0, c - w), max(0, c + w)))
+        inside = 1 - ((y[:, window[1]] - cy) ** 2 + (z[window[0]] - cz) ** 2) / radius**2
+        out[window] = np.maximum(out[window], 2 * radius * strength * np.sqrt(np.clip(inside, 0, None)))
+    return out
+
+
 def _bowel_gas(
     skeleton: Skeleton, rng: np.random.Generator, y: NDArray, z: NDArray, spine: NDArray, front: NDArray
 ) -> NDArray:
@@ -141,9 +158,9 @@ def _bowel_gas(
     middle = skeleton.bone("L3").centre
     gas = np.zeros(shape, np.float32)
     strength = rng.uniform(0.3, 1.3)
-    for _ in range(rng.poisson(3)):
+    for _ in range(rng.poisson(2.5)):
         at = np.array([middle[1] + rng.uniform(-10, 140), middle[2] + rng.uniform(-130, 95)])
-        for _ in range(rng.integers(1, 5)):  # haustra
+        for _ in range(rng.integers(1, 4)):  # haustra
             size = rng.uniform(6, 20)
             gas += strength * _blob(
                 rng, y, z, (at[0], at[1]), size * rng.uniform(0.8, 1.7), size, rng.uniform(0.6, 1.7) * size
@@ -155,14 +172,14 @@ def _bowel_gas(
     if rng.random() < 0.55:  # rectum
         at = (rng.uniform(-45, 5), rng.uniform(-125, -60))
         gas += _blob(rng, y, z, at, rng.uniform(9, 20), rng.uniform(9, 26), rng.uniform(12, 40))
-    if rng.random() < 0.7:  # small bowel and stool
+    if rng.random() < 0.75:  # small bowel and stool
         region = ramp(y - spine - rng.uniform(0, 35), 25) * ramp(front - 25 - y, 15)
         region = region * ramp(skeleton.bone("T12").centre[2] + rng.uniform(-60, 10) - z, 30)
-        gas += (
-            region
-            * np.clip(noise(rng, shape, rng.uniform(8, 26), 3, 0.6) - rng.uniform(0.4, 1.6), 0, None) ** 0.6
-            * rng.uniform(6, 26)
-        )
+        pattern = noise(rng, shape, rng.uniform(12, 48), 4, 0.65) - rng.uniform(0.2, 1.4)
+        gas += region * np.clip(pattern, 0, None) ** 0.6 * rng.uniform(6, 26)
+    if rng.random() < 0.35:  # foam of the colon
+        at = (middle[1] + rng.uniform(25, 110), middle[2] + rng.uniform(-110, 60))
+        gas += _foam(rng, y, z, at, rng.uniform(0.4, 1.0))
     return gas
 
 
