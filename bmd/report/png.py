@@ -77,7 +77,7 @@ def _draw_vertebra(
         pen.line([*points, points[0]], fill=colour, width=width, joint="curve")
     label = vertebra.level or "?"
     if measured is not None and measured.t_score is not None:
-        label += f"  T {measured.t_score:+.1f}"
+        label += f"  T {_signed(measured.t_score)}"
     left, top, right, bottom = pen.textbbox((0, 0), label, font=font)
     x = min(x2 + 6, pen.im.size[0] - (right - left) - 4)
     y = (y1 + y2 - (bottom - top)) / 2
@@ -99,12 +99,18 @@ def _result(report: Report) -> str:
     prediction = report.prediction
     if prediction is None or prediction.t_score is None:
         return "No bone density for the patient."
-    text = f"{(prediction.category or '').capitalize()}: T-score {prediction.t_score:+.1f}"
+    text = f"{(prediction.category or '').capitalize()}: T-score {_signed(prediction.t_score)}"
     if prediction.interval:
-        text += f" (interval {prediction.interval[0]:+.1f} to {prediction.interval[1]:+.1f})"
+        text += f" (interval {_signed(prediction.interval[0])} to {_signed(prediction.interval[1])})"
     if prediction.bmd_g_cm2 is not None:
-        text += f", {prediction.bmd_g_cm2:.2f} g/cm²"
+        text += f", {prediction.bmd_g_cm2:.2f} g/cm2"
     return text
+
+
+def _signed(value: float) -> str:
+    """One decimal with its sign; zero has none."""
+    text = f"{value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
 
 
 def _with_caption(film: Pillow.Image, lines: list[tuple[str, tuple[int, int, int]]]) -> Pillow.Image:
