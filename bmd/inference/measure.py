@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bmd.data.preprocess import crop_tensor, demographics_vector
 from bmd.inference.engine import Engine
-from bmd.reference import CATEGORIES, LUMBAR, category
+from bmd.inference.views import softmax
+from bmd.reference import CATEGORIES, LUMBAR, bmd, category
 from bmd.types import Demographics, Prediction, Vertebra
 
 NETWORK = "c5_gap_fc3"
@@ -59,15 +60,12 @@ def measure(
     if not chosen:
         return (), None
     raw = run(film, np.stack([v.corners_px for v in chosen]), patient, engine)  # type: ignore[misc]
-    calibration = engine.metadata(NETWORK).get("calibration", {})
-    each = tuple(
-        prediction(v.level, raw.logits[k], raw.t_score[k], raw.bmd[k], calibration) for k, v in enumerate(chosen)
-    )
+    numbers = calibration(engine.metadata(NETWORK), patient)
+    each = tuple(prediction(v.level, raw.logits[k], raw.t_score[k], raw.bmd[k], numbers) for k, v in enumerate(chosen))
     rows = [k for k, v in enumerate(chosen) if v.level in PATIENT_LEVELS]
     if len(rows) < FEWEST:
         return each, None
-    t, density = float(raw.t_score[rows].mean()), float(raw.bmd[rows].mean())
-    return each, prediction(None, raw.logits[rows].mean(0), t, density, calibration)
+    return each, of_patient(Raw(raw.logits[rows], raw.t_score[rows], raw.bmd[rows]), numbers)
 
 
 def run(film: NDArray, corners: NDArray, patient: Demographics, engine: Engine, with_film: bool = True) -> Raw:
@@ -86,21 +84,45 @@ def patient_vector(patient: Demographics) -> NDArray:
     return demographics_vector(patient.age_y, male, patient.height_cm, patient.weight_kg)
 
 
+def calibration(metadata: dict[str, Any], patient: Demographics) -> dict[str, float]:
+    """Calibration numbers for what is known of the patient, without their prefix.
+
+    They were fitted twice: on films alone and with age, sex, height and weight. When only some of these are known the
+    wider intervals of films alone are used.
+    """
+    known = all(v is not None for v in (patient.age_y, patient.sex, patient.height_cm, patient.weight_kg))
+    prefix = "both_" if known else "film_"
+    numbers = metadata.get("calibration") or {}
+    return {key.removeprefix(prefix): float(v) for key, v in numbers.items() if key.startswith(prefix)}
+
+
+def of_patient(raw: Raw, numbers: dict[str, float]) -> Prediction:
+    """The patient's prediction from the network's answers for two or more of L1-L4.
+
+    The mean T-score is put on the scale of the L1-L4 T-score by a line fitted on simulated films; density follows from
+    it, so that both always agree.
+    """
+    t = numbers.get("patient_offset", 0.0) + numbers.get("patient_slope", 1.0) * float(raw.t_score.mean())
+    return prediction(None, raw.logits.mean(0), t, float(bmd(t, "L1-L4")), numbers)
+
+
 def prediction(
-    level: str | None, logits: NDArray, t_score: float, bmd: float, calibration: dict[str, Any]
+    level: str | None, logits: NDArray, t_score: float, bmd_g_cm2: float, numbers: dict[str, float]
 ) -> Prediction:
-    """One prediction with calibrated probabilities and interval, by the numbers kept in the weights' metadata."""
-    part = calibration.get("patient" if level is None else "vertebra", {})
-    scaled = np.asarray(logits, float) / float(part.get("temperature", 1.0))
-    share = np.exp(scaled - scaled.max())
-    share /= share.sum()
-    half = part.get("t_half_width")
+    """One prediction with calibrated probabilities and interval.
+
+    ``numbers`` are ``vertebra_`` or ``patient_`` ``temperature`` and ``half_width``; without them probabilities are the
+    network's own and there is no interval.
+    """
+    of = "patient_" if level is None else "vertebra_"
+    share = softmax(np.asarray(logits, float)[None] / numbers.get(of + "temperature", 1.0))[0]
+    half = numbers.get(of + "half_width")
     t = round(float(t_score), 2)
     return Prediction(
         level=level,
-        bmd_g_cm2=round(float(bmd), 3),
+        bmd_g_cm2=round(float(bmd_g_cm2), 3),
         t_score=t,
-        interval=None if half is None else (round(t - float(half), 2), round(t + float(half), 2)),
+        interval=None if half is None else (round(t - half, 2), round(t + half, 2)),
         probabilities={name: round(float(p), 4) for name, p in zip(CATEGORIES, share, strict=True)},
         category=category(t),
         model=NETWORK,

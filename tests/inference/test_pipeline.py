@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 
 from bmd.inference import analyse
-from bmd.reference import LUMBAR, category
+from bmd.reference import LUMBAR, bmd, category
 from bmd.types import Demographics, Image, Report, Study
 from tests.inference.spines import TruthEngine, as_film, centroid, maps_of, plain_tensor, toy_spine
 
 CALIBRATION = {
-    "vertebra": {"temperature": 2.0, "t_half_width": 1.4},
-    "patient": {"temperature": 1.5, "t_half_width": 1.2},
+    "coverage": 0.9,
+    "film_vertebra_temperature": 2.0,
+    "film_vertebra_half_width": 1.4,
+    "film_patient_temperature": 1.5,
+    "film_patient_half_width": 1.2,
+    "film_patient_offset": 0.1,
+    "film_patient_slope": 1.1,
+    "both_vertebra_half_width": 1.1,
+    "both_patient_half_width": 0.9,
 }
 
 
@@ -52,6 +59,28 @@ def test_a_film_gives_five_lumbar_vertebrae_and_a_patient_value() -> None:
         assert p.interval[0] < p.t_score < p.interval[1]
         assert p.category == category(p.t_score)
         assert sum(p.probabilities.values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_calibration_follows_what_is_known_of_the_patient() -> None:
+    film = as_film(toy_spine(1).labels)
+    every = Demographics(70, "F", 160, 60)
+    widths = []
+    for patient in (Demographics(), Demographics(age_y=70, sex="F"), every):
+        report = analyse(study(film, patient), engine=TruthEngine(CALIBRATION))
+        assert report.prediction is not None
+        assert report.prediction.interval is not None
+        widths.append(round(report.prediction.interval[1] - report.prediction.interval[0], 2))
+    assert widths == [2.4, 2.4, 1.8]
+    plain = analyse(study(film), engine=TruthEngine())
+    assert plain.prediction is not None
+    assert plain.prediction.interval is None, "no interval is invented without calibration"
+
+
+def test_the_patients_density_agrees_with_the_t_score() -> None:
+    p = analyse(study(as_film(toy_spine(1).labels)), engine=TruthEngine(CALIBRATION)).prediction
+    assert p is not None
+    assert p.t_score == pytest.approx(0.1 + 1.1 * (-1.7 + 0.15), abs=0.006)
+    assert p.bmd_g_cm2 == pytest.approx(bmd(p.t_score, "L1-L4"), abs=1e-3)
 
 
 def test_outlines_and_boxes_agree_and_lie_in_film_pixels() -> None:
