@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from bmd.app import samples, session, shell, text, work
 from bmd.types import Demographics, Sex
@@ -61,7 +62,7 @@ def _open(sample: samples.Sample) -> None:
 
 
 def patient_form(film: session.Film) -> None:
-    """Optional age, sex, height and weight; empty fields stay unknown."""
+    """Optional age, sex, height and weight; empty fields stay unknown, and a field that came filled can be emptied."""
     given = film.study.patient
     known = given != Demographics()
     with (
@@ -70,23 +71,33 @@ def patient_form(film: session.Film) -> None:
     ):
         st.caption(text.PATIENT_FROM_FILE if known else text.PATIENT_NOTE)
         first, second = st.columns(2)
-        age = first.number_input(text.AGE, *_RANGES["age_y"], _within("age_y", given.age_y), step=1.0, format="%.0f")
+        age = _number(first, text.AGE, "age_y", film)
         sex = second.selectbox(
             text.SEX,
             [*text.SEXES],
-            [*text.SEXES].index(given.sex) if given.sex else None,
+            None,
             format_func=text.SEXES.__getitem__,
-            placeholder="Unknown",
+            placeholder=text.UNKNOWN,
+            key=_start("sex", given.sex, film),
         )
-        height = first.number_input(text.HEIGHT, *_RANGES["height_cm"], _within("height_cm", given.height_cm), step=1.0)
-        weight = second.number_input(
-            text.WEIGHT, *_RANGES["weight_kg"], _within("weight_kg", given.weight_kg), step=1.0
-        )
+        height = _number(first, text.HEIGHT, "height_cm", film)
+        weight = _number(second, text.WEIGHT, "weight_kg", film)
         if st.form_submit_button(text.USE_VALUES):
             session.set_patient(Demographics(age, cast("Sex | None", sex), height, weight))
             st.rerun()
 
 
-def _within(name: str, value: float | None) -> float | None:
+def _number(column: DeltaGenerator, label: str, name: str, film: session.Film) -> float | None:
     low, high = _RANGES[name]
-    return float(value) if value is not None and low <= value <= high else None
+    value = getattr(film.study.patient, name)
+    value = float(value) if value is not None and low <= value <= high else None
+    key = _start(name, value, film)
+    return column.number_input(label, low, high, None, step=1.0, format="%.0f", placeholder=text.UNKNOWN, key=key)
+
+
+def _start(name: str, value: float | str | None, film: session.Film) -> str:
+    """Key of a field that starts with this value. As a default the value could not be emptied again."""
+    key = f"{name}_{film.study.uid}"
+    if key not in st.session_state:
+        st.session_state[key] = value
+    return key

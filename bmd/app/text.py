@@ -53,6 +53,7 @@ PATIENT_NOTE = (
 PATIENT_FROM_FILE = "Filled in from the film's own tags where it had them."
 AGE, SEX, HEIGHT, WEIGHT = "Age (years)", "Sex", "Height (cm)", "Weight (kg)"
 SEXES = {"F": "Female", "M": "Male"}
+UNKNOWN = "Unknown"
 USE_VALUES = "Update the result"
 
 # Result

@@ -1,0 +1,237 @@
+"""Every page, opened as a visitor would: its frame, what it shows, what it holds, what it says when things fail."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bmd.app import session, text, work
+from bmd.errors import InputError
+from bmd.types import Demographics
+
+ROOT = Path(__file__).resolve().parents[2]
+IDENTIFIER = "Doe^Jane 1950-01-01"
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
+
+
+def shown(at: AppTest) -> str:
+    """Everything readable on the page."""
+    parts = [element.proto.body for element in at.get("html")]
+    for kind in ("title", "subheader", "markdown", "caption", "warning", "error", "info"):
+        parts += [element.value for element in at.get(kind)]
+    return "\n".join(parts)
+
+
+def upload(at: AppTest, name: str, data: bytes) -> AppTest:
+    return at.file_uploader(key="upload").upload(name, data, "application/octet-stream").run()
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("state", ["cold", "warm"])
+def test_every_page_opens_inside_the_frame(page, state, request):
+    if state == "warm":
+        request.getfixturevalue("warm")
+    at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    at.switch_page(page).run()
+    assert not at.exception
+    assert not at.error
+    assert at.title[0].value in (text.SPINE_XRAY, text.ABOUT)
+    assert text.INTENDED_USE in shown(at)
+
+
+def test_every_page_starts_with_open_page():
+    for page in PAGES:
+        source = (ROOT / page).read_text("utf-8")
+        statements = [
+            line for line in source.splitlines() if line and not line.startswith((" ", '"', "#", "from", "import"))
+        ]
+        assert statements[0] == "shell.open_page(__file__)", page
+
+
+def test_first_screen_is_drawn_without_torch():
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest; at = AppTest.from_file('streamlit_app.py', "
+        "default_timeout=60).run(); assert at.title[0].value == 'Spine X-ray', at; "
+        "print([name for name in ('torch', 'pytorch_grad_cam', 'openvino') if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert out.stdout.strip().endswith("[]"), out.stdout + out.stderr
+
+
+def test_upload_gives_a_result(app, fakes):
+    at = upload(app(), "anything", fakes.png())
+    page = shown(at)
+    assert not at.exception
+    assert "Osteopenia" in page
+    assert "T-score −1.8" in page
+    for level in ("L1", "L2", "L3", "L4", "L5"):
+        assert f"<td>{level}</td>" in page
+    charts = [chart.proto.spec for chart in at.get("plotly_chart")]
+    assert any("osteoporosis" in chart for chart in charts)
+    assert at.get("bidi_component"), "no viewer"
+    assert len(at.get("download_button")) == 3
+
+
+def test_wrong_file_gets_a_calm_message(app):
+    at = upload(app(), "film.dcm", b"just text")
+    assert "not a picture" in at.warning[0].value
+    assert "Upload DICOM" in at.warning[0].value
+    assert not at.error
+    assert "film" not in at.session_state
+
+
+def test_markdown_in_an_error_is_not_interpreted(app, monkeypatch):
+    def read(name, data):
+        raise InputError("Bad *file*", "![x](http://example.org/x.png) <b>", "Try another")
+
+    monkeypatch.setattr(work, "read", read)
+    at = upload(app(), "x", b"x")
+    assert r"\!\[x\]" in at.warning[0].value or r"!\[x\]" in at.warning[0].value
+    assert r"\*file\*" in at.warning[0].value
+    assert r"\<b\>" in at.warning[0].value
+
+
+@pytest.mark.parametrize("step", ["read", "analyse"])
+def test_a_fault_of_ours_is_one_sentence_and_a_log_entry_without_the_message(app, fakes, monkeypatch, caplog, step):
+    def fail(*args, **kwargs):
+        raise RuntimeError(IDENTIFIER)
+
+    monkeypatch.setattr(work, step, fail)
+    at = upload(app(), "doe_jane.dcm", fakes.png())
+    assert at.error[0].value == text.SOMETHING_WRONG
+    assert not at.exception
+    assert "RuntimeError" in caplog.text
+    assert "Doe" not in caplog.text + shown(at)
+    assert "doe_jane" not in caplog.text
+
+
+def test_analysis_that_failed_is_not_started_again_until_asked(app, fakes, monkeypatch):
+    calls = []
+
+    def fail(study, progress):
+        calls.append(1)
+        raise InputError("No weights", "nothing", "Train first")
+
+    monkeypatch.setattr(work, "analyse", fail)
+    at = upload(app(), "x.png", fakes.png())
+    at.run()
+    assert len(calls) == 1
+    assert "No weights" in at.warning[0].value
+    monkeypatch.setattr(work, "analyse", lambda study, progress: fakes.report())
+    next(button for button in at.button if button.label == text.AGAIN).click().run()
+    assert "T-score −1.8" in shown(at)
+
+
+def test_refusal_says_why_and_shows_no_number(app, fakes, monkeypatch):
+    monkeypatch.setattr(work, "analyse", lambda study, progress: fakes.REFUSED)
+    at = upload(app(), "ap.png", fakes.png())
+    page = shown(at)
+    assert text.NOT_SUITABLE in page
+    assert fakes.REFUSED.suitability.reasons[0] in page
+    assert "T-score" not in page
+    assert not at.get("download_button")
+    assert not at.get("plotly_chart")
+
+
+def test_levels_uncertain_is_a_banner_said_once(app, fakes, monkeypatch):
+    said = "Levels uncertain: the names of all vertebrae may be off by one."
+    monkeypatch.setattr(work, "analyse", lambda s, p: fakes.report(levels_certain=False, warnings=(said, "Other.")))
+    at = upload(app(), "x.png", fakes.png())
+    assert text.LEVELS_UNCERTAIN in at.warning[0].value
+    assert shown(at).count("may be off by one") == 1
+    assert "<li>Other.</li>" in shown(at)
+
+
+def test_hostile_words_in_a_report_are_escaped(app, fakes, monkeypatch):
+    monkeypatch.setattr(work, "analyse", lambda s, p: fakes.report(warnings=("<img src=x onerror=alert(1)>",)))
+    at = upload(app(), "<script>alert(1)</script>.png", fakes.png())
+    html = "\n".join(element.proto.body for element in at.get("html"))
+    assert "<img" not in html
+    assert "<script" not in html
+
+
+def test_patient_is_never_filled_in(app, fakes):
+    at = upload(app(), "x.png", fakes.png())
+    assert [box.value for box in at.number_input] == [None, None, None]
+    assert at.selectbox[0].value is None
+    assert "Neither is assumed" in shown(at)
+
+
+def test_patient_from_the_file_is_shown_and_can_be_changed(app, fakes, monkeypatch):
+    patient = Demographics(71.0, "F", 158.0, None)
+    seen = []
+    monkeypatch.setattr(work, "read", lambda name, data: fakes.study(patient=patient))
+    monkeypatch.setattr(work, "analyse", lambda s, p: seen.append(s.patient) or fakes.report(s.patient))
+    at = upload(app(), "x.dcm", b"x")
+    assert [box.value for box in at.number_input] == [71.0, 158.0, None]
+    assert at.selectbox[0].value == "F"
+    at.number_input[2].set_value(60.0)
+    at.number_input[0].set_value(None)
+    next(button for button in at.button if button.label == text.USE_VALUES).click().run()
+    assert seen == [patient, Demographics(None, "F", 158.0, 60.0)]
+
+
+def test_implausible_values_of_a_file_do_not_break_the_form(app, fakes, monkeypatch):
+    monkeypatch.setattr(work, "read", lambda name, data: fakes.study(patient=Demographics(70.0, "M", 4.0, 999.0)))
+    at = upload(app(), "x.dcm", b"x")
+    assert not at.exception
+    assert [box.value for box in at.number_input] == [70.0, None, None]
+
+
+def test_age_curve_appears_with_age_and_sex(app, fakes, monkeypatch):
+    monkeypatch.setattr(work, "read", lambda name, data: fakes.study(patient=Demographics(71.0, "F", None, None)))
+    at = upload(app(), "x.dcm", b"x")
+    assert any("this patient" in chart.proto.spec for chart in at.get("plotly_chart"))
+    assert "NHANES" in shown(at)
+
+
+def test_heat_maps_come_on_demand_with_their_numbers(app, fakes, monkeypatch):
+    calls = []
+    monkeypatch.setattr(work, "explain", lambda s, r: calls.append(1) or fakes.explain(s, r))
+    at = upload(app(), "x.png", fakes.png())
+    assert not calls
+    at.toggle[0].set_value(True).run()
+    assert len(calls) == 1
+    assert "71%" in shown(at)
+    assert "0.08" in shown(at)
+    assert text.HEAT_MEANING in shown(at)
+    at.toggle[0].set_value(False).run()
+    at.toggle[0].set_value(True).run()
+    assert len(calls) == 1, "maps are kept"
+
+
+def test_result_survives_another_page(app, fakes):
+    at = upload(app(), "x.png", fakes.png())
+    at.switch_page("pages/about.py").run()
+    assert "one film" in shown(at)
+    at.switch_page("pages/spine_xray.py").run()
+    assert "T-score −1.8" in shown(at)
+
+
+def test_purge_removes_everything(app, fakes):
+    at = upload(app(), "x.png", fakes.png())
+    at.switch_page("pages/about.py").run()
+    at.button(key="purge").click().run()
+    assert text.HELD_NOTHING in shown(at)
+    assert "film" not in at.session_state
+    at.switch_page("pages/spine_xray.py").run()
+    assert at.file_uploader
+
+
+def test_another_film_goes_back_to_the_picker(app, fakes):
+    at = upload(app(), "x.png", fakes.png())
+    at.button(key="another").click().run()
+    assert at.file_uploader
+    assert "film" not in at.session_state
+
+
+def test_held_film_is_replaced_not_mixed(fakes):
+    film = session.Film("x", fakes.study(), report=fakes.report(), maps=())
+    changed = replace(film, study=fakes.study(1), report=None)
+    assert changed.report is None
+    assert changed.held_mb == pytest.approx(900 * 700 * 4 / 1e6)
