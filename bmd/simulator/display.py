@@ -1,4 +1,4 @@
-"""What a vendor's console and a radiographer do to a film: processing, window, collimation, markers, grid, stitching."""
+"""What console and radiographer do to a film: processing, window, collimation, markers, grid lines, stitching."""
 
 from __future__ import annotations
 

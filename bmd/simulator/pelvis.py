@@ -24,24 +24,21 @@ SEGMENT_ENDS = np.array([30.0, 55.0, 76.0, 94.0, 110.0, 121.0, 131.0], np.float3
 """Arc length in mm at the lower end of S1..S5 and two coccygeal pieces, for an arc of 131 mm."""
 
 # Outline of the hip bone seen from the side (y, z) in mm, clockwise from the posterior superior iliac spine.
-OUTLINE = np.array(
-    [
-        (-57, -26),
-        (-53, 0),
-        (-40, 20),
-        (-16, 33),
-        (10, 36),
-        (38, 29),
-        (60, 13),
-        (76, -12),
-        (73, -28),
-        (63, -46),
-        (61, -64),
-    ]
-    + [(58, -88), (50, -116), (28, -140), (6, -160), (-18, -166), (-31, -150), (-23, -128), (-24, -112), (-9, -98)]
-    + [(-2, -82), (-5, -67), (-19, -55), (-38, -48), (-51, -42)],
-    np.float32,
+CREST = ((-57, -26), (-53, 0), (-40, 20), (-16, 33), (10, 36), (38, 29), (60, 13), (76, -12))
+FRONT = ((73, -28), (63, -46), (61, -64), (58, -88), (50, -116), (28, -140), (6, -160))
+BACK = (
+    (-18, -166),
+    (-31, -150),
+    (-23, -128),
+    (-24, -112),
+    (-9, -98),
+    (-2, -82),
+    (-5, -67),
+    (-19, -55),
+    (-38, -48),
+    (-51, -42),
 )
+OUTLINE = np.array((*CREST, *FRONT, *BACK), np.float32)
 TABLE_STEP, TABLE_Y0, TABLE_Z0 = 1.5, -75.0, -180.0
 
 
@@ -57,52 +54,63 @@ OUTLINE_DISTANCE = _outline_table()
 
 
 @kernel
-def sacrum_density(x, y, z, p):
-    """Mineral of sacrum and coccyx at a point of the sacral frame: bodies and remnants of discs on a circular arc, alae,
-    posterior wall and median crest."""
-    if z > 0.0:
+def sacral_bodies(ax, across, along, s, depth, width, p):
+    """Bodies S1-S5 and coccyx with the remnants of discs between them; ``ax`` is |x|."""
+    r = ((across / depth) ** 4 + (ax / width) ** 4) ** 0.25
+    if r >= 1.0:
         return 0.0
-    radius = p[ARC_RADIUS]
-    along = math.atan2(-z, radius - y) * radius
-    if along > p[ARC_LENGTH] or along < 0.0 or y > radius:
-        return 0.0
-    across = radius - math.sqrt((radius - y) ** 2 + z * z)  # > 0 in front of the centre line
-    s = along / p[ARC_LENGTH]
+    wall = (1.0 - r) * depth / 1.2
+    d = p[S_CORE] + p[S_RIND] * math.exp(-wall * wall)
+    if along < 2.5:
+        d += p[S_RIND] * 1.3 * math.exp(-((along / 1.2) ** 2))
     stretch = p[ARC_LENGTH] / 131.0
+    for k in range(6):
+        gap = abs(along - SEGMENT_ENDS[k] * stretch)
+        if gap < 5.0:
+            half = p[S_DISC] * (1.0 - 0.25 * k)
+            if gap < half:
+                d *= 0.35
+            d += 0.6 * p[S_RIND] * math.exp(-(((gap - half - 0.8) / 1.0) ** 2))
+    return d
+
+
+@kernel
+def sacral_alae(ax, across, along, s, depth, width, p):
+    """The wings, thick above and thinning towards S3."""
+    reach = p[S_HALF_WIDTH] * 2.25 * (1.0 - 0.75 * s * s)
+    slope = max(0.0, 1.0 - 6.0 * s) * max(0.0, ax - width) * 0.25
+    if along < slope:
+        return 0.0
+    v = (across + 0.35 * depth + 0.12 * (ax - width)) / (depth * 0.85 * (1.0 - 0.45 * s))
+    r = ((ax / reach) ** 4 + v * v * v * v) ** 0.25
+    if r >= 1.0:
+        return 0.0
+    wall = (1.0 - r) * depth * 0.8 / 1.2
+    return 0.65 * p[S_CORE] + 0.6 * p[S_RIND] * math.exp(-wall * wall)
+
+
+@kernel
+def sacrum_density(x, y, z, p):
+    """Mineral of sacrum and coccyx at a point of the sacral frame; their centre line is a circular arc."""
+    if z > 0.0 or y > p[ARC_RADIUS]:
+        return 0.0
+    along = math.atan2(-z, p[ARC_RADIUS] - y) * p[ARC_RADIUS]
+    if along > p[ARC_LENGTH] or along < 0.0:
+        return 0.0
+    across = p[ARC_RADIUS] - math.sqrt((p[ARC_RADIUS] - y) ** 2 + z * z)  # > 0 in front of the centre line
+    s = along / p[ARC_LENGTH]
     ax = abs(x)
     depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 0.9 + 3.5
     width = p[S_HALF_WIDTH] * (1.0 - 0.68 * s)
-    d = 0.0
-    r = ((across / depth) ** 4 + (ax / width) ** 4) ** 0.25
-    if r < 1.0:
-        wall = (1.0 - r) * depth / 1.2
-        d = p[S_CORE] + p[S_RIND] * math.exp(-wall * wall)
-        if along < 2.5:
-            d += p[S_RIND] * 1.3 * math.exp(-((along / 1.2) ** 2))
-        for k in range(6):
-            gap = abs(along - SEGMENT_ENDS[k] * stretch)
-            if gap < 5.0:
-                half = p[S_DISC] * (1.0 - 0.25 * k)
-                if gap < half:
-                    d *= 0.35
-                d += 0.6 * p[S_RIND] * math.exp(-(((gap - half - 0.8) / 1.0) ** 2))
-    if 0.02 < s < 0.62:  # alae, thick above and thinning towards S3
-        reach = p[S_HALF_WIDTH] * 2.25 * (1.0 - 0.75 * s * s)
-        v = (across + 0.35 * depth + 0.12 * (ax - width)) / (depth * 0.85 * (1.0 - 0.45 * s))
-        slope = max(0.0, 1.0 - 6.0 * s) * max(0.0, ax - width) * 0.25
-        if along > slope:
-            r = ((ax / reach) ** 4 + v * v * v * v) ** 0.25
-            if r < 1.0:
-                wall = (1.0 - r) * depth * 0.8 / 1.2
-                d = max(d, 0.65 * p[S_CORE] + 0.6 * p[S_RIND] * math.exp(-wall * wall))
+    d = sacral_bodies(ax, across, along, s, depth, width, p)
+    if 0.02 < s < 0.62:
+        d = max(d, sacral_alae(ax, across, along, s, depth, width, p))
     if 0.03 < s < 0.78:  # posterior wall of the canal, and the median crest behind it
-        canal = depth + 12.0 * (1.0 - s)
-        behind = -across - canal
+        behind = -across - depth - 12.0 * (1.0 - s)
         if ax < 19.0 * (1.0 - 0.5 * s) and abs(behind) < 2.5:
             d = max(d, 0.4 * p[S_CORE] + p[S_RIND] * 0.7)
         v = (behind - 5.0) / (6.5 - 4.0 * s)
-        r = 1.0 - v * v - (ax / 4.0) ** 2
-        if r > 0.0:
+        if v * v + (ax / 4.0) ** 2 < 1.0:
             d = max(d, p[S_CORE] + 0.5 * p[S_RIND] * (1.0 - 0.5 * math.sin(along * 0.25)))
     return d
 
@@ -121,68 +129,19 @@ def hip_surface(y, z, p):
 
 
 @kernel
-def hip_density(x, y, z, p, table):
-    """Mineral of one side's hip bone: iliac wing with thick crest, sacro-iliac part, socket, ischium and pubic rami."""
-    ax = abs(x) / p[SCALE]
-    ys = y / p[SCALE]
-    zs = z / p[SCALE] - p[CREST_Z]
-    d = 0.0
-    v = (zs - TABLE_Z0) / TABLE_STEP
-    u = (ys - TABLE_Y0) / TABLE_STEP
+def rim_distance(y, z, table):
+    """Distance in mm inside the hip bone's outline at (y, z) of the reference pelvis, bilinear; negative outside."""
+    v = (z - TABLE_Z0) / TABLE_STEP
+    u = (y - TABLE_Y0) / TABLE_STEP
     row = int(v)
     column = int(u)
-    if v > 0.0 and u > 0.0 and row < table.shape[0] - 1 and column < table.shape[1] - 1:
-        u -= column
-        v -= row
-        near = table[row, column] * (1.0 - u) + table[row, column + 1] * u
-        rim = near * (1.0 - v) + (table[row + 1, column] * (1.0 - u) + table[row + 1, column + 1] * u) * v
-        if rim > 0.0:
-            thickness = 2.2 + 4.5 * math.exp(-((rim / 7.0) ** 2)) + 0.06 * max(0.0, -ys - 5.0)
-            socket = math.sqrt((ys - p[HEAD_Y]) ** 2 + (zs - p[HEAD_Z]) ** 2)
-            thickness += 9.0 * math.exp(-((max(0.0, socket - 14.0) / 16.0) ** 2))
-            if zs < -105.0:
-                thickness += 4.0
-            line = (zs + 0.55 * ys + 62.0) / 6.0  # arcuate line, a ridge from the joint to the pubis
-            thickness += 2.5 * math.exp(-line * line)
-            inside = thickness - abs(ax - hip_surface(ys, zs, p))
-            if inside > 0.0:
-                d = p[I_CORE] + p[I_RIND] * (math.exp(-((inside / 1.7) ** 2)) + 0.8 * math.exp(-((rim / 1.8) ** 2)))
-    head = math.sqrt((ax - p[HEAD_X]) ** 2 + (ys - p[HEAD_Y]) ** 2 + (zs - p[HEAD_Z]) ** 2) - p[HEAD_RADIUS]
-    if 2.2 < head < 7.0 and (ax < p[HEAD_X] + 6.0 or zs > p[HEAD_Z] + 8.0):
-        d = max(d, p[I_CORE] + p[I_RIND])
-    elif head < 2.2:
-        d = 0.0
-    ramus = max(
-        capsule(
-            ax,
-            ys,
-            zs,
-            p[HEAD_X] - 14.0,
-            p[HEAD_Y] + 8.0,
-            p[HEAD_Z] + 12.0,
-            12.0,
-            p[HEAD_Y] + 42.0,
-            p[HEAD_Z] - 20.0,
-            10.0,
-            7.0,
-        ),
-        capsule(
-            ax,
-            ys,
-            zs,
-            12.0,
-            p[HEAD_Y] + 42.0,
-            p[HEAD_Z] - 22.0,
-            p[HEAD_X] - 30.0,
-            p[HEAD_Y] - 16.0,
-            p[HEAD_Z] - 55.0,
-            7.0,
-            8.0,
-        ),
-    )
-    if ramus > 0.0 and head > 2.0:
-        d = max(d, p[I_CORE] + p[I_RIND] * math.exp(-((ramus / 1.4) ** 2)))
-    return d
+    if v < 0.0 or u < 0.0 or row >= table.shape[0] - 1 or column >= table.shape[1] - 1:
+        return -1.0
+    u -= column
+    v -= row
+    near = table[row, column] * (1.0 - u) + table[row, column + 1] * u
+    far = table[row + 1, column] * (1.0 - u) + table[row + 1, column + 1] * u
+    return near * (1.0 - v) + far * v
 
 
 @kernel
@@ -194,6 +153,48 @@ def capsule(x, y, z, x0, y0, z0, x1, y1, z1, r0, r1):
     t = ((x - x0) * dx + (y - y0) * dy + (z - z0) * dz) / (dx * dx + dy * dy + dz * dz)
     t = min(1.0, max(0.0, t))
     return r0 + (r1 - r0) * t - math.sqrt((x - x0 - t * dx) ** 2 + (y - y0 - t * dy) ** 2 + (z - z0 - t * dz) ** 2)
+
+
+@kernel
+def hip_plate(ax, y, z, rim, p):
+    """The plate of bone from crest to ischium, thick at the rim, at the joints and along the arcuate line."""
+    thickness = 2.2 + 4.5 * math.exp(-((rim / 7.0) ** 2)) + 0.06 * max(0.0, -y - 5.0)
+    socket = math.sqrt((y - p[HEAD_Y]) ** 2 + (z - p[HEAD_Z]) ** 2)
+    thickness += 9.0 * math.exp(-((max(0.0, socket - 14.0) / 16.0) ** 2))
+    if z < -105.0:
+        thickness += 4.0
+    line = (z + 0.55 * y + 62.0) / 6.0
+    thickness += 2.5 * math.exp(-line * line)
+    inside = thickness - abs(ax - hip_surface(y, z, p))
+    if inside <= 0.0:
+        return 0.0
+    return p[I_CORE] + p[I_RIND] * (math.exp(-((inside / 1.7) ** 2)) + 0.8 * math.exp(-((rim / 1.8) ** 2)))
+
+
+@kernel
+def hip_density(x, y, z, p, table):
+    """Mineral of one side's hip bone: wing, sacro-iliac part, socket, ischium and pubic rami."""
+    ax = abs(x) / p[SCALE]
+    y = y / p[SCALE]
+    z = z / p[SCALE] - p[CREST_Z]
+    hx = p[HEAD_X]
+    hy = p[HEAD_Y]
+    hz = p[HEAD_Z]
+    d = 0.0
+    rim = rim_distance(y, z, table)
+    if rim > 0.0:
+        d = hip_plate(ax, y, z, rim, p)
+    head = math.sqrt((ax - hx) ** 2 + (y - hy) ** 2 + (z - hz) ** 2) - p[HEAD_RADIUS]
+    if 2.2 < head < 7.0 and (ax < hx + 6.0 or z > hz + 8.0):
+        d = max(d, p[I_CORE] + p[I_RIND])
+    elif head < 2.2:
+        return 0.0
+    upper = capsule(ax, y, z, hx - 14.0, hy + 8.0, hz + 12.0, 12.0, hy + 42.0, hz - 20.0, 10.0, 7.0)
+    lower = capsule(ax, y, z, 12.0, hy + 42.0, hz - 22.0, hx - 30.0, hy - 16.0, hz - 55.0, 7.0, 8.0)
+    ramus = max(upper, lower)
+    if ramus > 0.0:
+        d = max(d, p[I_CORE] + p[I_RIND] * math.exp(-((ramus / 1.4) ** 2)))
+    return d
 
 
 @kernel

@@ -31,13 +31,13 @@ def square(case: Case, size: int) -> dict[str, Any]:
     return {
         "image": image,
         "labels": labels,
-        "corners": truth.corners_px + np.float32([left, top]),
-        "boxes": truth.boxes_px + np.float32([left, top, left, top]),
+        "corners": truth.corners_px + np.array([left, top], np.float32),
+        "boxes": truth.boxes_px + np.array([left, top, left, top], np.float32),
         "visible": truth.visible,
         "bmd": truth.bmd_g_cm2,
         "t_score": truth.t_score,
         "fracture": truth.fracture_grade,
-        "patient": np.float32([patient.age_y, patient.sex == "M", patient.height_cm, patient.weight_kg]),
+        "patient": np.array([patient.age_y, patient.sex == "M", patient.height_cm, patient.weight_kg], np.float32),
         "bmd_l1l4": np.float32(truth.bmd_l1l4),
         "t_l1l4": np.float32(truth.t_l1l4),
         "tags": ",".join(sorted(truth.tags)),
@@ -54,7 +54,8 @@ def write_shard(
         return str(path)
     rows = [square(simulate_film(seed, size, view, cohort=cohort), size) for seed in range(first, first + count)]  # type: ignore[arg-type]
     part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
+    arrays: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    np.savez_compressed(part, **arrays)
     part.rename(path)
     return str(path)
 

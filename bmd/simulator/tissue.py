@@ -167,26 +167,26 @@ def _bowel_gas(
             )
             at = at + rng.normal(0, 18, 2)
     if rng.random() < 0.35:  # stomach
-        at = (middle[1] + rng.uniform(20, 90), skeleton.bone("T12").centre[2] + rng.uniform(-30, 40))
-        gas += _blob(rng, y, z, at, rng.uniform(18, 45), rng.uniform(14, 35), rng.uniform(30, 70))
+        place = (middle[1] + rng.uniform(20, 90), skeleton.bone("T12").centre[2] + rng.uniform(-30, 40))
+        gas += _blob(rng, y, z, place, rng.uniform(18, 45), rng.uniform(14, 35), rng.uniform(30, 70))
     if rng.random() < 0.55:  # rectum
-        at = (rng.uniform(-45, 5), rng.uniform(-125, -60))
-        gas += _blob(rng, y, z, at, rng.uniform(9, 20), rng.uniform(9, 26), rng.uniform(12, 40))
+        place = (rng.uniform(-45, 5), rng.uniform(-125, -60))
+        gas += _blob(rng, y, z, place, rng.uniform(9, 20), rng.uniform(9, 26), rng.uniform(12, 40))
     if rng.random() < 0.75:  # small bowel and stool
         region = ramp(y - spine - rng.uniform(0, 35), 25) * ramp(front - 25 - y, 15)
         region = region * ramp(skeleton.bone("T12").centre[2] + rng.uniform(-60, 10) - z, 30)
         pattern = noise(rng, shape, rng.uniform(12, 48), 4, 0.65) - rng.uniform(0.2, 1.4)
         gas += region * np.clip(pattern, 0, None) ** 0.6 * rng.uniform(6, 26)
     if rng.random() < 0.35:  # foam of the colon
-        at = (middle[1] + rng.uniform(25, 110), middle[2] + rng.uniform(-110, 60))
-        gas += _foam(rng, y, z, at, rng.uniform(0.4, 1.0))
+        place = (middle[1] + rng.uniform(25, 110), middle[2] + rng.uniform(-110, 60))
+        gas += _foam(rng, y, z, place, rng.uniform(0.4, 1.0))
     return gas
 
 
 def _organs(
     skeleton: Skeleton, rng: np.random.Generator, y: NDArray, z: NDArray, spine: NDArray, shape: tuple[int, ...]
 ) -> NDArray:
-    """Muscle behind and beside the spine, organs and texture, as extra lean thickness; negative where fat replaces it."""
+    """Muscle beside the spine, organs and texture as extra lean thickness; negative where fat replaces it."""
     extra = rng.uniform(0, 7) * np.exp(-(((y - spine + 45) / 18) ** 2)) + np.zeros(shape, np.float32)
     middle = skeleton.bone("L3").centre
     for _ in range(rng.poisson(4)):
