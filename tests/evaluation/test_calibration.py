@@ -1,0 +1,100 @@
+"""Calibration on numbers whose answer is known, and the command on a handful of films with a made-up network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from bmd.evaluation import calibration as cal
+from bmd.reference import CATEGORIES
+
+
+def answers(seed: int, patients: int = 1500, noise: float = 0.7, heat: float = 1.0) -> cal.Answers:
+    """Four vertebrae per patient: noisy T-scores and the exact class logits, multiplied by ``heat``."""
+    rng = np.random.default_rng(seed)
+    seen = rng.normal(-1.5, 1.0, patients)
+    truth = seen + rng.normal(0, noise, patients)
+    film = np.repeat(np.arange(patients), 4)
+    cuts = norm.cdf(np.stack([(-2.5 - seen) / noise, (-1.0 - seen) / noise], 1))
+    p = np.stack([1 - cuts[:, 1], cuts[:, 1] - cuts[:, 0], cuts[:, 0]], 1).clip(1e-9)
+    logits = np.repeat(heat * np.log(p), 4, 0)
+    level = np.tile(np.arange(4), patients)
+    return cal.Answers(film, level, logits, np.repeat(seen, 4), np.repeat(truth, 4), truth)
+
+
+@pytest.mark.parametrize("heat", [0.5, 1.0, 3.0])
+def test_temperature_undoes_overconfidence(heat: float) -> None:
+    numbers = cal.fit(answers(0, heat=heat))
+    assert numbers["patient_temperature"] == pytest.approx(heat, rel=0.12)
+    assert cal.measured(answers(1, heat=heat), numbers)["calibration_error"] < 0.04
+
+
+def test_overconfidence_shows_in_the_calibration_error() -> None:
+    numbers = cal.fit(answers(0, heat=4.0)) | {"patient_temperature": 1.0}
+    assert cal.measured(answers(1, heat=4.0), numbers)["calibration_error"] > 0.1
+
+
+def test_intervals_cover_as_promised_on_new_films() -> None:
+    numbers = cal.fit(answers(2))
+    got = cal.measured(answers(3, patients=4000), numbers)
+    assert got["coverage"] == pytest.approx(0.90, abs=0.025)
+    assert numbers["patient_half_width"] == pytest.approx(0.7 * norm.ppf(0.95), rel=0.08)
+
+
+def test_half_width_by_hand() -> None:
+    assert cal.half_width(np.arange(1, 20), 0.9) == 18, "the 18th of 19 errors: ceil(20 x 0.9)"
+    assert cal.half_width(np.array([1.0, 2.0]), 0.9) == float("inf"), "two errors cannot promise 90 %"
+
+
+def test_patients_need_two_of_l1_to_l4() -> None:
+    one = cal.Answers(
+        film=np.array([0, 0, 1, 1, 2, 2, 2]),
+        level=np.array([0, 4, 1, 2, 0, 1, 4]),
+        logits=np.zeros((7, 3)),
+        t_score=np.array([-1.0, -9, -2, -4, 0, 1, -9]),
+        true_t=np.zeros(7),
+        patient_t=np.array([-1.0, -2.5, 0.2]),
+    )
+    _, t, truth = one.patients()
+    assert t.tolist() == [-3.0, 0.5]
+    assert truth.tolist() == [-2.5, 0.2]
+    assert one.part(np.array([1, 2])).patients()[2].tolist() == [-2.5, 0.2]
+
+
+def test_area_under_the_curve() -> None:
+    assert cal.auc(np.array([3.0, 2, 1]), np.array([True, False, False])) == 1
+    assert cal.auc(np.array([1.0, 1, 1]), np.array([True, False, False])) == 0.5
+    assert np.isnan(cal.auc(np.array([1.0]), np.array([True])))
+    low, mid, high = cal.auc_interval(np.arange(100.0), np.arange(100) % 3 > 0)
+    assert low < mid < high
+
+
+def test_classes_follow_the_who_borders() -> None:
+    assert [CATEGORIES[k] for k in cal.categories(np.array([-1.0, -1.01, -2.49, -2.5]))] == [
+        "normal",
+        "osteopenia",
+        "osteopenia",
+        "osteoporosis",
+    ]
+
+
+def test_results_go_into_the_weights_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bmd.models.registry import build
+    from bmd.training.checkpoint import describe, export
+
+    network = build(cal.NETWORK)
+    training = {"steps": 1, "examples": 1, "metrics": {"film_auc": 0.8}}
+    export(network, tmp_path / cal.NETWORK, describe(network, type(network).Recipe(), {}, training))
+    monkeypatch.setattr(cal, "read_shards", lambda data, limit: {"image": np.zeros((1500, 1))})
+    monkeypatch.setattr(cal, "answer_films", lambda shards, engine: dict.fromkeys(cal.KNOWN, answers(4)))
+    for _ in range(2):  # a second run replaces the first
+        got = cal.calibrate("anywhere", 1500, tmp_path, engine=object())  # type: ignore[arg-type]
+    metadata = json.loads((tmp_path / cal.NETWORK / "metadata.json").read_text())
+    assert metadata["calibration"] == got["calibration"]
+    assert metadata["calibration"]["film_patient_half_width"] > 0
+    assert len(metadata["metrics"]) == 1 + len(cal.KNOWN)
+    assert "film and patient data" in (tmp_path / cal.NETWORK / "README.md").read_text()
