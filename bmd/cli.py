@@ -7,6 +7,7 @@ Exit status: 0 the command did its work (a refused film is an answer), 1 it coul
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -242,22 +243,29 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _define_evaluate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all)")
+    command.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all), or the word films")
+    command.add_argument("--annotations", metavar="FILE", help="with films: their true corners, as JSON")
+    command.add_argument("--out", metavar="FOLDER", help="with films: write predictions, scores and overlays")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    """Measure networks on simulated films that were held out."""
+    """Measure networks on simulated films that were held out, or the whole chain on annotated films."""
+    if options.names == ["films"]:
+        if not options.annotations:
+            raise OptionError("evaluate films needs --annotations FILE")
+        from bmd.evaluation.films import evaluate_films
+
+        print(json.dumps(evaluate_films(Path(options.annotations), Path(options.out) if options.out else None)))
+        return
     names = _known(options.names)
     from bmd.evaluation import evaluate
 
     for name in names:
-        print(evaluate(name))
+        print(json.dumps({name: evaluate(name)}))
 
 
 def _models(options: argparse.Namespace) -> None:
     """List the networks, their papers, and on what they were measured."""
-    import json
-
     from bmd.models import registry
 
     for name in registry.names():

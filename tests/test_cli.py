@@ -129,6 +129,20 @@ def test_unknown_network_lists_the_known_ones(command: str, capsys: pytest.Captu
     assert all(name in said for name in registry.names())
 
 
+def test_evaluate_films_needs_annotations(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import bmd.evaluation.films
+
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr(bmd.evaluation.films, "evaluate_films", lambda *words: asked.append(words) or {"found": 0.5})
+    assert cli.main(["evaluate", "films"]) == 2
+    assert "--annotations" in capsys.readouterr().err
+    assert cli.main(["evaluate", "films", "--annotations", "a.json", "--out", str(tmp_path)]) == 0
+    assert asked == [(Path("a.json"), tmp_path)]
+    assert json.loads(capsys.readouterr().out) == {"found": 0.5}
+
+
 def test_models_lists_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models"]) == 0
     said = capsys.readouterr().out
