@@ -21,6 +21,8 @@ from bmd.errors import InputError
 from bmd.reference import LEVELS, LUMBAR
 
 FIRST_LUMBAR = LEVELS.index("L1")
+BODY_FILL = np.array([0.84] * 8 + [1.05])
+"""Area of a simulated body over the area between its corners: walls are concave (medians .80-.87; S1 1.05)."""
 KEYS = ("image", "labels", "corners", "visible", "bmd", "t_score", "patient", "bmd_l1l4", "t_l1l4")
 
 
@@ -63,11 +65,11 @@ class View:
         return self.image.shape[0] // self.labels.shape[0]
 
     def share_in_view(self) -> NDArray:
-        """Share of each body that is in view, float (9,): labelled area over the area between the corners."""
+        """Share of each body in view, about 0..1, float (9,): labelled area over that expected from the corners."""
         x, y = np.moveaxis(np.nan_to_num(self.corners.astype(np.float64)), -1, 0)  # (9, 4) each
         area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2
         count = np.bincount(self.labels.ravel(), minlength=len(LEVELS) + 1)[1 : len(LEVELS) + 1]
-        return count * self.stride**2 / np.maximum(area, 1)
+        return count * self.stride**2 / np.maximum(area * BODY_FILL, 1)
 
 
 class Films:
@@ -235,7 +237,7 @@ def encode_crops(film: Film, view: View, rng: np.random.Generator, jitter: bool 
         ``level`` int64 (n,) 0..4; ``t_score``, ``bmd`` (n,) of the level; ``t_l1l4`` (n,) of the patient.
     """
     rows = slice(FIRST_LUMBAR, FIRST_LUMBAR + len(LUMBAR))
-    good = (view.share_in_view()[rows] > 0.8) & np.isfinite(film.t_score[rows])
+    good = film.visible[rows] & (view.share_in_view()[rows] > 0.7) & np.isfinite(film.t_score[rows])
     corners = view.corners[rows][good]
     corners = jitter_corners(corners, rng) if jitter and len(corners) else corners
     n = int(good.sum())

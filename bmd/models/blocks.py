@@ -84,8 +84,9 @@ class GlobalContext(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same shape."""
         n, c, h, w = x.shape
-        x = x + self.place(position_waves(h, w, self.waves, x.device)[None])  # (N, C, H, W)
-        t = x.flatten(2).transpose(1, 2)  # (N, H * W, C)
+        waves = position_waves(h, w, self.waves, x.device).flatten(1).T  # (H * W, 4 * waves)
+        place = F.linear(waves, self.place.weight.flatten(1), self.place.bias)  # (H * W, C)
+        t = x.flatten(2).transpose(1, 2) + place  # (N, H * W, C)
         q, k, v = self.qkv(self.norm1(t)).reshape(n, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
         # written out: on a CPU torch's fused attention in bfloat16 is several times slower on such short sequences
         weights = (q @ k.transpose(-2, -1) * (c // self.heads) ** -0.5).softmax(-1)  # (N, heads, H * W, H * W)

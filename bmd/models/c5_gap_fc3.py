@@ -143,18 +143,19 @@ class C5GapFc3(nn.Module):
             targets, film_present = film_present, crops.new_ones(len(crops), 1)
         if targets is not None and self.training:
             demographics, film_present = self.hide(demographics, film_present)
+        if targets is None:  # float32: bfloat16 would move the T-score by up to 0.05, and the network is small
+            with torch.autocast(crops.device.type, enabled=False):
+                return self.estimate(crops, demographics, film_present)
         out = self.estimate(crops, demographics, film_present)
-        if targets is None:
-            return out
         with torch.autocast(crops.device.type, enabled=False):
             return self.losses(out, film_present, targets)
 
     def estimate(self, crops: Tensor, demographics: Tensor, film_present: Tensor) -> dict[str, Tensor]:
-        """Estimates in float32."""
-        seen = self.features(crops) * film_present  # (N, 192)
-        known = self.patient(demographics)  # (N, 192)
-        joined = self.mix(torch.cat([seen, known, film_present.to(seen.dtype)], 1)).float()  # (N, 128)
+        """Category and level logits, T-score and density of crops whose film may be absent."""
+        seen = self.features(crops).float() * film_present  # (N, 192)
         with torch.autocast(crops.device.type, enabled=False):
+            known = self.patient(demographics)  # (N, 192)
+            joined = self.mix(torch.cat([seen, known, film_present], 1))  # (N, 128)
             return {
                 "category_logits": self.category(joined),
                 "level_logits": self.level(joined),

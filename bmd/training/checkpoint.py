@@ -57,7 +57,7 @@ def describe(network: nn.Module, recipe: Recipe, options: dict[str, Any], traini
         "seed": recipe.seed,
         "commit": commit(),
         "metrics": [{"measured_on": "simulated films held out of training", "values": training["metrics"]}],
-        "calibration": None,
+        "calibration": {},
         "trained_on": "simulated films only; no image of a patient",
         "licence": "Apache-2.0",
         "intended_use": INTENDED_USE,

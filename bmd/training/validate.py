@@ -37,7 +37,7 @@ def validate_masks(network: nn.Module, films: Films, size: int) -> dict[str, flo
         out = network(x.to(_device(network)))
         masks, centres = out["masks"].argmax(1).cpu().numpy(), out["centres"].sigmoid().cpu().numpy()
         for view, mask, maps in zip(views, masks, centres, strict=True):
-            seen = view.share_in_view() > 0.8
+            seen = view.share_in_view() > 0.7
             truth_centres = view.corners.mean(1)
             reach = 0.4 * float(np.median(np.linalg.norm(np.diff(truth_centres[:-1], axis=0), axis=1)))
             peaks = _local_peaks(maps[-1]) * 4 + 1.5
