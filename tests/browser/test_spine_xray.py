@@ -1,0 +1,129 @@
+"""A visitor with a real browser: uploads a film, reads the result, uploads a wrong file, leaves and comes back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = os.environ.get("OSTEOLENS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Address of an app that was just started, answering."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
+    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield _wait(f"http://127.0.0.1:{port}", server)
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait(address: str, server: subprocess.Popen) -> str:
+    until = time.monotonic() + 40
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+                return address
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError("the app did not start")
+
+
+@pytest.fixture
+def page(address):
+    """A browser's page that notes every request to another host and every error of a script."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM:
+        pytest.skip("no Chromium; install it or set OSTEOLENS_CHROMIUM to its path")
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(45_000)
+        page.problems = []
+        page.on("request", lambda r: None if _local(r.url, address) else page.problems.append(r.url))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        yield page
+        browser.close()
+
+
+def _local(url: str, address: str) -> bool:
+    return url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
+
+
+@pytest.fixture(scope="module")
+def film() -> bytes:
+    """A simulated lateral film as a DICOM file."""
+    from bmd.report.dicom import film_dicom
+    from bmd.simulator.case import simulate_film
+
+    return film_dicom(simulate_film(102, 512, finding="osteopenia").study)
+
+
+def _upload(page, name: str, data: bytes) -> None:
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    page.locator("input[type=file]").set_input_files(file)
+
+
+def test_upload_result_other_page_and_back(page, address, film):
+    page.goto(f"{address}/about")  # the first request of a cold server is a deep link
+    page.get_by_text("Not for diagnosis").wait_for()
+    page.get_by_role("link", name="Spine X-ray").click()
+    _upload(page, "renamed.dcm", b"This is only text.\n" * 40)
+    page.get_by_test_id("stAlert").wait_for()
+    assert "text" in page.get_by_test_id("stAlert").inner_text()
+
+    page.reload()
+    _upload(page, "film", film)  # no ending: the content counts
+    page.locator(".ol-headline").wait_for()
+    before = page.locator(".ol-headline").inner_text()
+    assert "T-score" in before
+    table = page.locator(".ol-table").first.inner_text()
+    assert all(level in table for level in ("L2", "L3", "L4"))
+    _check_viewer(page)
+
+    page.get_by_role("link", name="About").click()
+    page.get_by_text("Held now in this session: one film").wait_for()
+    page.get_by_role("link", name="Spine X-ray").click()
+    page.locator(".ol-headline").wait_for()
+    assert page.locator(".ol-headline").inner_text() == before
+    assert page.get_by_text("Traceback").count() == 0
+    assert page.problems == []
+
+
+def _check_viewer(page) -> None:
+    canvas = page.locator("canvas[role=img]")
+    assert "vertebrae outlined" in canvas.get_attribute("aria-label")
+    hud = page.locator(".hud")
+    assert "zoom 100 %" in hud.inner_text()
+    bright = "c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let s = 0;"
+    bright += " for (let i = 0; i < d.length; i += 4) s += d[i]; return s / d.length; }"
+    normal = canvas.evaluate(bright)
+    canvas.focus()
+    page.keyboard.press("i")
+    page.wait_for_function("h => h.textContent.includes('inverted')", arg=hud.element_handle())
+    assert canvas.evaluate(bright) != pytest.approx(normal, rel=0.05)
+    page.keyboard.press("+")
+    page.wait_for_function("h => !h.textContent.includes('zoom 100 %')", arg=hud.element_handle())
+    page.keyboard.press("v")
+    assert "Detection score" in page.locator(".tip").inner_text()
+    page.get_by_text("Heat maps", exact=True).first.click()
+    page.get_by_role("columnheader", name="Even map").wait_for()
+    assert "zoom 100 %" not in hud.inner_text(), "the zoom is kept when an overlay comes"
