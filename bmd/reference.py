@@ -57,7 +57,7 @@ class Reference:
 
 
 # Lumbar L1-L4: constant found in public code, the maker's own table was not seen. Together with the neck it reproduces
-# the prevalence CDC published for 2017-18 (>= 50 y: 19.5 % of women, 4.7 % of men; published 19.6, 4.4; Data Brief 405).
+# the prevalence CDC published for 2017-18 (>= 50 y: 19.5 % of women, 4.7 % of men; published 19.6, 4.4; DB405).
 # Neck and hip: NHANES III white women 20-29, Looker 1998 (Osteoporos Int 8:468), values as in public NHANES readers.
 # Levels L1-L4: computed, NHANES 2005-10 non-Hispanic white women 20-29 (0.961/.119 1.065/.121 1.101/.118 1.083/.115;
 # L1-L4 1.060/.109), means scaled by 0.9904 so that T = 0 at every level is L1-L4 T = 0 (shares of area .216 .235 .259
@@ -85,7 +85,7 @@ HOLOGIC = Reference(
         "femoral_neck": 0.120,
         "total_hip": 0.122,
     },
-    source="Hologic white women L1-L4; NHANES III hip (Looker 1998); levels scaled from NHANES 2005-2010, L5 extrapolated",
+    source="Hologic white women L1-L4; NHANES III hip (Looker 1998); levels after NHANES 2005-10, L5 extrapolated",
 )
 
 # Computed: NHANES 2005-10, non-Hispanic white women 20-29.
@@ -147,7 +147,7 @@ def bmd(t: Value, site: str, reference: Reference = HOLOGIC) -> Value:
 
 
 def lunar_to_hologic(bmd_lunar: Value) -> Value:
-    """Lumbar density on the Hologic scale, g/cm2 (read: Genant 1994 as quoted by Fan 2010); one person errs by 4-7 %."""
+    """Lumbar density on the Hologic scale, g/cm2 (read: Genant 1994 quoted by Fan 2010); one person errs by 4-7 %."""
     return 0.906 * bmd_lunar - 0.025
 
 

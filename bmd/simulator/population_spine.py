@@ -148,7 +148,7 @@ def _extrapolate(rng: Generator, size: dict[str, float], sex: str) -> None:
     size["L5:h_mid"] = waist * (size["L5:h_ant"] + size["L5:h_post"])
     narrowing = 0.0
     for level, factors in LOWER_DISCS.items():
-        narrowing += DISC_NOISE * rng.standard_normal()
+        narrowing = min(narrowing + DISC_NOISE * rng.standard_normal(), 0.15)  # discs wear; few gain
         for part, factor in zip(DISCS, factors, strict=True):
             size[f"{level}:{part}"] = size[f"L3:{part}"] * factor * float(np.exp(narrowing))
 
