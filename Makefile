@@ -25,7 +25,9 @@ app: $(VENV)/.app-installed
 
 install: $(VENV)/.app-installed
 
-test: lint types unit
+# Each check runs even when one before it fails; the exit status tells whether all passed.
+test: $(VENV)/.test-installed
+	@$(MAKE) --no-print-directory --keep-going lint types unit
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
