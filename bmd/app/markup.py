@@ -41,3 +41,8 @@ def number(value: Any, digits: int = 3) -> str:
 def percent(value: float | None) -> str:
     """Share as whole percent, or a dash."""
     return "–" if value is None else f"{value:.0%}"
+
+
+def plain(line: str) -> str:
+    """Text that markdown will not interpret."""
+    return line.translate({ord(c): f"\\{c}" for c in "\\`*_[]$~<>#:|"})

@@ -9,7 +9,7 @@ import streamlit as st
 from bmd import figures
 from bmd.app import cards, curve, downloads, inputs, samples, session, shell, text, work
 from bmd.app import viewer as film_viewer
-from bmd.app.markup import chip, number, percent, signed, table
+from bmd.app.markup import chip, number, percent, plain, signed, table
 from bmd.figures import COLOURS, GREY
 from bmd.types import Explanation, Prediction, Report
 
@@ -41,7 +41,7 @@ def viewer(film: session.Film) -> None:
         film_viewer.show(film.study.uid, image.pixels, report, maps, _alt(film))
     if film.study.notes:
         with st.expander(text.HOW_READ):
-            st.markdown("\n".join(f"- {shell.plain(note)}" for note in film.study.notes))
+            st.markdown("\n".join(f"- {plain(note)}" for note in film.study.notes))
 
 
 def _alt(film: session.Film) -> str:
@@ -126,7 +126,7 @@ def _refusal(report: Report) -> None:
 def _result(film: session.Film, report: Report) -> None:
     if not report.levels_certain:
         said = next((w for w in report.warnings if w.startswith(LEVELS_WARNING)), "")
-        st.warning(f"**{text.LEVELS_UNCERTAIN}** {shell.plain(said)} {text.LEVELS_DO}", icon=":material/swap_vert:")
+        st.warning(f"**{text.LEVELS_UNCERTAIN}** {plain(said)} {text.LEVELS_DO}", icon=":material/swap_vert:")
     if report.prediction is not None:
         _headline(film, report.prediction)
     else:

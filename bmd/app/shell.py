@@ -12,6 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from bmd.app import text
+from bmd.app.markup import plain
 from bmd.app.session import Problem
 from bmd.errors import BmdError
 
@@ -98,11 +99,6 @@ def show(problem: Problem) -> None:
         st.error(problem.message, icon=":material/error:")
     else:
         st.warning(problem.message, icon=":material/info:")
-
-
-def plain(line: str) -> str:
-    """Text that markdown will not interpret."""
-    return line.translate({ord(c): f"\\{c}" for c in "\\`*_[]$~<>#:|"})
 
 
 def _message(error: BmdError) -> str:

@@ -84,7 +84,39 @@ TASKS = {
     "measure": "estimates bone density of one vertebra",
 }
 RAN_ON = "Ran on"
-MEASURED_HEAD = ("Measure", "Value", "Measured on")
+MEASURE, VALUE, MEASURED_ON = "Measure", "Value", "Measured on"
+MEASURES = {
+    "patients": "Patients",
+    "osteoporosis_share": "With osteoporosis",
+    "auc": "AUC, T ≤ −2.5 (95 % interval)",
+    "mean_error": "Mean error of T",
+    "correlation": "Correlation with true T",
+    "accuracy": "Right category of three",
+    "coverage": "True T inside the interval",
+    "vertebra_coverage": "… for single vertebrae",
+    "vertebra_mean_error": "Mean error of T, single vertebra",
+    "calibration_error": "Calibration error",
+    "dice": "Dice, L1 to L5",
+    "dice_any_bone": "Dice, any vertebra",
+    "level_exact": "Right level",
+    "found": "Vertebrae found",
+    "sacrum": "Sacrum found",
+    "level": "Right level from one crop",
+    "film_mae": "Mean error of T, film only",
+    "film_r": "Correlation, film only",
+    "film_auc": "AUC, film only",
+    "known_mae": "Mean error of T, patient data only",
+    "known_r": "Correlation, patient data only",
+    "known_auc": "AUC, patient data only",
+    "both_mae": "Mean error of T, both",
+    "both_r": "Correlation, both",
+    "both_auc": "AUC, both",
+    "ap": "AP",
+    "ap50": "AP50",
+    "ap75": "AP75",
+}
+SHARES = {"osteoporosis_share", "accuracy", "coverage", "vertebra_coverage", "level_exact", "found", "sacrum", "level"}
+COUNTS = {"patients", "films"}
 NOT_MEASURED = "No figures are stored with these weights yet."
 NO_WEIGHTS = "Its weights are not installed."
 DETAILS = "Training, input, calibration, licence"
