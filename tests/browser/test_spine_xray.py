@@ -2,66 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = os.environ.get("OSTEOLENS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+from tests.browser.server import browser, chromium, running_app
+
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Address of an app that was just started, answering."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield _wait(f"http://127.0.0.1:{port}", server)
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _wait(address: str, server: subprocess.Popen) -> str:
-    until = time.monotonic() + 40
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return address
-        except OSError:
-            time.sleep(0.2)
-    raise RuntimeError("the app did not start")
+def address():
+    """Address of an app that was just started."""
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if chromium() is None:
+        pytest.skip("no Chromium; install it or set OSTEOLENS_CHROMIUM to its path")
+    with running_app() as found:
+        yield found
 
 
 @pytest.fixture
 def page(address):
     """A browser's page that notes every request to another host and every error of a script."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM:
-        pytest.skip("no Chromium; install it or set OSTEOLENS_CHROMIUM to its path")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    with sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+    with browser() as window:
+        page = window.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(45_000)
         page.problems = []
         page.on("request", lambda r: None if _local(r.url, address) else page.problems.append(r.url))
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         yield page
-        browser.close()
 
 
 def _local(url: str, address: str) -> bool:

@@ -1,0 +1,52 @@
+"""Pictures of the app for the documentation: ``python -m tests.browser.screenshots [folder]``. Simulated films only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.browser.server import ROOT, browser, running_app
+
+CASE = "Osteopenia"
+
+
+def main(folder: Path) -> None:
+    """Write ``start.png``, ``spine_xray.png`` (light), ``spine_xray_dark.png``, ``about.png``, ``phone.png``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with running_app() as address, browser() as window:
+        for name, scheme, size, steps in (
+            ("start", "light", (1440, 900), ()),
+            ("spine_xray", "light", (1440, 900), (open_case, heat_maps)),
+            ("spine_xray_dark", "dark", (1440, 900), (open_case,)),
+            ("about", "light", (1440, 1000), (about,)),
+            ("phone", "light", (400, 860), (open_case,)),
+        ):
+            context = window.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+            page = context.new_page()
+            page.goto(address)
+            page.get_by_role("heading", name="Spine X-ray").wait_for()
+            for step in steps:
+                step(page)
+            page.wait_for_timeout(2500)
+            page.screenshot(path=folder / f"{name}.png")
+            context.close()
+            print(folder / f"{name}.png")
+
+
+def open_case(page) -> None:
+    page.get_by_role("button", name=CASE, exact=True).click()
+    page.locator(".ol-headline").wait_for(timeout=120_000)
+
+
+def heat_maps(page) -> None:
+    page.get_by_text("Heat maps", exact=True).first.click()
+    page.get_by_role("columnheader", name="Even map").wait_for(timeout=120_000)
+
+
+def about(page) -> None:
+    page.get_by_role("link", name="About").click()
+    page.get_by_role("heading", name="Privacy").wait_for()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")
