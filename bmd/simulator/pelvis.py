@@ -158,6 +158,9 @@ def capsule(x, y, z, x0, y0, z0, x1, y1, z1, r0, r1):
 @kernel
 def hip_plate(ax, y, z, rim, p):
     """The plate of bone from crest to ischium, thick at the rim, at the joints and along the arcuate line."""
+    away = abs(ax - hip_surface(y, z, p))
+    if away > 30.0:  # thicker it never is
+        return 0.0
     thickness = 2.2 + 4.5 * math.exp(-((rim / 7.0) ** 2)) + 0.06 * max(0.0, -y - 5.0)
     socket = math.sqrt((y - p[HEAD_Y]) ** 2 + (z - p[HEAD_Z]) ** 2)
     thickness += 9.0 * math.exp(-((max(0.0, socket - 14.0) / 16.0) ** 2))
@@ -165,7 +168,7 @@ def hip_plate(ax, y, z, rim, p):
         thickness += 4.0
     line = (z + 0.55 * y + 62.0) / 6.0
     thickness += 2.5 * math.exp(-line * line)
-    inside = thickness - abs(ax - hip_surface(y, z, p))
+    inside = thickness - away
     if inside <= 0.0:
         return 0.0
     return p[I_CORE] + p[I_RIND] * (math.exp(-((inside / 1.7) ** 2)) + 0.8 * math.exp(-((rim / 1.8) ** 2)))
@@ -184,6 +187,8 @@ def hip_density(x, y, z, p, table):
     rim = rim_distance(y, z, table)
     if rim > 0.0:
         d = hip_plate(ax, y, z, rim, p)
+    if z > hz + 40.0:  # above the joint there is only the wing
+        return d
     head = math.sqrt((ax - hx) ** 2 + (y - hy) ** 2 + (z - hz) ** 2) - p[HEAD_RADIUS]
     if 2.2 < head < 7.0 and (ax < hx + 6.0 or z > hz + 8.0):
         d = max(d, p[I_CORE] + p[I_RIND])

@@ -160,7 +160,7 @@ def cast_pelvis(out, r0, g, view, sacral, ps, ph, table, step, obliquity, jitter
                     sy = sacral[1, 1] * py + sacral[1, 2] * z
                     sz = sacral[2, 1] * py + sacral[2, 2] * z
                     s += sacrum_density(px, sy, sz, ps)
-                if abs(px) > 10.0:
+                if abs(px) > 10.0 and abs(py) < 150.0:
                     hz = z - obliquity * px
                     s += hip_density(px, py, hz, ph, table)
                     if hz < -60.0:

@@ -46,15 +46,20 @@ def test_same_seed_same_bytes_other_seed_other_film() -> None:
 def test_truth_fits_the_film(seed: int) -> None:
     case = simulate_film(seed, SIZE)
     truth, pixels = case.truth, case.study.images[0].pixels
-    assert pixels.dtype == np.float32 and pixels.shape == truth.labels.shape
-    assert 0 <= pixels.min() and pixels.max() <= 1
+    assert pixels.dtype == np.float32
+    assert pixels.shape == truth.labels.shape
+    assert pixels.min() >= 0
+    assert pixels.max() <= 1
     for i, box in enumerate(truth.boxes_px):
         rows, columns = np.nonzero(truth.labels == i + 1)
         if np.isnan(box).any():
-            assert len(rows) < 12 and not truth.visible[i]
+            assert len(rows) < 12
+            assert not truth.visible[i]
             continue
-        assert box[0] <= columns.min() and columns.max() <= box[2]
-        assert box[1] <= rows.min() and rows.max() <= box[3]
+        assert box[0] <= columns.min()
+        assert columns.max() <= box[2]
+        assert box[1] <= rows.min()
+        assert rows.max() <= box[3]
         if truth.visible[i]:  # the middle of the corners lies in the mask or in an end plate's dip beside it
             x, y = truth.corners_px[i].mean(0)
             assert truth.labels[round(float(y)), round(float(x))] == i + 1
@@ -105,7 +110,8 @@ def test_thicker_patients_let_less_through(person: Person) -> None:
 @pytest.mark.parametrize("kvp", [65, 80, 110])
 def test_spectrum_hardens_with_voltage(kvp: float) -> None:
     weights = beam.spectrum(kvp)
-    assert weights.sum() == pytest.approx(1) and (weights > 0).all()
+    assert weights.sum() == pytest.approx(1)
+    assert (weights > 0).all()
     assert beam.spectrum(kvp + 10)[-1] > weights[-1]
 
 
@@ -125,7 +131,8 @@ def test_findings_show(finding: str) -> None:
     case = simulate_film(5, 128, finding=finding)
     t, tags = case.truth.t_l1l4, case.truth.tags
     assert {"osteoporosis": t <= -2.5, "normal": t >= -1, "osteopenia": -2.5 < t < -1}.get(finding, True)
-    assert ("implant" in tags) == (finding == "implant") and ("scoliosis" in tags) == (finding == "scoliosis")
+    assert ("implant" in tags) == (finding == "implant")
+    assert ("scoliosis" in tags) == (finding == "scoliosis")
     if finding == "fracture":
         assert case.truth.fracture_grade.max() >= 1
     if finding == "stout":
@@ -149,4 +156,5 @@ def test_shards_hold_what_was_simulated(tmp_path) -> None:  # type: ignore[no-un
     case = square(simulate_film(41, 96, cohort="film"), 96)
     for key, value in case.items():
         assert np.array_equal(shards[key][1], value, equal_nan=key in ("boxes", "bmd", "t_score")), key
-    assert shards["image"].shape == (3, 96, 96) and shards["image"].dtype == np.uint8
+    assert shards["image"].shape == (3, 96, 96)
+    assert shards["image"].dtype == np.uint8
