@@ -171,7 +171,7 @@ def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Genera
     not verified), because the same areal BMD hides different amounts of trabecular bone: that is what makes a film
     or a CT a loose witness of the DXA value.
     """
-    posterior = float(np.clip(rng.normal(0.42 + 0.06 * degeneration, 0.055), 0.26, 0.62))
+    posterior = float(np.clip(rng.normal(0.45 + 0.06 * degeneration, 0.055), 0.28, 0.65))
     wall, plate = (
         float(np.clip(rng.normal(0.16, 0.045), 0.05, 0.3)),
         float(np.clip(rng.normal(0.11, 0.035), 0.04, 0.22)),
@@ -245,15 +245,15 @@ def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float,
     """Parameters of ``pelvis.sacrum_density``, its end plate a little smaller than that of L5."""
     half = 0.92 * last[bones.HALF_DEPTH] * rng.normal(0.97, 0.03)
     disc = rng.uniform(1.8, 3.2) if transitional else rng.uniform(0.3, 1.4)
-    trabecular = last[bones.TRABECULAR] * rng.uniform(0.7, 1.0)
-    rind = 0.55 * cortex * rng.normal(1, 0.15)
+    trabecular = last[bones.TRABECULAR] * rng.uniform(0.8, 1.3)
+    rind = 0.70 * cortex * rng.normal(1, 0.15)
     radius, length = rng.uniform(105, 190) * size, rng.normal(126, 9) * size
     return np.array([radius, length, last[bones.HALF_WIDTH] * 1.02, half, trabecular, rind, disc], np.float32)
 
 
 def _hips(last: NDArray, rng: np.random.Generator, size: float, cortex: float) -> NDArray:
     """Parameters of ``pelvis.hip_density`` and ``femur_density``; the crest stands level with L4-L5."""
-    core, rind = 0.06 + 0.45 * last[bones.TRABECULAR], 0.42 * cortex
+    core, rind = 0.09 + 0.7 * last[bones.TRABECULAR], 0.55 * cortex
     head = (rng.normal(88, 3), rng.normal(36, 9), rng.normal(-102, 7), rng.normal(23.5, 1.2), rng.normal(52, 3))
     shape = (size * rng.normal(1, 0.03), rng.normal(-2, 8), rng.normal(43, 2.5), rng.normal(82, 8))
     return np.array([*shape, core, rind, *head, last[bones.TRABECULAR] * 0.9 + 0.03, 0.42 * cortex], np.float32)

@@ -93,8 +93,8 @@ def shell(inside, thickness, core, rind):
 @kernel
 def facet_density(x, y, z, p, wall):
     """Superior and inferior articular processes with the pars between them: the column behind the foramina."""
-    core = 2.0 * p[POSTERIOR_CORE]  # the articular pillars are the densest part of the arch
-    rind = 1.7 * p[POSTERIOR_SHELL]
+    core = 3.2 * p[POSTERIOR_CORE]  # the articular pillars are the densest part of the arch
+    rind = 2.4 * p[POSTERIOR_SHELL]
     fx = p[FACET_X]
     gap = p[FORAMEN_DEPTH]
     upper = shell(
@@ -125,7 +125,7 @@ def posterior_density(x, y, z, p):
         flare = 1.0 + 0.25 * max(0.0, (y - wall + 4.0) / 7.0)  # the root widens into the body
         u = (x - pedicle_x) / p[PEDICLE_RADIUS]
         w = (z - p[PEDICLE_Z]) / (p[PEDICLE_RADIUS] * 0.35 + 5.2) / flare
-        d = shell(1.0 - u * u - w * w, p[PEDICLE_RADIUS], 1.8 * core, rind)
+        d = shell(1.0 - u * u - w * w, p[PEDICLE_RADIUS], 2.8 * core, 1.6 * rind)
     d = max(d, facet_density(x, y, z, p, wall))
     fx = p[FACET_X]
     d = max(

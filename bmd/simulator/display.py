@@ -44,7 +44,7 @@ def _window(
     if spine.sum() > 100 and rng.random() < 0.7:
         width = rng.uniform(1.0, 2.6) * (1 - 0.55 * strength)
         low = float(np.median(film[spine])) - rng.uniform(0.35, 0.75) * width
-        return low, low + width
+        return low, max(low + width, float(np.percentile(film[body], rng.uniform(85, 99.5))))
     values = film[body] if body.sum() > 100 else film.ravel()
     low, high = np.percentile(values, [rng.uniform(0.5, 25), rng.uniform(98, 100)])
     return float(low), float(high)
