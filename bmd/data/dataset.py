@@ -96,7 +96,8 @@ class Films:
         """Take in shards written since the last look; returns the number of films."""
         for path in sorted(self.folder.glob("films_*.npz")):
             enough = self.limit and sum(len(s["image"]) for s in self._shards) >= self.skip + self.limit
-            if path.name not in self._names and not enough:
+            being_written = path.name.endswith(".part.npz")
+            if path.name not in self._names and not enough and not being_written:
                 with np.load(path) as shard:
                     self._shards.append({key: shard[key] for key in KEYS})
                 self._names.append(path.name)

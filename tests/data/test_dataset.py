@@ -33,6 +33,7 @@ def test_films_skip_limit_and_refresh(folder, tmp_path):
         Films(tmp_path)
     write_fake_shards(tmp_path, shards=1, films=2)
     films = Films(tmp_path)
+    (tmp_path / "films_0000004.part.npz").write_bytes(b"a shard that is being written")
     write_fake_shards(tmp_path, shards=2, films=2)
     assert (len(films), films.refresh(), len(films)) == (2, 4, 4)
 
