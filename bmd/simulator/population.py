@@ -34,7 +34,7 @@ COHORTS = {"adult": (40, 90), "film": (50, 90), "young": (20, 49), "even": (40, 
 L5_TO_L4 = 0.91
 """Correlation of L5 with L4 (normal scores), extrapolated from L3-L4 (.91 in NHANES)."""
 
-TRIES = 400_000
+TRIES = 200_000
 
 Range = tuple[float, float]
 Array = NDArray[np.float64]

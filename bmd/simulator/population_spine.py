@@ -24,7 +24,7 @@ L5_OVER_L4 = {
 }
 """Mean L5 (CT, Cook & Baker 2021, Int J Spine Surg, Table 6) over mean L4 (NHANES at 0.38 mm/px)."""
 
-LOWER_DISCS = {"L4": (1.10, 1.05, 1.00), "L5": (1.10, 0.95, 0.80)}
+LOWER_DISCS = {"L4": (1.10, 1.05, 1.00), "L5": (1.05, 0.95, 0.80)}
 """Front, middle, back of discs L4-L5 and L5-S1 over L3-L4: extrapolated, no measurement in the survey."""
 
 WIDTH_OVER_L1 = {"T10": 0.86, "T11": 0.90, "T12": 0.95}
