@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import inputs, outputs, session, shell, text
+from bmd.app import inputs, outputs, session, shell, text, work
 
 shell.open_page(__file__)
 
@@ -27,3 +27,4 @@ def main() -> None:
 
 with shell.guard():
     main()
+work.warm_up()

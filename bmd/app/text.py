@@ -34,7 +34,7 @@ GET = (
 # Looking at a film
 ANOTHER = "Another film"
 ANOTHER_HELP = "Removes this film and its result from memory"
-STARTING = "Starting…"
+STARTING = "Loading the networks…"
 AGAIN = "Try again"
 HOW_READ = "How the film was read"
 NOT_SUITABLE = "This film was not analysed"

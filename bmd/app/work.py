@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
+import time
 from collections.abc import Callable
 
+import streamlit as st
+
+from bmd.app import samples
+from bmd.errors import BmdError
 from bmd.types import Explanation, Report, Study
 
 Progress = Callable[[float, str], None]
+WARM_UP_AFTER_S = 1.0
+"""The first screen is drawn by then."""
+
+log = logging.getLogger(__name__)
 
 
 def read(name: str, data: bytes) -> Study:
@@ -28,3 +40,28 @@ def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
     from bmd.explanation import explain as run
 
     return run(study, report)
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> threading.Thread | None:
+    """Load the networks in the background, once per process, while the first visitor still chooses a film.
+
+    ``OSTEOLENS_WARM_UP=0`` leaves it out; the first film then takes some seconds longer.
+    """
+    if os.environ.get("OSTEOLENS_WARM_UP") == "0" or not samples.shipped():
+        return None
+    thread = threading.Thread(target=_load, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _load() -> None:
+    time.sleep(WARM_UP_AFTER_S)
+    start = time.perf_counter()
+    try:
+        film = samples.shipped()[0]
+        analyse(read(film.path.name, film.path.read_bytes()), lambda share, what: None)
+    except (BmdError, ImportError, OSError) as error:
+        log.warning("The networks could not be loaded ahead: %s", type(error).__name__)
+        return
+    log.info("The networks are loaded (%.1f s)", time.perf_counter() - start)

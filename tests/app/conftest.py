@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib import util
 from pathlib import Path
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from bmd.app import work
 
+os.environ["OSTEOLENS_WARM_UP"] = "0"  # no test waits for networks that it does not use
 ENTRYPOINT = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 
 
