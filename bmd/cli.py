@@ -243,25 +243,31 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _define_evaluate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all), or the word films")
-    command.add_argument("--annotations", metavar="FILE", help="with films: their true corners, as JSON")
-    command.add_argument("--out", metavar="FOLDER", help="with films: write predictions, scores and overlays")
+    command.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all), or: films, calibrate")
+    command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
+    command.add_argument("--count", type=int, default=2000, help="how many of them at most (default 2000)")
+    command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
+    command.add_argument("--out", metavar="FOLDER", help="for films: write predictions, scores and overlays")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    """Measure networks on simulated films that were held out, or the whole chain on annotated films."""
+    """Measure networks on held-out simulated films (NAME), the whole chain on annotated films (films), or calibrate."""
     if options.names == ["films"]:
         if not options.annotations:
             raise OptionError("evaluate films needs --annotations FILE")
         from bmd.evaluation.films import evaluate_films
 
         print(json.dumps(evaluate_films(Path(options.annotations), Path(options.out) if options.out else None)))
-        return
-    names = _known(options.names)
-    from bmd.evaluation import evaluate
+    elif options.names == ["calibrate"]:
+        from bmd.evaluation.calibration import calibrate
 
-    for name in names:
-        print(json.dumps({name: evaluate(name)}))
+        print(json.dumps(calibrate(options.data, options.count), indent=1))
+    else:
+        names = _known(options.names)
+        from bmd.evaluation import evaluate
+
+        for name in names:
+            print(json.dumps(evaluate(name, options.data, options.count)))
 
 
 def _models(options: argparse.Namespace) -> None:

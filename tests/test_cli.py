@@ -143,6 +143,20 @@ def test_evaluate_films_needs_annotations(
     assert json.loads(capsys.readouterr().out) == {"found": 0.5}
 
 
+def test_evaluate_networks_and_calibration(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import bmd.evaluation.calibration
+
+    monkeypatch.setattr(bmd.evaluation, "evaluate", lambda *words: {"asked": words})
+    name = registry.names()[0]
+    assert cli.main(["evaluate", name, "--data", "x", "--count", "7"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"asked": [name, "x", 7]}
+    assert cli.main(["evaluate"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(registry.names())
+    monkeypatch.setattr(bmd.evaluation.calibration, "calibrate", lambda *words: {"asked": words})
+    assert cli.main(["evaluate", "calibrate", "--data", "x"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"asked": ["x", 2000]}
+
+
 def test_models_lists_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models"]) == 0
     said = capsys.readouterr().out

@@ -1,1 +1,12 @@
 """How good the networks are: on simulated films that were held out, and on annotated real ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def evaluate(name: str, data: str = "runs/held", films: int = 2000) -> dict[str, Any]:
+    """Measure a network on simulated films; see ``networks.evaluate``. Torch is imported here, not at start."""
+    from bmd.evaluation.networks import evaluate as run
+
+    return run(name, data, films)

@@ -1,7 +1,7 @@
 """Calibration of the density network: probabilities that mean what they say, intervals with a stated coverage.
 
 Fitted on one part of simulated films that no network has seen, measured on another, both through the whole pipeline:
-the vertebrae are where the localiser finds them. Run ``python -m bmd evaluate calibrate data=FOLDER``.
+the vertebrae are where the localiser finds them. Run ``python -m bmd evaluate calibrate --data FOLDER``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,60 @@
+"""One network on simulated films that it has not seen: the figures of its task, and on what they were measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bmd.data.dataset import Films
+from bmd.models import registry
+
+
+def evaluate(
+    name: str, data: str | Path = "runs/held", films: int = 2000, weights: str | Path = "weights"
+) -> dict[str, Any]:
+    """Measure a network with its shipped weights.
+
+    Parameters
+    ----------
+    name : str
+        A registered network.
+    data : path
+        Folder of shards with films that were not trained on.
+    films : int
+        How many to use at most.
+    weights : path
+        Folder with the networks' weights.
+
+    Returns
+    -------
+    dict
+        ``model``, ``task``, ``measured_on`` and ``values`` (names as in ``training.validate``).
+
+    Raises
+    ------
+    OptionError
+        The network is unknown.
+    WeightsError
+        It has no weights, or they are damaged.
+    InputError
+        The folder holds no films.
+    """
+    spec = registry.spec(name)
+    network = registry.load(name, weights)
+    held_out = Films(data, limit=films)
+    size = int(network.metadata["preprocessing"]["size"])  # type: ignore[index]
+    return {
+        "model": name,
+        "task": spec.task,
+        "measured_on": f"{len(held_out)} simulated films held out of training, from {Path(data).name}",
+        "values": _validate(spec.task, network, held_out, size),
+    }
+
+
+def _validate(task: str, network: Any, films: Films, size: int) -> dict[str, float]:
+    import torch
+
+    from bmd.training.validate import VALIDATORS
+
+    with torch.inference_mode():
+        return {name: round(value, 4) for name, value in VALIDATORS[task](network, films, size).items()}
