@@ -162,14 +162,6 @@ def box_corners(box: Sequence[float], angle_deg: float = 0.0, anterior_right: bo
     return ((corners - centre) @ np.array([[c, s], [-s, c]]) + centre).astype(np.float32)
 
 
-def film_statistics(film: NDArray) -> tuple[float, float]:
-    """Mean and standard deviation of the exposed part of a film: pixels neither black nor white."""
-    exposed = film[(film > 0.02) & (film < 0.98)]
-    if exposed.size < 100:
-        exposed = film.ravel()
-    return float(exposed.mean()), float(exposed.std())
-
-
 def crop_matrix(corners: NDArray, size: int = CROP_SIZE, margin: float = CROP_MARGIN) -> NDArray:
     """Affine (2, 3) from crop pixels to film pixels: end plates level, anterior to the right, superior up.
 
@@ -204,10 +196,9 @@ def vertebra_crop(film: NDArray, corners: NDArray, size: int = CROP_SIZE, margin
     Returns
     -------
     ndarray
-        float32 (size, size), in standard deviations of the exposed film.
+        float32 (size, size), mean 0 and standard deviation 1: gain and offset of a film's display are arbitrary.
     """
     check_film(film)
-    mean, deviation = film_statistics(film)
     crop = cv2.warpAffine(
         film,
         crop_matrix(corners, size, margin),
@@ -215,7 +206,7 @@ def vertebra_crop(film: NDArray, corners: NDArray, size: int = CROP_SIZE, margin
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return ((crop - mean) / (deviation + 1e-3)).astype(np.float32)
+    return ((crop - crop.mean()) / (crop.std() + 1e-3)).astype(np.float32)
 
 
 def crop_tensor(image: NDArray, corners: NDArray, size: int = CROP_SIZE) -> torch.Tensor:

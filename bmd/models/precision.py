@@ -12,7 +12,7 @@ from torch import nn
 def _seconds(layer: nn.Module, x: torch.Tensor, bf16: bool) -> float:
     best = float("inf")
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        for _ in range(4):  # the first pass prepares kernels
+        for _ in range(8):  # the first pass prepares kernels
             start = time.perf_counter()
             layer(x)
             best = min(best, time.perf_counter() - start)

@@ -16,7 +16,7 @@ INTENDED_USE = "For teaching, demonstrations and qualitative checks. Not for dia
 PREPROCESSING = {
     "masks": "letterbox to the input size, local log normalisation (bmd/data/preprocess.py: film_tensor)",
     "boxes": "letterbox to the input size, local log normalisation (bmd/data/preprocess.py: film_tensor)",
-    "measure": "letterbox to 384, upright 64 x 64 crop, in SD of the film (bmd/data/preprocess.py: crop_tensor)",
+    "measure": "letterbox to 384, upright 64 x 64 crop, mean 0, SD 1 (bmd/data/preprocess.py: crop_tensor)",
 }
 
 

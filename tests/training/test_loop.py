@@ -12,6 +12,7 @@ from bmd.errors import InputError, OptionError
 from bmd.models import registry
 from bmd.models.recipe import Recipe
 from bmd.training import train
+from bmd.training.__main__ import main
 from bmd.training.augment import plain_view
 from bmd.training.loop import RunningMean, Trainer, batches, learning_rate, make_examples
 from bmd.training.validate import validate_boxes, validate_masks, validate_measure
@@ -152,3 +153,12 @@ def test_measure_validation_runs_for_every_kind_of_input(folder):
         metrics
     )
     assert 0 <= metrics["film_mae"] < 5
+
+
+def test_command_line_says_what_is_wrong(folder, tmp_path, caplog):
+    assert main([]) == 2
+    assert main(["nonsense"]) == 2
+    assert "Known networks" in caplog.text
+    assert main(["cmnet", "sise=1"]) == 2
+    assert main(["c5_gap_fc3", *words(folder, tmp_path, minutes=0.005)]) == 0
+    assert (tmp_path / "weights" / "c5_gap_fc3" / "golden.npz").is_file()
