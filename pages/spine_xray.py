@@ -19,6 +19,7 @@ def main() -> None:
         return
     outputs.title_row(film)
     left, right = st.columns([6, 5], gap="medium")
+    st.empty()  # takes the place of the picker at once, not only when the analysis is done
     with left:
         outputs.viewer(film)
     with right, shell.guard():

@@ -205,7 +205,7 @@ def _levels(report: Report) -> None:
                 f"{vertebra.score:.2f}",
             ]
         )
-    st.html(table(["Level", "Category", "T-score", "Interval", "BMD g/cm²", "Found"], rows))
+    st.html(table(["Level", "Category", "T-score", "Interval", "BMD g/cm²", "Score"], rows))
 
 
 def _age(report: Report) -> None:

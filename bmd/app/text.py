@@ -66,7 +66,7 @@ HEAT_MEANING = (
     "heat lies inside the vertebra than an even map would have there, and when it changes once the network's weights "
     "are randomised (correlation near 0)."
 )
-NO_ESTIMATE = "Vertebrae were found, but none could be measured well enough for an estimate of bone density."
+NO_ESTIMATE = "No estimate of bone density for this film. The reason is given below."
 TAB_LEVELS, TAB_AGE, TAB_METHOD = "Vertebrae", "Age curve", "Model and method"
 AGE_NEEDS_SEX = (
     "Say the patient's sex and age under “Patient” to see the estimate on the age curve. Neither is assumed."
@@ -155,5 +155,5 @@ SOURCES_TITLE = "Papers and data behind them"
 SOURCES = (
     "- **Reference for T-scores**: {reference}.",
     "- **Simulated patients**: NHANES (CDC, USA), public-use files; only fitted numbers are shipped.",
-    "- **Categories**: WHO: normal T ≥ −1.0; osteopenia −2.5 < T < −1.0; osteoporosis T ≤ −2.5.",
+    "- **Categories**: WHO: normal T ≥ −1.0; osteopenia −2.5 < T < −1.0; osteoporosis T\u00a0≤\u00a0−2.5.",
 )
