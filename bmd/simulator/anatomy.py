@@ -77,7 +77,7 @@ class Skeleton:
         """Corners (4, 3) of the first sacral segment, in the order of ``Bone.corners``."""
         half = self.sacrum[3]
         radius, end = self.sacrum[0], 30.0 * self.sacrum[1] / 131.0
-        low = half * 0.82
+        low = 3.5 + (half - 3.5) * (1 - 30 / 131) ** 1.3
         turn = end / radius
         lower = [(0, radius - (radius - s) * math.cos(turn), -(radius - s) * math.sin(turn)) for s in (low, -low)]
         local = np.array([(0, -half, 0), (0, half, 0), *lower])
@@ -122,7 +122,7 @@ def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | N
         tags.add("scoliosis")
     vectors = [_shape(person, k, rng, degeneration, size) for k in range(len(DRAWN))]
     cortex = _set_densities(person, vectors, rng, degeneration)
-    slope = math.radians(float(np.clip(rng.normal(45, 10), 16, 70)))
+    slope = math.radians(float(np.clip(rng.normal(47, 11), 15, 76)))
     placed = _stack(person, vectors, rng, slope, curve, degeneration, tags)
     sacrum = _sacrum(vectors[-1], rng, size, cortex, "transitional" in tags)
     return Skeleton(
@@ -245,16 +245,16 @@ def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float,
     """Parameters of ``pelvis.sacrum_density``, its end plate a little smaller than that of L5."""
     half = 0.92 * last[bones.HALF_DEPTH] * rng.normal(0.97, 0.03)
     disc = rng.uniform(1.8, 3.2) if transitional else rng.uniform(0.3, 1.4)
-    trabecular = last[bones.TRABECULAR] * rng.uniform(0.8, 1.3)
-    rind = 0.70 * cortex * rng.normal(1, 0.15)
-    radius, length = rng.uniform(105, 190) * size, rng.normal(126, 9) * size
+    trabecular = last[bones.TRABECULAR] * rng.uniform(0.3, 0.9)
+    rind = 0.55 * cortex * rng.normal(1, 0.2)
+    radius, length = rng.uniform(115, 260) * size, rng.normal(126, 9) * size
     return np.array([radius, length, last[bones.HALF_WIDTH] * 1.02, half, trabecular, rind, disc], np.float32)
 
 
 def _hips(last: NDArray, rng: np.random.Generator, size: float, cortex: float) -> NDArray:
     """Parameters of ``pelvis.hip_density`` and ``femur_density``; the crest stands level with L4-L5."""
     core, rind = 0.09 + 0.7 * last[bones.TRABECULAR], 0.55 * cortex
-    head = (rng.normal(88, 3), rng.normal(36, 9), rng.normal(-102, 7), rng.normal(23.5, 1.2), rng.normal(52, 3))
+    head = (rng.normal(88, 3), rng.normal(46, 9), rng.normal(-100, 7), rng.normal(23.5, 1.2), rng.normal(52, 3))
     shape = (size * rng.normal(1, 0.03), rng.normal(-2, 8), rng.normal(43, 2.5), rng.normal(82, 8))
     return np.array([*shape, core, rind, *head, last[bones.TRABECULAR] * 0.9 + 0.03, 0.42 * cortex], np.float32)
 

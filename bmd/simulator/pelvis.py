@@ -24,27 +24,16 @@ SEGMENT_ENDS = np.array([30.0, 55.0, 76.0, 94.0, 110.0, 121.0, 131.0], np.float3
 """Arc length in mm at the lower end of S1..S5 and two coccygeal pieces, for an arc of 131 mm."""
 
 # Outline of the hip bone seen from the side (y, z) in mm, clockwise from the posterior superior iliac spine.
-CREST = ((-57, -26), (-53, 0), (-40, 20), (-16, 33), (10, 36), (38, 29), (60, 13), (76, -12))
-FRONT = ((73, -28), (63, -46), (61, -64), (58, -88), (50, -116), (28, -140), (6, -160))
-BACK = (
-    (-18, -166),
-    (-31, -150),
-    (-23, -128),
-    (-24, -112),
-    (-9, -98),
-    (-2, -82),
-    (-5, -67),
-    (-19, -55),
-    (-38, -48),
-    (-51, -42),
-)
+CREST = ((-57, -28), (-54, -4), (-42, 16), (-20, 30), (5, 36), (32, 32), (58, 20), (80, 0), (97, -28))
+FRONT = ((96, -42), (84, -56), (76, -70), (74, -86), (70, -110), (48, -140), (20, -162), (-4, -168))
+BACK = ((-16, -152), (-8, -130), (-10, -113), (4, -98), (10, -82), (6, -66), (-10, -54), (-34, -48), (-50, -43))
 OUTLINE = np.array((*CREST, *FRONT, *BACK), np.float32)
 TABLE_STEP, TABLE_Y0, TABLE_Z0 = 1.5, -75.0, -180.0
 
 
 def _outline_table() -> np.ndarray:
     """Distance in mm from each point of the sagittal plane to the hip bone's outline, positive inside."""
-    ys = np.arange(TABLE_Y0, 95.0, TABLE_STEP)
+    ys = np.arange(TABLE_Y0, 115.0, TABLE_STEP)
     zs = np.arange(TABLE_Z0, 55.0, TABLE_STEP)
     table = [[cv2.pointPolygonTest(OUTLINE, (float(y), float(z)), True) for y in ys] for z in zs]
     return cv2.GaussianBlur(np.array(table, np.float32), (0, 0), 1.5)
@@ -100,7 +89,7 @@ def sacrum_density(x, y, z, p):
     across = p[ARC_RADIUS] - math.sqrt((p[ARC_RADIUS] - y) ** 2 + z * z)  # > 0 in front of the centre line
     s = along / p[ARC_LENGTH]
     ax = abs(x)
-    depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 0.9 + 3.5
+    depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 1.3 + 3.5
     width = p[S_HALF_WIDTH] * (1.0 - 0.68 * s)
     d = sacral_bodies(ax, across, along, s, depth, width, p)
     if 0.02 < s < 0.62:
@@ -118,7 +107,7 @@ def sacrum_density(x, y, z, p):
 @kernel
 def hip_surface(y, z, p):
     """|x| of the middle of the hip bone's plate at (y, z), both already scaled to the reference pelvis."""
-    q = min(1.0, max(0.0, (y + 57.0) / 133.0))
+    q = min(1.0, max(0.0, (y + 57.0) / 154.0))
     low = p[SI_X] + 40.0 * q
     top = p[SI_X] - 2.0 + p[FLARE] * q**0.85
     w = min(1.0, max(0.0, (z + 72.0) / 105.0))
@@ -161,7 +150,7 @@ def hip_plate(ax, y, z, rim, p):
     away = abs(ax - hip_surface(y, z, p))
     if away > 30.0:  # thicker it never is
         return 0.0
-    thickness = 2.2 + 4.5 * math.exp(-((rim / 7.0) ** 2)) + 0.06 * max(0.0, -y - 5.0)
+    thickness = 2.2 + 4.5 * math.exp(-((rim / 7.0) ** 2)) + 0.09 * max(0.0, 5.0 - y)
     socket = math.sqrt((y - p[HEAD_Y]) ** 2 + (z - p[HEAD_Z]) ** 2)
     thickness += 9.0 * math.exp(-((max(0.0, socket - 14.0) / 16.0) ** 2))
     if z < -105.0:
