@@ -67,7 +67,7 @@ def patient_form(film: session.Film) -> None:
     known = given != Demographics()
     with (
         st.expander(text.PATIENT_TITLE, expanded=False, icon=":material/person:"),
-        st.form(f"patient_{film.study.uid}", border=False),
+        st.form(f"patient_{film.study.uid}", border=False, enter_to_submit=False),
     ):
         st.caption(text.PATIENT_FROM_FILE if known else text.PATIENT_NOTE)
         first, second = st.columns(2)

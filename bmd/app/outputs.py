@@ -11,7 +11,8 @@ from bmd.app import cards, curve, downloads, inputs, samples, session, shell, te
 from bmd.app import viewer as film_viewer
 from bmd.app.markup import chip, number, percent, plain, signed, table
 from bmd.figures import COLOURS, GREY
-from bmd.types import Explanation, Prediction, Report
+from bmd.reference import LUMBAR
+from bmd.types import Explanation, Prediction, Report, Vertebra
 
 CHART = {"displayModeBar": False}
 LEVELS_WARNING = "Levels uncertain"
@@ -192,20 +193,24 @@ def _levels(report: Report) -> None:
             figures.t_score_chart(everything), config=CHART, key="levels", alt="T-score of each level with its interval"
         )
     measured = {m.level: m for m in report.measurements}
-    rows = []
-    for vertebra in report.vertebrae:
-        m = measured.get(vertebra.level)
-        rows.append(
-            [
-                html.escape(vertebra.level or "?"),
-                chip(m.category if m else None),
-                signed(m.t_score) if m else "–",
-                f"{signed(m.interval[0])} to {signed(m.interval[1])}" if m and m.interval else "–",
-                number(m.bmd_g_cm2, 3) if m else "–",
-                f"{vertebra.score:.2f}",
-            ]
-        )
-    st.html(table(["Level", "Category", "T-score", "Interval", "BMD g/cm²", "Score"], rows))
+    shown = [v for v in report.vertebrae if v.level is None or v.level in LUMBAR or v.level in measured]
+    head = ["Level", "Category", "T-score", "Interval", "BMD g/cm²", "Score"]
+    st.html(table(head, [_row(v, measured.get(v.level)) for v in shown]))
+    others = [v.level for v in report.vertebrae if v not in shown and v.level]
+    if others:
+        st.caption(text.ALSO_OUTLINED.format(levels=", ".join(others)))
+
+
+def _row(vertebra: Vertebra, measured: Prediction | None) -> list[str]:
+    interval = measured.interval if measured else None
+    return [
+        html.escape(vertebra.level or "?"),
+        chip(measured.category if measured else None),
+        signed(measured.t_score if measured else None),
+        f"{signed(interval[0])} to {signed(interval[1])}" if interval else "–",
+        number(measured.bmd_g_cm2 if measured else None),
+        f"{vertebra.score:.2f}",
+    ]
 
 
 def _age(report: Report) -> None:

@@ -67,6 +67,7 @@ HEAT_MEANING = (
     "are randomised (correlation near 0)."
 )
 NO_ESTIMATE = "No estimate of bone density for this film. The reason is given below."
+ALSO_OUTLINED = "Also outlined, not measured: {levels}."
 TAB_LEVELS, TAB_AGE, TAB_METHOD = "Vertebrae", "Age curve", "Model and method"
 AGE_NEEDS_SEX = (
     "Say the patient's sex and age under “Patient” to see the estimate on the age curve. Neither is assumed."

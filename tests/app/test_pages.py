@@ -239,3 +239,12 @@ def test_held_film_is_replaced_not_mixed(fakes):
     changed = replace(film, study=fakes.study(1), report=None)
     assert changed.report is None
     assert changed.held_mb == pytest.approx(900 * 700 * 4 / 1e6)
+
+
+def test_other_levels_are_named_but_not_in_the_table(app, fakes, monkeypatch):
+    report = fakes.report()
+    twelfth = replace(report.vertebrae[0], level="T12")
+    monkeypatch.setattr(work, "analyse", lambda s, p: replace(report, vertebrae=(twelfth, *report.vertebrae)))
+    page = shown(upload(app(), "x.png", fakes.png()))
+    assert "<td>T12</td>" not in page
+    assert text.ALSO_OUTLINED.format(levels="T12") in page

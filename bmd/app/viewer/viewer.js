@@ -428,6 +428,9 @@ function nextVertebra(state, step) {
   if (!vertebrae.length) return;
   state.hovered = state.pinned = (state.pinned + step + vertebrae.length) % vertebrae.length;
   const { box, lines } = vertebrae[state.pinned];
+  const [x, y] = toScreen(state, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2);
+  const { width, height } = state.canvas;
+  if (x < 0 || y < 0 || x > width || y > height) pan(state, width / 2 - x, height / 2 - y);
   tip(state, state.pinned, toScreen(state, box[2], (box[1] + box[3]) / 2));
   state.root.querySelector(".live").textContent = lines.join(", ");
   draw(state);
