@@ -31,12 +31,12 @@ def words(folder, out, **more):
 
 def test_trains_exports_and_resumes(folder, tmp_path):
     result = train("cmnet", words(folder, tmp_path, size=64, minutes=0.03))
-    assert result["steps"] >= 2
+    assert result["steps"] >= 1  # a budget is time, and the machine may be busy
     assert set(result["metrics"]) == {"dice", "dice_any_bone", "level_exact", "found", "sacrum"}
     shipped = registry.load("cmnet", tmp_path / "weights")
     assert shipped.metadata["training"]["steps"] == result["steps"]
     assert "Not for diagnosis" in (tmp_path / "weights" / "cmnet" / "README.md").read_text(encoding="utf-8")
-    again = train("cmnet", words(folder, tmp_path, size=64, minutes=0.06))
+    again = train("cmnet", words(folder, tmp_path, size=64, minutes=result["minutes"] + 0.02))
     assert again["steps"] > result["steps"]
     lines = (tmp_path / "runs" / "cmnet" / "log.jsonl").read_text(encoding="utf-8").splitlines()
     assert sum("start" in json.loads(line) for line in lines) == 2
