@@ -51,7 +51,7 @@ def draw_geometry(skeleton: Skeleton, view: NDArray, size: int, rng: np.random.G
     wide = min(430.0, high * rng.uniform(0.45, 1.05))
     width = size if rng.random() < 0.35 else max(64, min(size, round(size * wide / high)))
     m = sid / (sid - odd)
-    y, z = target[1] + rng.normal(0.05 * wide, 0.09 * wide), target[2] - 8 + rng.normal(0, 0.07 * high)
+    y, z = target[1] + rng.normal(0.05 * wide, 0.09 * wide), target[2] - 26 + rng.normal(0, 0.07 * high)
     source_y, source_z = y + rng.normal(0, 15), z + rng.normal(0, 15)
     return Geometry(
         source_to_object_mm=sid - odd,
