@@ -40,6 +40,8 @@ def evaluate(
         The folder holds no films.
     """
     spec = registry.spec(name)
+    from bmd.training.validate import validate
+
     network = registry.load(name, weights)
     held_out = Films(data, limit=films)
     size = int(network.metadata["preprocessing"]["size"])  # type: ignore[index]
@@ -47,14 +49,5 @@ def evaluate(
         "model": name,
         "task": spec.task,
         "measured_on": f"{len(held_out)} simulated films held out of training, from {Path(data).name}",
-        "values": _validate(spec.task, network, held_out, size),
+        "values": {key: round(value, 4) for key, value in validate(spec.task, network, held_out, size).items()},
     }
-
-
-def _validate(task: str, network: Any, films: Films, size: int) -> dict[str, float]:
-    import torch
-
-    from bmd.training.validate import VALIDATORS
-
-    with torch.inference_mode():
-        return {name: round(value, 4) for name, value in VALIDATORS[task](network, films, size).items()}

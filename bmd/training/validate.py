@@ -125,3 +125,9 @@ def _measure_inputs(crops: Tensor, known: Tensor, case: str, device: torch.devic
 
 Validator = Callable[[nn.Module, Films, int], dict[str, float]]
 VALIDATORS: dict[str, Validator] = {"masks": validate_masks, "boxes": validate_boxes, "measure": validate_measure}
+
+
+@torch.inference_mode()
+def validate(task: str, network: nn.Module, films: Films, size: int) -> dict[str, float]:
+    """Metrics of a task without training; see the function of the task."""
+    return VALIDATORS[task](network, films, size)
