@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bmd.inference.chain import Chain, best_chain, candidates, other_chain
 from bmd.inference.contour import corners, outlines
 from bmd.inference.maps import ANY, S1, Maps, disc_values
-from bmd.inference.naming import L5, Naming, name_chain
+from bmd.inference.naming import L5, Naming, bulge, name_chain
 from bmd.reference import LEVELS
 
 WEAK_BODY = 0.22
@@ -156,14 +156,7 @@ def anterior_side(chain: Chain, naming: Naming) -> float:
     points = chain.points
     if naming.sacrum_xy is not None:
         points = np.vstack([naming.sacrum_xy, points])
-    if len(points) < 3:
-        return 0.0
-    low, high = points[0], points[min(len(points) - 1, 6)]
-    axis = high - low
-    length = float(np.linalg.norm(axis))
-    right = np.array([-axis[1], axis[0]]) / length
-    bulge = ((points[1:6] - low) @ right).mean() / length
-    return float(np.tanh(bulge / 0.04))
+    return float(np.tanh(bulge(points) / 0.04))
 
 
 def _bodies(maps: Maps, chain: Chain, levels: list[int], facing: float) -> list[Body]:

@@ -24,6 +24,11 @@ EFFECTIVE_BODIES = 3.0
 SACRUM_WEIGHT = 1.5
 SACRUM_SD = 0.33
 """Scatter of the distance of S1 from the place expected, in vertebrae."""
+SACRUM_TURN = np.radians(25)
+"""The centre line turns backwards at L5: half of the lordosis of L4-L5 and L5-S1 (17 and 32 degrees, adults)."""
+SACRUM_TURN_SD = np.radians(16)
+BULGE = 0.03
+"""Bulge of a lumbar chain, as a share of its length, that makes the side it faces fairly clear."""
 SEEN = 0.25
 """Sacrum evidence needed before levels are called certain."""
 SURE = 0.80
@@ -138,14 +143,34 @@ def _sacrum_at(chain: Chain, seen: NDArray, steps: int) -> tuple[float, NDArray 
     for x, y, score in seen:
         offset = np.array([x, y]) - chain.points[0]
         if not np.isfinite(unit):
-            away = 0.0 if steps == 1 and offset[1] > 0 else 9.0
+            fits = float(steps == 1 and offset[1] > 0)
         else:
-            below = offset[1] > -0.3 * unit
-            away = (float(np.linalg.norm(offset)) / unit - steps) / SACRUM_SD if below else 9.0
-        value = float(score * np.exp(-0.5 * away**2))
-        if value > best:
-            best, where = value, np.array([x, y])
+            away = (float(np.linalg.norm(offset)) / unit - steps) / SACRUM_SD
+            fits = float(np.exp(-0.5 * away**2)) * (_turn_fits(chain, offset) if steps else 1.0)
+        if score * fits > best:
+            best, where = float(score * fits), np.array([x, y])
     return best, where
+
+
+def _turn_fits(chain: Chain, offset: NDArray) -> float:
+    """How well a step down from the lowest body continues the lordosis, 0..1, over both ways the patient may face."""
+    down = chain.points[0] - chain.points[1]
+    turn = float(np.arctan2(down[1], down[0]) - np.arctan2(offset[1], offset[0]))  # positive: towards the right
+    turn = (turn + np.pi) % (2 * np.pi) - np.pi
+    right = 0.5 + 0.48 * np.tanh(bulge(chain.points) / BULGE)  # probability that anterior is to the right
+    fits = [np.exp(-0.5 * ((turn - side * SACRUM_TURN) / SACRUM_TURN_SD) ** 2) for side in (-1, 1)]
+    return float((right * fits[0] + (1 - right) * fits[1]) / max(right, 1 - right))
+
+
+def bulge(points: NDArray) -> float:
+    """How far the lower part of a chain, lowest first, bulges to the right of its chord, as a share of its length."""
+    if len(points) < 3:
+        return 0.0
+    low, high = points[0], points[min(len(points) - 1, 5)]
+    axis = high - low
+    length = float(np.linalg.norm(axis))
+    right = np.array([-axis[1], axis[0]]) / length
+    return float(((points[1:5] - low) @ right).mean() / length)
 
 
 def _unseen_below(maps: Maps, chain: Chain, base: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,11 +18,15 @@ Region = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class View:
-    """One look: a part of the film (x1, y1, x2, y2 pixels), made wider by ``stretch``, mirrored or not."""
+    """One look: a part of the film (x1, y1, x2, y2 pixels; black outside it), made wider by ``stretch``, mirrored or not.
+
+    ``size`` is the side of the network's square.
+    """
 
     region: Region
     mirrored: bool = False
     stretch: float = 1.0
+    size: int = FILM_SIZE
 
 
 @dataclass(frozen=True)
@@ -62,25 +66,34 @@ def frame_of(view: View) -> Frame:
     """The frame in which a view's own maps come out (mirroring undone)."""
     x1, y1, x2, y2 = view.region
     width, height = round((x2 - x1) * view.stretch), y2 - y1
-    placement: Placement = letterbox(np.zeros((height, width), np.float32))[1]
+    placement: Placement = letterbox(np.zeros((height, width), np.float32), view.size)[1]
     sx = placement.scale[0] * width / (x2 - x1)
     sy = placement.scale[1]
     shift = (
         (0.5 - x1) * sx + placement.offset[0] - 0.5,
         (0.5 - y1) * sy + placement.offset[1] - 0.5,
     )
-    return Frame(view.region, (sx, sy), shift)
+    return Frame(view.region, (sx, sy), shift, view.size)
 
 
 def tensor_of(film: NDArray, view: View) -> NDArray:
     """The network's input for a view, float32 (1, 1, size, size)."""
     x1, y1, x2, y2 = view.region
-    part = np.ascontiguousarray(film[y1:y2, x1:x2])
+    part = _part(film, view.region)
     if view.stretch != 1.0:
         part = cv2.resize(part, (round((x2 - x1) * view.stretch), y2 - y1), interpolation=cv2.INTER_AREA)
         part = np.clip(part, 0, 1)
-    tensor = film_tensor(part)[0].numpy()
+    tensor = film_tensor(part, view.size)[0].numpy()
     return np.ascontiguousarray(tensor[..., ::-1]) if view.mirrored else tensor
+
+
+def _part(film: NDArray, region: Region) -> NDArray:
+    """A region of the film, black where it reaches beyond."""
+    x1, y1, x2, y2 = region
+    height, width = film.shape
+    inside = film[max(y1, 0) : max(y2, 0), max(x1, 0) : max(x2, 0)]
+    border = (max(-y1, 0), max(y2 - height, 0), max(-x1, 0), max(x2 - width, 0))
+    return cv2.copyMakeBorder(inside, *border, cv2.BORDER_CONSTANT, value=0) if any(border) else inside
 
 
 def look(film: NDArray, views: tuple[View, ...], engine: Engine, frame: Frame | None = None) -> tuple[Maps, Frame]:
@@ -103,11 +116,11 @@ def look(film: NDArray, views: tuple[View, ...], engine: Engine, frame: Frame | 
         Averaged probabilities and where they lie on the film.
     """
     frame = frame or frame_of(views[0])
-    output = engine.run(LOCALISER, np.concatenate([tensor_of(film, view) for view in views]))
-    masks, centres = softmax(output["masks"]), sigmoid(output["centres"])
+    output = _run(film, views, engine)
     total = []
-    for stack in (masks, centres):
-        summed, weight = np.zeros(stack.shape[1:], np.float32), np.zeros(stack.shape[2:], np.float32)
+    for stack in output:
+        summed: NDArray | float = 0.0
+        weight: NDArray | float = 0.0
         for maps, view in zip(stack, views, strict=True):
             moved, inside = _move(maps[..., ::-1] if view.mirrored else maps, frame_of(view), frame)
             summed, weight = summed + moved, weight + inside
@@ -116,19 +129,32 @@ def look(film: NDArray, views: tuple[View, ...], engine: Engine, frame: Frame | 
     return Maps(total[0], total[1], frame.size, frame.content), frame
 
 
+def _run(film: NDArray, views: tuple[View, ...], engine: Engine) -> tuple[list[NDArray], list[NDArray]]:
+    """Mask and centre probabilities of every view, (10, h, w) each; views of one size share a batch."""
+    masks: dict[int, NDArray] = {}
+    centres: dict[int, NDArray] = {}
+    for size in sorted({view.size for view in views}):
+        rows = [k for k, view in enumerate(views) if view.size == size]
+        output = engine.run(LOCALISER, np.concatenate([tensor_of(film, views[k]) for k in rows]))
+        masks |= zip(rows, softmax(output["masks"]), strict=True)
+        centres |= zip(rows, sigmoid(output["centres"]), strict=True)
+    return [masks[k] for k in range(len(views))], [centres[k] for k in range(len(views))]
+
+
 def _move(maps: NDArray, own: Frame, frame: Frame) -> tuple[NDArray, NDArray]:
     """Resample (c, h, w) maps from a view's frame into the common one, with the weight of every pixel."""
     side = maps.shape[-1]
-    if own.scale == frame.scale and own.shift == frame.shift:
+    if own == replace(frame, region=own.region):
         return maps, np.ones((side, side), np.float32)
     stride = own.size / side
+    square = (round(frame.size / stride),) * 2
     ratio = np.array(own.scale) / frame.scale  # own pixels per common pixel
     shift = np.array(own.shift) - ratio * frame.shift
     shift = (shift + ratio * (stride - 1) / 2 - (stride - 1) / 2) / stride
     matrix = np.array([[ratio[0], 0, shift[0]], [0, ratio[1], shift[1]]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = np.stack([cv2.warpAffine(np.ascontiguousarray(m), matrix, (side, side), flags=flags) for m in maps])
-    inside = cv2.warpAffine(np.ones((side, side), np.float32), matrix, (side, side), flags=flags)
+    moved = np.stack([cv2.warpAffine(np.ascontiguousarray(m), matrix, square, flags=flags) for m in maps])
+    inside = cv2.warpAffine(np.ones((side, side), np.float32), matrix, square, flags=flags)
     return moved, inside
 
 
