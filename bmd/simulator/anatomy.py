@@ -171,11 +171,10 @@ def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Genera
     not verified), because the same areal BMD hides different amounts of trabecular bone: that is what makes a film
     or a CT a loose witness of the DXA value.
     """
-    posterior = float(np.clip(rng.normal(0.45 + 0.06 * degeneration, 0.055), 0.28, 0.65))
-    wall, plate = (
-        float(np.clip(rng.normal(0.16, 0.045), 0.05, 0.3)),
-        float(np.clip(rng.normal(0.11, 0.035), 0.04, 0.22)),
-    )
+    posterior = float(np.clip(rng.normal(0.45 + 0.06 * degeneration, 0.05), 0.28, 0.65))
+    spared = person.bmd["L1-L4"] ** -0.8  # trabecular bone goes first, so the cortex of a thin vertebra stands out
+    wall = spared * float(np.clip(rng.normal(0.16, 0.03), 0.07, 0.26))
+    plate = spared * float(np.clip(rng.normal(0.11, 0.022), 0.05, 0.19))
     for k in (*range(3, 8), 0, 1, 2):
         p, v = vectors[k], person.vertebrae[k]
         level = DRAWN[k]

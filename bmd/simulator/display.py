@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,8 +12,64 @@ from numpy.typing import NDArray
 MARKERS = ("L", "R", "LT.", "RT.", "RT", "LT", "LAT", "LL", "STANDING", "UPRIGHT", "L-SPINE LAT", "12", "A.B.")
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a console turns log signal into a picture.
+
+    ``coarse`` is the share of the coarse band removed, ``middle`` and ``fine`` the gains of the finer bands, each with
+    the width of its filter in pixels at 288 rows; ``width`` that of the window in nepers (0: from the body's values),
+    ``above`` its share above the spine's level; ``slope`` that of the sigmoid about ``centre`` (0: straight).
+    """
+
+    coarse: float
+    coarse_px: float
+    middle: float
+    middle_px: float
+    fine: float
+    fine_px: float
+    width: float
+    above: float
+    slope: float
+    centre: float
+    gamma: float
+
+    def varied(self, rng: np.random.Generator, spread: float) -> Look:
+        """The same console at another site: every number changed by a few per cent."""
+        return Look(*(value * math.exp(rng.normal(0, spread)) for value in vars(self).values()))
+
+
+CONSOLES = (
+    Look(0.25, 30, 0.3, 10, 0.3, 3.0, 2.0, 0.45, 0.0, 0.5, 1.05),
+    Look(0.45, 36, 0.4, 12, 0.5, 3.5, 1.7, 0.5, 3.6, 0.5, 1.0),
+    Look(0.65, 28, 0.5, 9, 0.6, 2.5, 1.8, 0.45, 4.2, 0.52, 1.1),
+    Look(0.80, 40, 0.6, 11, 0.8, 3.0, 1.6, 0.4, 3.2, 0.48, 1.0),
+    Look(0.10, 24, 0.2, 8, 0.2, 4.0, 2.2, 0.5, 4.5, 0.55, 0.9),
+    Look(0.35, 32, 0.5, 10, 0.9, 2.5, 0.0, 0.5, 3.8, 0.5, 1.15),
+)
+"""Six invented but typical consoles; a film comes from one of them, a little varied, or in a third from anywhere."""
+
+
+def draw_look(rng: np.random.Generator) -> Look:
+    """The console of one film."""
+    if rng.random() < 0.67:
+        return CONSOLES[int(rng.integers(len(CONSOLES)))].varied(rng, 0.06)
+    return Look(
+        coarse=rng.uniform(0.5, 0.95) if rng.random() < 0.4 else rng.uniform(0.0, 0.6),
+        coarse_px=rng.uniform(18, 45),
+        middle=rng.uniform(0.0, 1.0),
+        middle_px=rng.uniform(7, 14),
+        fine=rng.uniform(0.0, 1.4),
+        fine_px=rng.uniform(2, 5),
+        width=rng.uniform(1.1, 2.5) if rng.random() < 0.7 else 0.0,
+        above=rng.uniform(0.25, 0.65),
+        slope=rng.uniform(2.8, 5.5) if rng.random() < 0.6 else 0.0,
+        centre=rng.uniform(0.4, 0.62),
+        gamma=math.exp(rng.normal(0.05, 0.25)),
+    )
+
+
 def process(film: NDArray, body: NDArray, spine: NDArray, rng: np.random.Generator) -> NDArray:
-    """Display values 0..1 from log signal: multi-frequency processing, window, sigmoid or gamma.
+    """Display values 0..1 from log signal: multi-frequency processing, window, sigmoid and gamma.
 
     Parameters
     ----------
@@ -21,49 +78,45 @@ def process(film: NDArray, body: NDArray, spine: NDArray, rng: np.random.Generat
     body, spine : ndarray of bool
         Where the body is, and the region around the lumbar spine on which the console places its window.
     """
-    strength = 0.0
-    if rng.random() < 0.9:
-        film, strength = _multi_frequency(film, body, rng)
-    low, high = _window(film, body, spine, strength, rng)
+    look = draw_look(rng)
+    film = _multi_frequency(film, body, look)
+    low, high = _window(film, body, spine, look, rng)
     shown = (film - low) / (high - low + 1e-6)
-    if rng.random() < 0.6:
-        shown = 1 / (1 + np.exp(-(shown - rng.uniform(0.4, 0.62)) * rng.uniform(2.8, 6)))
+    if look.slope > 0:
+        shown = 1 / (1 + np.exp(-(shown - look.centre) * look.slope))
         shown = (shown - shown.min()) / (np.ptp(shown) + 1e-6)
-    shown = np.clip(shown, 0, 1) ** math.exp(rng.normal(0.05, 0.3))
-    if rng.random() < 0.25:
+    shown = np.clip(shown, 0, 1) ** look.gamma
+    if rng.random() < 0.12:
         tiles = (int(rng.integers(2, 9)), int(rng.integers(2, 6)))
         equaliser = cv2.createCLAHE(float(rng.uniform(1, 3.5)), tiles)
         shown = equaliser.apply((shown * 255).astype(np.uint8)).astype(np.float32) / 255
     return shown.astype(np.float32)
 
 
-def _window(
-    film: NDArray, body: NDArray, spine: NDArray, strength: float, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Ends of the display window: 1 to 2.6 nepers about the spine (less once compressed), or shares of the body."""
-    if spine.sum() > 100 and rng.random() < 0.7:
-        width = rng.uniform(1.0, 2.6) * (1 - 0.55 * strength)
-        low = float(np.median(film[spine])) - rng.uniform(0.35, 0.75) * width
-        return low, max(low + width, float(np.percentile(film[body], rng.uniform(85, 99.5))))
+def _window(film: NDArray, body: NDArray, spine: NDArray, look: Look, rng: np.random.Generator) -> tuple[float, float]:
+    """Ends of the display window: about the spine's level, narrower once compressed, or from shares of the body."""
+    if spine.sum() > 100 and look.width > 0:
+        width = look.width * (1 - 0.55 * min(look.coarse, 1.0))
+        low = float(np.median(film[spine])) - (1 - look.above) * width
+        return low, max(low + width, float(np.percentile(film[body], rng.uniform(85, 98))))
     values = film[body] if body.sum() > 100 else film.ravel()
-    low, high = np.percentile(values, [rng.uniform(0.5, 25), rng.uniform(98, 100)])
+    low, high = np.percentile(values, [rng.uniform(1, 20), rng.uniform(98.5, 100)])
     return float(low), float(high)
 
 
-def _multi_frequency(film: NDArray, body: NDArray, rng: np.random.Generator) -> tuple[NDArray, float]:
-    """Compress the coarse band and lift the finer ones, as consoles do; also the share of the coarse band removed."""
+def _multi_frequency(film: NDArray, body: NDArray, look: Look) -> NDArray:
+    """Compress the coarse band and lift the finer ones."""
     height, width = film.shape
+    scale = height / 288
 
     def low_pass(image: NDArray, sigma: float) -> NDArray:
         half = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-        return cv2.resize(cv2.GaussianBlur(half, (0, 0), sigma / 2), (width, height))
+        return cv2.resize(cv2.GaussianBlur(half, (0, 0), max(sigma * scale / 2, 0.5)), (width, height))
 
-    scale = height / 288
-    coarse = low_pass(film, rng.uniform(18, 45) * scale)
-    strength = rng.uniform(0.5, 0.95) if rng.random() < 0.4 else rng.uniform(0.0, 0.6)
-    film = film - strength * (coarse - (coarse[body].mean() if body.any() else coarse.mean()))
-    film = film + rng.uniform(0, 1.2) * (film - low_pass(film, rng.uniform(7, 14) * scale))
-    return film + rng.uniform(0, 1.6) * (film - low_pass(film, rng.uniform(2, 5) * scale)), strength
+    coarse = low_pass(film, look.coarse_px)
+    film = film - min(look.coarse, 0.95) * (coarse - (coarse[body].mean() if body.any() else coarse.mean()))
+    film = film + look.middle * (film - low_pass(film, look.middle_px))
+    return film + look.fine * (film - low_pass(film, look.fine_px))
 
 
 def collimate(shown: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
