@@ -13,22 +13,26 @@ from numpy.typing import NDArray
 
 from bmd.inference.chain import Chain
 from bmd.inference.maps import S1, Maps, disc_values, peaks, rescale
+from bmd.reference import LEVELS
 
 L5 = S1 - 1
 FLOOR = 0.02
 """Evidence of a level that a map does not show at all."""
 BEYOND = np.log(0.08)
 """Log evidence of a body above T10, for which there is no map."""
-EFFECTIVE_BODIES = 3.0
+EFFECTIVE_BODIES = 2.5
 """Neighbours repeat each other's mistakes: a whole chain counts as this many independent witnesses."""
 SACRUM_WEIGHT = 1.5
-SACRUM_SD = 0.33
+SACRUM_SD = 0.28
 """Scatter of the distance of S1 from the place expected, in vertebrae."""
-SACRUM_TURN = np.radians(25)
-"""The centre line turns backwards at L5: half of the lordosis of L4-L5 and L5-S1 (17 and 32 degrees, adults)."""
+TURN = dict(zip(LEVELS[1:8], np.radians((-2, -1, 2, 6, 10, 14, 25)), strict=True))
+"""Turn of the line of centres at T11-L5, towards the back going down: half of the lordosis of the discs above and
+below (4, 8, 12, 17, 32 degrees at L1-L2 ... L5-S1 in standing adults); the thoracolumbar junction is about straight."""
+TURN_SD = dict(zip(LEVELS[1:8], np.radians((6, 6, 6, 7, 8, 9, 11)), strict=True))
 SACRUM_TURN_SD = np.radians(16)
 BULGE = 0.03
 """Bulge of a lumbar chain, as a share of its length, that makes the side it faces fairly clear."""
+SHAPE_WEIGHT = 0.5
 SEEN = 0.25
 """Sacrum evidence needed before levels are called certain."""
 SURE = 0.80
@@ -82,6 +86,7 @@ def name_chain(maps: Maps, chain: Chain) -> Naming:
         scores.append(
             _chain_score(evidence, chain, base)
             + (SACRUM_WEIGHT * np.log(0.08 + sacrum[0]) if len(seen) else 0.0)
+            + SHAPE_WEIGHT * shape_fit(chain, base)
             - 0.4 * _unseen_below(maps, chain, base)
             - 0.1 * outside
         )
@@ -154,12 +159,37 @@ def _sacrum_at(chain: Chain, seen: NDArray, steps: int) -> tuple[float, NDArray 
 
 def _turn_fits(chain: Chain, offset: NDArray) -> float:
     """How well a step down from the lowest body continues the lordosis, 0..1, over both ways the patient may face."""
-    down = chain.points[0] - chain.points[1]
-    turn = float(np.arctan2(down[1], down[0]) - np.arctan2(offset[1], offset[0]))  # positive: towards the right
-    turn = (turn + np.pi) % (2 * np.pi) - np.pi
-    right = 0.5 + 0.48 * np.tanh(bulge(chain.points) / BULGE)  # probability that anterior is to the right
-    fits = [np.exp(-0.5 * ((turn - side * SACRUM_TURN) / SACRUM_TURN_SD) ** 2) for side in (-1, 1)]
+    turn = _turn(chain.points[0] - chain.points[1], offset)
+    right = _faces_right(chain)
+    fits = [np.exp(-0.5 * ((turn - side * TURN["L5"]) / SACRUM_TURN_SD) ** 2) for side in (-1, 1)]
     return float((right * fits[0] + (1 - right) * fits[1]) / max(right, 1 - right))
+
+
+def _turn(first: NDArray, then: NDArray) -> float:
+    """Angle from one downward step to the next, radians; positive towards the right of the picture."""
+    turn = float(np.arctan2(first[1], first[0]) - np.arctan2(then[1], then[0]))
+    return (turn + np.pi) % (2 * np.pi) - np.pi
+
+
+def _faces_right(chain: Chain) -> float:
+    """Probability that anterior is to the right, from the bulge of the lordosis."""
+    return float(0.5 + 0.48 * np.tanh(bulge(chain.points) / BULGE))
+
+
+def shape_fit(chain: Chain, base: int) -> float:
+    """Log likelihood of the bends of a chain under a base: lordosis grows towards the sacrum."""
+    right, fits = _faces_right(chain), []
+    for side, share in ((-1, right), (1, 1 - right)):
+        total = float(np.log(share))
+        for k in range(1, len(chain.points) - 1):
+            level = base - int(chain.slots[k])
+            if chain.slots[k + 1] - chain.slots[k - 1] == 2 and 1 <= level <= L5:
+                name = LEVELS[level]
+                turn = _turn(chain.points[k] - chain.points[k + 1], chain.points[k - 1] - chain.points[k])
+                away = min(3.0, abs(turn - side * TURN[name]) / TURN_SD[name])
+                total -= 0.5 * away**2 + float(np.log(TURN_SD[name] / TURN_SD["L2"]))
+        fits.append(total)
+    return float(np.logaddexp(fits[0], fits[1]))
 
 
 def bulge(points: NDArray) -> float:

@@ -18,9 +18,9 @@ Region = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class View:
-    """One look: a part of the film (x1, y1, x2, y2 pixels; black outside it), made wider by ``stretch``, mirrored or not.
+    """One look: a part of the film, made wider by ``stretch``, mirrored or not.
 
-    ``size`` is the side of the network's square.
+    ``region`` is (x1, y1, x2, y2) in pixels, black outside the film; ``size`` is the side of the network's square.
     """
 
     region: Region
