@@ -55,3 +55,17 @@ def test_command_makes_the_same_film_again(tmp_path, monkeypatch):
     samples.main()
     assert samples.SAMPLES[0].path.read_bytes() == first
     assert samples.SAMPLES[0].truth()["t_l1l4"] > -1
+
+
+def test_a_badly_exposed_or_cropped_film_is_no_example():
+    from dataclasses import replace
+
+    from bmd.simulator.case import simulate_film
+
+    sample = samples.find("normal")
+    case = simulate_film(sample.truth()["seed"], 512, sample.view, sample.finding)
+    image = case.study.images[0]
+    dark = replace(case, study=replace(case.study, images=(replace(image, pixels=image.pixels * 0.2),)))
+    cropped = replace(case, truth=replace(case.truth, visible=np.zeros(9, bool)))
+    assert not samples.good_example(sample, dark)
+    assert not samples.good_example(sample, cropped)
