@@ -193,10 +193,10 @@ def _levels(report: Report) -> None:
             figures.t_score_chart(everything), config=CHART, key="levels", alt="T-score of each level with its interval"
         )
     measured = {m.level: m for m in report.measurements}
-    shown = [v for v in report.vertebrae if v.level is None or v.level in LUMBAR or v.level in measured]
+    shown = [v for v in report.vertebrae if v.level in LUMBAR or (v.level and v.level in measured)]
     head = ["Level", "Category", "T-score", "Interval", "BMD g/cm²", "Score"]
     st.html(table(head, [_row(v, measured.get(v.level)) for v in shown]))
-    others = [v.level for v in report.vertebrae if v not in shown and v.level]
+    others = [v.level or text.UNNAMED for v in report.vertebrae if v not in shown]
     if others:
         st.caption(text.ALSO_OUTLINED.format(levels=", ".join(others)))
 

@@ -68,6 +68,7 @@ HEAT_MEANING = (
 )
 NO_ESTIMATE = "No estimate of bone density for this film. The reason is given below."
 ALSO_OUTLINED = "Also outlined, not measured: {levels}."
+UNNAMED = "one without a name"
 TAB_LEVELS, TAB_AGE, TAB_METHOD = "Vertebrae", "Age curve", "Model and method"
 AGE_NEEDS_SEX = (
     "Say the patient's sex and age under “Patient” to see the estimate on the age curve. Neither is assumed."

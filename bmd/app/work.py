@@ -15,8 +15,8 @@ from bmd.errors import BmdError
 from bmd.types import Explanation, Report, Study
 
 Progress = Callable[[float, str], None]
-WARM_UP_AFTER_S = 1.0
-"""The first screen is drawn by then."""
+WARM_UP_AFTER_S = 4.0
+"""The first screen is drawn by then; loading torch keeps the server from answering for seconds."""
 
 log = logging.getLogger(__name__)
 
