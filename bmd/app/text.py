@@ -35,6 +35,7 @@ GET = (
 ANOTHER = "Another film"
 ANOTHER_HELP = "Removes this film and its result from memory"
 STARTING = "Loading the networks…"
+WAITING = "Waiting for the networks to be free…"
 AGAIN = "Try again"
 HOW_READ = "How the film was read"
 NOT_SUITABLE = "This film was not analysed"

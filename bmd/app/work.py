@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from bmd.app import samples
+from bmd.app import samples, text
 from bmd.errors import BmdError
 from bmd.types import Explanation, Report, Study
 
@@ -19,6 +19,8 @@ WARM_UP_AFTER_S = 4.0
 """The first screen is drawn by then; loading torch keeps the server from answering for seconds."""
 
 log = logging.getLogger(__name__)
+_turn = threading.Lock()
+"""One film at a time: two at once take longer on the same cores, and would load every network twice."""
 
 
 def read(name: str, data: bytes) -> Study:
@@ -30,16 +32,23 @@ def read(name: str, data: bytes) -> Study:
 
 def analyse(study: Study, progress: Progress) -> Report:
     """Report on the study; ``progress`` is called with a share in 0..1 and what is being done."""
-    from bmd.inference import analyse as run
+    if not _turn.acquire(blocking=False):
+        progress(0.0, text.WAITING)
+        _turn.acquire()
+    try:
+        from bmd.inference import analyse as run
 
-    return run(study, progress=progress)
+        return run(study, progress=progress)
+    finally:
+        _turn.release()
 
 
 def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
     """Heat map of every measured vertebra."""
-    from bmd.explanation import explain as run
+    with _turn:
+        from bmd.explanation import explain as run
 
-    return run(study, report)
+        return run(study, report)
 
 
 @st.cache_resource(show_spinner=False)
