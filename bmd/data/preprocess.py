@@ -19,6 +19,7 @@ FILM_SIZE = 384
 """Working resolution: side in pixels of the square that films are letterboxed to."""
 
 CROP_SIZE = 64
+CROP_SPREAD = 0.15  # grey values; about the standard deviation of a crop
 """Side of a vertebra crop in pixels (Jung 2020: resize 64 was best)."""
 
 CROP_MARGIN = 0.35
@@ -196,7 +197,7 @@ def vertebra_crop(film: NDArray, corners: NDArray, size: int = CROP_SIZE, margin
     Returns
     -------
     ndarray
-        float32 (size, size), mean 0 and standard deviation 1: gain and offset of a film's display are arbitrary.
+        float32 (size, size), mean 0, in units of ``CROP_SPREAD``: brightness is arbitrary, contrast is not.
     """
     check_film(film)
     crop = cv2.warpAffine(
@@ -206,7 +207,7 @@ def vertebra_crop(film: NDArray, corners: NDArray, size: int = CROP_SIZE, margin
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return ((crop - crop.mean()) / (crop.std() + 1e-3)).astype(np.float32)
+    return ((crop - crop.mean()) / CROP_SPREAD).astype(np.float32)
 
 
 def crop_tensor(image: NDArray, corners: NDArray, size: int = CROP_SIZE) -> torch.Tensor:

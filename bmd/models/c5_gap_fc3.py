@@ -10,8 +10,8 @@ What the paper says
 
 Differences from the paper
     - Widths are not given there: 32, 64, 96, 128, 192, each with group norm and max pooling in between.
-    - Crops have mean 0 and SD 1: on simulated films simple features of such crops followed the T-score at least as well
-      as those of crops in film grey values (r .21 against .16), and a film's display has no fixed scale.
+    - Crops have mean 0 and keep their contrast: consoles are set so that bone looks alike (simulator/display.py), so
+      contrast carries density. A console that is set differently misleads the network; nothing in the film says so.
     - Crops are upright with a border of 35 %, so that end plates, discs and soft tissue are in view, and they are
       cut with the small errors a localiser makes. Rotation hurt the paper's level head; here crops are turned
       upright first.

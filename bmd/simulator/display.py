@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 MARKERS = ("L", "R", "LT.", "RT.", "RT", "LT", "LAT", "LL", "STANDING", "UPRIGHT", "L-SPINE LAT", "12", "A.B.")
 
 
+BONE_CONTRAST = 1.5
+"""Display range per neper of bone on a well set console; sites adjust window and sigmoid until bone looks alike."""
+
+
 @dataclass(frozen=True)
 class Look:
     """How a console turns log signal into a picture.
 
-    ``coarse`` is the share of the coarse band removed, ``middle`` and ``fine`` the gains of the finer bands, each with
-    the width of its filter in pixels at 288 rows; ``width`` that of the window in nepers (0: from the body's values),
-    ``above`` its share above the spine's level; ``slope`` that of the sigmoid about ``centre`` (0: straight).
+    ``coarse`` is the share of the coarse band removed, ``middle`` and ``fine`` the gains of the finer ones, each with
+    the width of its filter in pixels at 288 rows; ``contrast`` the display range per neper of bone; ``above`` the window's
+    share above the spine's level; ``slope`` that of the sigmoid about ``centre`` (0: straight); ``gamma``.
     """
 
     coarse: float
@@ -27,7 +31,7 @@ class Look:
     middle_px: float
     fine: float
     fine_px: float
-    width: float
+    contrast: float
     above: float
     slope: float
     centre: float
@@ -37,22 +41,27 @@ class Look:
         """The same console at another site: every number changed by a few per cent."""
         return Look(*(value * math.exp(rng.normal(0, spread)) for value in vars(self).values()))
 
+    @property
+    def window(self) -> float:
+        """Width of the window in nepers that gives the wanted contrast of bone about the spine's level."""
+        steep = self.slope / 4 / (_sigmoid(1, self) - _sigmoid(0, self)) if self.slope > 0 else 1.0
+        return (1 + self.middle) * steep / self.contrast
+
 
 CONSOLES = (
-    Look(0.25, 30, 0.3, 10, 0.3, 3.0, 2.0, 0.45, 0.0, 0.5, 1.05),
-    Look(0.45, 36, 0.4, 12, 0.5, 3.5, 1.7, 0.5, 3.6, 0.5, 1.0),
-    Look(0.65, 28, 0.5, 9, 0.6, 2.5, 1.8, 0.45, 4.2, 0.52, 1.1),
-    Look(0.80, 40, 0.6, 11, 0.8, 3.0, 1.6, 0.4, 3.2, 0.48, 1.0),
-    Look(0.10, 24, 0.2, 8, 0.2, 4.0, 2.2, 0.5, 4.5, 0.55, 0.9),
-    Look(0.35, 32, 0.5, 10, 0.9, 2.5, 0.0, 0.5, 3.8, 0.5, 1.15),
+    Look(0.25, 30, 0.3, 10, 0.3, 3.0, BONE_CONTRAST, 0.45, 0.0, 0.5, 1.0),
+    Look(0.45, 36, 0.4, 12, 0.5, 3.5, BONE_CONTRAST, 0.5, 3.6, 0.5, 1.0),
+    Look(0.65, 28, 0.5, 9, 0.6, 2.5, BONE_CONTRAST, 0.45, 4.2, 0.52, 1.05),
+    Look(0.80, 40, 0.6, 11, 0.8, 3.0, BONE_CONTRAST, 0.4, 3.2, 0.48, 1.0),
+    Look(0.10, 24, 0.2, 8, 0.2, 4.0, BONE_CONTRAST, 0.5, 4.5, 0.55, 0.95),
 )
-"""Six invented but typical consoles; a film comes from one of them, a little varied, or in a third from anywhere."""
+"""Five invented but typical consoles; a film comes from one of them, a little varied, or in a fifth from anywhere."""
 
 
 def draw_look(rng: np.random.Generator) -> Look:
     """The console of one film."""
-    if rng.random() < 0.67:
-        return CONSOLES[int(rng.integers(len(CONSOLES)))].varied(rng, 0.06)
+    if rng.random() < 0.8:
+        return CONSOLES[int(rng.integers(len(CONSOLES)))].varied(rng, 0.05)
     return Look(
         coarse=rng.uniform(0.5, 0.95) if rng.random() < 0.4 else rng.uniform(0.0, 0.6),
         coarse_px=rng.uniform(18, 45),
@@ -60,12 +69,16 @@ def draw_look(rng: np.random.Generator) -> Look:
         middle_px=rng.uniform(7, 14),
         fine=rng.uniform(0.0, 1.4),
         fine_px=rng.uniform(2, 5),
-        width=rng.uniform(1.1, 2.5) if rng.random() < 0.7 else 0.0,
+        contrast=BONE_CONTRAST * math.exp(rng.normal(-0.1, 0.45)),
         above=rng.uniform(0.25, 0.65),
         slope=rng.uniform(2.8, 5.5) if rng.random() < 0.6 else 0.0,
         centre=rng.uniform(0.4, 0.62),
         gamma=math.exp(rng.normal(0.05, 0.25)),
     )
+
+
+def _sigmoid(x: NDArray | float, look: Look) -> NDArray | float:
+    return 1 / (1 + np.exp(-(x - look.centre) * look.slope))
 
 
 def process(film: NDArray, body: NDArray, spine: NDArray, rng: np.random.Generator) -> NDArray:
@@ -80,28 +93,17 @@ def process(film: NDArray, body: NDArray, spine: NDArray, rng: np.random.Generat
     """
     look = draw_look(rng)
     film = _multi_frequency(film, body, look)
-    low, high = _window(film, body, spine, look, rng)
-    shown = (film - low) / (high - low + 1e-6)
+    level = np.median(film[spine]) if spine.sum() > 100 else np.median(film)
+    shown = (film - level) / look.window + (1 - look.above)
     if look.slope > 0:
-        shown = 1 / (1 + np.exp(-(shown - look.centre) * look.slope))
-        shown = (shown - shown.min()) / (np.ptp(shown) + 1e-6)
+        dark, bright = _sigmoid(0, look), _sigmoid(1, look)
+        shown = (_sigmoid(shown, look) - dark) / (bright - dark)
     shown = np.clip(shown, 0, 1) ** look.gamma
     if rng.random() < 0.12:
         tiles = (int(rng.integers(2, 9)), int(rng.integers(2, 6)))
         equaliser = cv2.createCLAHE(float(rng.uniform(1, 3.5)), tiles)
         shown = equaliser.apply((shown * 255).astype(np.uint8)).astype(np.float32) / 255
     return shown.astype(np.float32)
-
-
-def _window(film: NDArray, body: NDArray, spine: NDArray, look: Look, rng: np.random.Generator) -> tuple[float, float]:
-    """Ends of the display window: about the spine's level, narrower once compressed, or from shares of the body."""
-    if spine.sum() > 100 and look.width > 0:
-        width = look.width * (1 - 0.55 * min(look.coarse, 1.0))
-        low = float(np.median(film[spine])) - (1 - look.above) * width
-        return low, max(low + width, float(np.percentile(film[body], rng.uniform(85, 98))))
-    values = film[body] if body.sum() > 100 else film.ravel()
-    low, high = np.percentile(values, [rng.uniform(1, 20), rng.uniform(98.5, 100)])
-    return float(low), float(high)
 
 
 def _multi_frequency(film: NDArray, body: NDArray, look: Look) -> NDArray:

@@ -146,7 +146,7 @@ def expose_film(
         tags.add("cement")
     extra, lean = devices.overlying(skeleton, geometry, turn, rng)
     tissue = SoftTissue(tissue.lean + lean, tissue.fat, tissue.body)
-    signal = beam.expose(beam.transmit(tissue, mineral + extra, metal, rng.uniform(65, 95)), tissue.body, geometry, rng)
+    signal = beam.expose(beam.transmit(tissue, mineral + extra, metal, rng.uniform(74, 92)), tissue.body, geometry, rng)
     shown, field = _develop(signal, tissue, skeleton, geometry, rng)
     return _finish(shown, field, maps.labels, skeleton, geometry, turn, tags, rng)
 

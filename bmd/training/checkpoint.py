@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from bmd import INTENDED_USE
 from bmd.models import weights
 from bmd.models.recipe import Recipe, as_dict
 
-INTENDED_USE = "For teaching, demonstrations and qualitative checks. Not for diagnosis."
 PREPROCESSING = {
     "masks": "letterbox to the input size, local log normalisation (bmd/data/preprocess.py: film_tensor)",
     "boxes": "letterbox to the input size, local log normalisation (bmd/data/preprocess.py: film_tensor)",
-    "measure": "letterbox to 384, upright 64 x 64 crop, mean 0, SD 1 (bmd/data/preprocess.py: crop_tensor)",
+    "measure": "letterbox to 384, upright 64 x 64 crop, mean 0, divided by 0.15 (bmd/data/preprocess.py: crop_tensor)",
 }
 
 
