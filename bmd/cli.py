@@ -243,31 +243,53 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _define_evaluate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all), or: films, calibrate")
+    command.add_argument(
+        "names", nargs="*", metavar="NAME", help="networks (default: all), or: films, calibrate, population"
+    )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
-    command.add_argument("--count", type=int, default=2000, help="how many of them at most (default 2000)")
+    command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
-    command.add_argument("--out", metavar="FOLDER", help="for films: write predictions, scores and overlays")
+    command.add_argument("--nhanes", metavar="FILE", help="for population: the survey's body measures, as CSV")
+    command.add_argument("--vertebra", metavar="FILE", help="for population: its vertebral morphometry, as CSV")
+    command.add_argument("--out", metavar="FOLDER", help="for films: write results there; population: default docs")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    """Measure networks on held-out simulated films (NAME), the whole chain on annotated films (films), or calibrate."""
-    if options.names == ["films"]:
-        if not options.annotations:
-            raise OptionError("evaluate films needs --annotations FILE")
-        from bmd.evaluation.films import evaluate_films
+    """Measure networks (NAME), the whole chain on annotated films (films), simulated people (population); calibrate."""
+    if options.count is not None and options.count < 1:
+        raise OptionError("--count must be at least 1")
+    special = {"films": _evaluate_films, "calibrate": _calibrate, "population": _evaluate_population}
+    if len(options.names) == 1 and options.names[0] in special:
+        special[options.names[0]](options)
+        return
+    names = _known(options.names)
+    from bmd.evaluation import evaluate
 
-        print(json.dumps(evaluate_films(Path(options.annotations), Path(options.out) if options.out else None)))
-    elif options.names == ["calibrate"]:
-        from bmd.evaluation.calibration import calibrate
+    for name in names:
+        print(json.dumps(evaluate(name, options.data, options.count or 2000)))
 
-        print(json.dumps(calibrate(options.data, options.count), indent=1))
-    else:
-        names = _known(options.names)
-        from bmd.evaluation import evaluate
 
-        for name in names:
-            print(json.dumps(evaluate(name, options.data, options.count)))
+def _evaluate_films(options: argparse.Namespace) -> None:
+    if not options.annotations:
+        raise OptionError("evaluate films needs --annotations FILE")
+    from bmd.evaluation.films import evaluate_films
+
+    print(json.dumps(evaluate_films(Path(options.annotations), Path(options.out) if options.out else None)))
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from bmd.evaluation.calibration import calibrate
+
+    print(json.dumps(calibrate(options.data, options.count or 2000), indent=1))
+
+
+def _evaluate_population(options: argparse.Namespace) -> None:
+    if not (options.nhanes and options.vertebra):
+        raise OptionError("evaluate population needs --nhanes FILE and --vertebra FILE")
+    from bmd.simulator.population_check import write_check
+
+    tables = Path(options.nhanes), Path(options.vertebra)
+    print(write_check(*tables, count=options.count or 20_000, out=Path(options.out or "docs")))
 
 
 def _models(options: argparse.Namespace) -> None:

@@ -155,6 +155,18 @@ def test_evaluate_networks_and_calibration(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr(bmd.evaluation.calibration, "calibrate", lambda *words: {"asked": words})
     assert cli.main(["evaluate", "calibrate", "--data", "x"]) == 0
     assert json.loads(capsys.readouterr().out) == {"asked": ["x", 2000]}
+    assert cli.main(["evaluate", "--count", "0"]) == 2
+
+
+def test_evaluate_population_asks_for_its_tables_and_skips_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["evaluate", "population"]) == 2
+    assert "--nhanes FILE and --vertebra FILE" in capsys.readouterr().err
+    absent = str(tmp_path / "absent.csv")
+    assert cli.main(["evaluate", "population", "--nhanes", absent, "--vertebra", absent, "--out", str(tmp_path)]) == 0
+    assert "Skipped" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
 
 
 def test_models_lists_the_registry(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """Who the simulated patients are: bodies, bone density, vertebral shape and fractures of adults aged 20-90.
 
 The joint distribution is that of NHANES (``population.json``, written by ``population_fit``; only fitted numbers, no
-rows). ``python -m bmd.simulator.population_check`` shows how well 20,000 simulated people match the survey.
+rows). ``python -m bmd evaluate population`` shows how well 20,000 simulated people match the survey.
 
 Not measured in the survey and extrapolated here: everything at L5 but its density profile follows L4 and its wedge a
 CT study; discs L4-L5 and L5-S1; widths of T10-T12, L4 and L5.

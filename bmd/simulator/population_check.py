@@ -1,4 +1,4 @@
-"""Show how simulated people match NHANES: ``python -m bmd.simulator.population_check --nhanes FILE --vertebra FILE``.
+"""Show how simulated people match NHANES: ``python -m bmd evaluate population --nhanes FILE --vertebra FILE``.
 
 Writes ``docs/population.md`` (every comparison beside the survey's own standard error) and ``docs/population.png``.
 Without the survey files it says so and stops. The figure needs matplotlib, a development tool.
@@ -11,8 +11,6 @@ simulated spines are weighted to the sex and age of the people of the morphometr
 
 from __future__ import annotations
 
-import argparse
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +24,6 @@ from bmd.simulator import population_fit_spine as fit_spine
 from bmd.simulator.population import Person, sample_person
 from bmd.simulator.population_report import Comparison
 from bmd.simulator.survey import Design, combined_weight, read_table
-
-log = logging.getLogger(__name__)
 
 SITES = dict(zip(population_fit.SITES, population_fit.COLUMNS, strict=True)) | {"L1-L4": "lumbar_l1l4_bmd"}
 DECADES = (20, 30, 40, 50, 60, 70, 80)
@@ -247,27 +243,28 @@ def check(nhanes: Path, vertebra: Path, count: int, seed: int) -> tuple[list[Com
     return [*compare_people(pair), *compare_spines(spine_pair)], pair
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Command line; returns 0 also where the survey files are absent."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--nhanes", type=Path, required=True, help="nhanes_bmd.csv")
-    parser.add_argument("--vertebra", type=Path, required=True, help="nhanes_vertebra_2013.csv")
-    parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("docs"))
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if not (options.nhanes.is_file() and options.vertebra.is_file()):
-        log.info("Skipped: the survey files are not here, and the population can only be compared with them.")
-        return 0
-    comparisons, pair = check(options.nhanes, options.vertebra, options.count, options.seed)
-    text = population_report.markdown(comparisons, options.count, options.seed)
-    (options.out / "population.md").write_text(text, encoding="utf-8")
+def write_check(nhanes: Path, vertebra: Path, count: int = 20_000, seed: int = 1, out: Path = Path("docs")) -> str:
+    """Compare and write ``population.md`` and ``population.png`` into ``out``.
+
+    Parameters
+    ----------
+    nhanes, vertebra : Path
+        The survey's tables, as CSV: body measures and densities; vertebral morphometry of 2013-2014.
+    count, seed : int
+        How many people to simulate, 20-90 years old, and their seed.
+    out : Path
+        Folder to write into.
+
+    Returns
+    -------
+    str
+        The summary, or a plain sentence where the survey's files are absent: then nothing is written.
+    """
+    if not (nhanes.is_file() and vertebra.is_file()):
+        return "Skipped: the survey files are not here, and the population can only be compared with them."
+    comparisons, pair = check(nhanes, vertebra, count, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "population.md").write_text(population_report.markdown(comparisons, count, seed), encoding="utf-8")
     tables = [(s.table, (s.by_site.get("L1-L4") or s.design).weight) for s in pair]
-    population_report.figure(comparisons, tables, options.out / "population.png")
-    log.info(population_report.summary(comparisons))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    population_report.figure(comparisons, tables, out / "population.png")
+    return population_report.summary(comparisons)

@@ -97,7 +97,7 @@ they are more than two standard errors of the difference apart. Survey standard 
 strata and primary sampling units. People measured at a site stand for all examined people of the same sex, decade and
 third of body mass index; simulated spines are weighted to the sex and age of the people of the morphometry. Made by
 
-    python -m bmd.simulator.population_check --nhanes nhanes_bmd.csv --vertebra nhanes_vertebra_2013.csv
+    python -m bmd evaluate population --nhanes nhanes_bmd.csv --vertebra nhanes_vertebra_2013.csv
 
 ![Simulated people against NHANES](population.png)
 
