@@ -122,7 +122,7 @@ def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | N
         tags.add("scoliosis")
     vectors = [_shape(person, k, rng, degeneration, size) for k in range(len(DRAWN))]
     cortex = _set_densities(person, vectors, rng, degeneration)
-    slope = math.radians(float(np.clip(rng.normal(47, 11), 15, 76)))
+    slope = math.radians(float(np.clip(rng.normal(48, 11), 15, 78)))
     placed = _stack(person, vectors, rng, slope, curve, degeneration, tags)
     sacrum = _sacrum(vectors[-1], rng, size, cortex, "transitional" in tags)
     return Skeleton(
@@ -244,7 +244,7 @@ def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float,
     """Parameters of ``pelvis.sacrum_density``, its end plate a little smaller than that of L5."""
     half = 0.92 * last[bones.HALF_DEPTH] * rng.normal(0.97, 0.03)
     disc = rng.uniform(1.8, 3.2) if transitional else rng.uniform(0.3, 1.4)
-    trabecular = last[bones.TRABECULAR] * rng.uniform(0.3, 0.9)
+    trabecular = last[bones.TRABECULAR] * rng.uniform(0.25, 0.8)
     rind = 0.55 * cortex * rng.normal(1, 0.2)
     radius, length = rng.uniform(115, 260) * size, rng.normal(126, 9) * size
     return np.array([radius, length, last[bones.HALF_WIDTH] * 1.02, half, trabecular, rind, disc], np.float32)

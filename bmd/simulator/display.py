@@ -21,8 +21,8 @@ class Look:
     """How a console turns log signal into a picture.
 
     ``coarse`` is the share of the coarse band removed, ``middle`` and ``fine`` the gains of the finer ones, each with
-    the width of its filter in pixels at 288 rows; ``contrast`` the display range per neper of bone; ``above`` the window's
-    share above the spine's level; ``slope`` that of the sigmoid about ``centre`` (0: straight); ``gamma``.
+    the width of its filter in pixels at 288 rows; ``contrast`` the display range per neper of bone; ``above`` the
+    window's share above the spine's level; ``slope`` that of the sigmoid about ``centre`` (0: straight); ``gamma``.
     """
 
     coarse: float
@@ -44,7 +44,7 @@ class Look:
     @property
     def window(self) -> float:
         """Width of the window in nepers that gives the wanted contrast of bone about the spine's level."""
-        steep = self.slope / 4 / (_sigmoid(1, self) - _sigmoid(0, self)) if self.slope > 0 else 1.0
+        steep = self.slope / 4 / (1 - _sigmoid(0, self)) if self.slope > 0 else 1 / SHOULDER_TOP
         return (1 + self.middle) * steep / self.contrast
 
 
@@ -56,6 +56,10 @@ CONSOLES = (
     Look(0.10, 24, 0.2, 8, 0.2, 4.0, BONE_CONTRAST, 0.5, 4.5, 0.55, 0.95),
 )
 """Five invented but typical consoles; a film comes from one of them, a little varied, or in a fifth from anywhere."""
+
+
+SHOULDER_TOP = 1.3
+"""Where a straight characteristic ends that bends above 0.7, so that the pelvis is bright but not blank."""
 
 
 def draw_look(rng: np.random.Generator) -> Look:
@@ -96,8 +100,11 @@ def process(film: NDArray, body: NDArray, spine: NDArray, rng: np.random.Generat
     level = np.median(film[spine]) if spine.sum() > 100 else np.median(film)
     shown = (film - level) / look.window + (1 - look.above)
     if look.slope > 0:
-        dark, bright = _sigmoid(0, look), _sigmoid(1, look)
-        shown = (_sigmoid(shown, look) - dark) / (bright - dark)
+        dark = _sigmoid(0, look)
+        shown = (_sigmoid(shown, look) - dark) / (1 - dark)
+    else:
+        beyond = np.clip(shown - 0.7, 0, None)
+        shown = (np.minimum(shown, 0.7) + 0.6 * (1 - np.exp(-beyond / 0.6))) / SHOULDER_TOP
     shown = np.clip(shown, 0, 1) ** look.gamma
     if rng.random() < 0.12:
         tiles = (int(rng.integers(2, 9)), int(rng.integers(2, 6)))

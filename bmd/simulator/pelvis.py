@@ -48,8 +48,8 @@ def sacral_bodies(ax, across, along, s, depth, width, p):
     r = ((across / depth) ** 4 + (ax / width) ** 4) ** 0.25
     if r >= 1.0:
         return 0.0
-    wall = (1.0 - r) * depth / 1.2
-    d = p[S_CORE] + p[S_RIND] * math.exp(-wall * wall)
+    wall = (1.0 - r) * depth / 0.9
+    d = p[S_CORE] + 1.3 * p[S_RIND] * math.exp(-wall * wall)
     if along < 2.5:
         d += p[S_RIND] * 1.3 * math.exp(-((along / 1.2) ** 2))
     stretch = p[ARC_LENGTH] / 131.0
@@ -94,10 +94,11 @@ def sacrum_density(x, y, z, p):
     d = sacral_bodies(ax, across, along, s, depth, width, p)
     if 0.02 < s < 0.62:
         d = max(d, sacral_alae(ax, across, along, s, depth, width, p))
-    if 0.03 < s < 0.78:  # posterior wall of the canal, and the median crest behind it
-        behind = -across - depth - 12.0 * (1.0 - s)
-        if ax < 19.0 * (1.0 - 0.5 * s) and abs(behind) < 2.5:
-            d = max(d, 0.4 * p[S_CORE] + p[S_RIND] * 0.7)
+    if s < 0.82:  # fused laminae behind the canal, the brightest line of a lateral sacrum, and the median crest
+        behind = -across - depth - 9.0 * (1.0 - s)
+        wall = behind / (2.6 - 1.2 * s)
+        if ax < 22.0 * (1.0 - 0.6 * s):
+            d = max(d, (0.5 * p[S_CORE] + 1.5 * p[S_RIND]) * math.exp(-wall * wall))
         v = (behind - 5.0) / (6.5 - 4.0 * s)
         if v * v + (ax / 4.0) ** 2 < 1.0:
             d = max(d, p[S_CORE] + 0.5 * p[S_RIND] * (1.0 - 0.5 * math.sin(along * 0.25)))
