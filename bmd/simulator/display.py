@@ -45,7 +45,7 @@ class Look:
     def window(self) -> float:
         """Width of the window in nepers that gives the wanted contrast of bone about the spine's level."""
         steep = self.slope / 4 / (1 - _sigmoid(0, self)) if self.slope > 0 else 1 / SHOULDER_TOP
-        return (1 + self.middle) * steep / self.contrast
+        return float((1 + self.middle) * steep / self.contrast)
 
 
 CONSOLES = (
