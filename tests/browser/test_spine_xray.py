@@ -51,7 +51,7 @@ def _upload(page, name: str, data: bytes) -> None:
 
 def test_upload_result_other_page_and_back(page, address, film):
     page.goto(f"{address}/about")  # the first request of a cold server is a deep link
-    page.get_by_text("Not for diagnosis").wait_for()
+    page.locator(".ol-intended").wait_for()
     page.get_by_role("link", name="Spine X-ray").click()
     _upload(page, "renamed.dcm", b"This is only text.\n" * 40)
     page.get_by_test_id("stAlert").wait_for()
