@@ -1,7 +1,7 @@
 """The film viewer: a canvas in the browser that zooms, windows and draws overlays without asking the server.
 
 One binary packet goes to the browser: a little-endian uint32 with the length of a JSON header, the header, the film
-(zlib, uint16, 0..4095) and the heat maps (uint8) behind it. Everything else happens in ``viewer.js``.
+(zlib, uint16, 0..4095) and the heat maps (uint8) behind it. ``viewer.js`` and ``controls.js`` do the rest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _mount = st.components.v2.component(
     "film_viewer",
     html=(_HERE / "viewer.html").read_text("utf-8"),
     css=(_HERE / "viewer.css").read_text("utf-8"),
-    js=(_HERE / "viewer.js").read_text("utf-8"),
+    js="\n".join((_HERE / name).read_text("utf-8") for name in ("viewer.js", "controls.js")),
 )
 
 
