@@ -190,6 +190,12 @@ def _define_simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0, help="seed of the first film (default 0)")
     command.add_argument("--out", default="runs/films", help="folder (default runs/films)")
     command.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    command.add_argument(
+        "--cohort",
+        choices=["film", "adult", "young", "even", "enriched"],
+        default="film",
+        help="whom to draw: film (as in the survey from 50 y; default) ... enriched (every T-score alike)",
+    )
 
 
 def _simulate(options: argparse.Namespace) -> None:
@@ -198,7 +204,7 @@ def _simulate(options: argparse.Namespace) -> None:
         raise OptionError("--count and --workers must be at least 1 and --seed at least 0")
     from bmd.simulator.shards import write_shards
 
-    paths = write_shards(options.out, options.count, options.seed, options.workers)
+    paths = write_shards(options.out, options.count, options.seed, options.workers, cohort=options.cohort)
     print(f"{options.count} films in {len(paths)} files in {options.out}")
 
 

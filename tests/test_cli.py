@@ -191,9 +191,9 @@ def test_sheet_and_simulate_make_films(tmp_path: Path, monkeypatch: pytest.Monke
     import bmd.simulator.shards as shards
 
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(shards, "write_shards", lambda *words: asked.append(words) or ["one"])
+    monkeypatch.setattr(shards, "write_shards", lambda *words, cohort: asked.append((*words, cohort)) or ["one"])
     assert cli.main(["simulate", "--count", "3", "--seed", "5", "--out", str(tmp_path), "--workers", "2"]) == 0
-    assert asked == [(str(tmp_path), 3, 5, 2)]
+    assert asked == [(str(tmp_path), 3, 5, 2, "film")]
     assert cli.main(["simulate", "--count", "0"]) == 2
 
     small = case_door.simulate_film

@@ -1,8 +1,8 @@
 """From a person's numbers to bones in place: shapes, densities and poses, in the patient frame.
 
 Patient frame in mm: origin at the centre of the S1 end plate, x left, y anterior, z cranial. Heights, depths, widths,
-discs and densities come from ``population``; alignment (FACTS.md: lordosis T12-S1 37 +/- 13 degrees lying, 50 +/- 11
-standing) and everything not measured in a survey is drawn here.
+discs and densities come from ``population``; alignment (lordosis T12-S1 37 +/- 13 degrees lying, 50 +/- 11 standing,
+627 healthy adults: PMC6680033) and everything not measured in a survey is drawn here.
 """
 
 from __future__ import annotations
@@ -167,9 +167,9 @@ def _shape(person: Person, k: int, rng: np.random.Generator, degeneration: float
 def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Generator, degeneration: float) -> float:
     """Fill in densities so that each vertebra's mineral over its DXA area is the person's BMD; returns cortex quality.
 
-    The split is drawn per person (FACTS.md: posterior elements and cortex carry roughly half of an AP scan's mineral,
-    not verified), because the same areal BMD hides different amounts of trabecular bone: that is what makes a film
-    or a CT a loose witness of the DXA value.
+    The split is drawn per person (its mean is an assumption: posterior elements and cortex carry half or more of an
+    AP scan's mineral), because the same areal BMD hides different amounts of trabecular bone: that is what makes a
+    film or a CT a loose witness of the DXA value.
     """
     posterior = float(np.clip(rng.normal(0.45 + 0.06 * degeneration, 0.05), 0.28, 0.65))
     spared = person.bmd["L1-L4"] ** -0.8  # trabecular bone goes first, so the cortex of a thin vertebra stands out

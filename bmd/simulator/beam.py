@@ -1,8 +1,8 @@
 """From thickness maps to what the detector counts: spectrum, attenuation, scatter, blur, heel effect, noise.
 
-Mass attenuation coefficients at 45, 60, 75 and 100 keV in cm2/g (FACTS.md: Elam cross-sections on ICRU-44
-compositions; densities 1.05 lean, 0.95 fat): muscle and fat as linear coefficients, bone mineral as the excess of
-hydroxyapatite over the lean tissue it displaces (0.55 cm3/g with its collagen and marrow).
+Attenuation at 45, 60, 75 and 100 keV (computed: Elam cross-sections, coherent scatter included, on ICRU-44
+compositions): lean tissue and fat by linear coefficients in 1/cm at 1.05 and 0.95 g/cm3, bone mineral by the mass
+coefficient of hydroxyapatite in cm2/g, less the lean tissue it displaces (0.55 cm3/g with its collagen; an assumption).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MU_LEAN = (0.2555, 0.2150, 0.1959, 0.1778)  # 1/cm, muscle ICRU-44 x 1.05 g/cm3
 MU_FAT = (0.2124, 0.1875, 0.1744, 0.1604)  # 1/cm, adipose ICRU-44 x 0.95 g/cm3
 MU_MINERAL = (0.7436, 0.4067, 0.2827, 0.2019)  # cm2/g, hydroxyapatite
 DISPLACED_CM3_G = 0.55
-MU_METAL = 4.0  # of titanium rods, relative to mineral; enough to saturate
+MU_METAL = 4.0  # g/cm3 of mineral that attenuate like metal; less than titanium does, enough to saturate
 
 
 def spectrum(kvp: float) -> NDArray:
