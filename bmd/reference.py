@@ -7,7 +7,7 @@ How sure a number is: *read* in the text named; *computed* from the public-use f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, floor, isfinite
 from typing import TypeVar
 
 import numpy as np
@@ -134,6 +134,16 @@ def category(t: float) -> str:
     if t >= OSTEOPENIA_BELOW_T:
         return "normal"
     return "osteopenia" if t > OSTEOPOROSIS_FROM_T else "osteoporosis"
+
+
+def reported_t(t: float) -> float:
+    """T-score as it is reported and classified: to 0.1, as densitometers print it (docs/decisions/0010)."""
+    return round(float(t), 1) + 0.0  # never -0.0
+
+
+def reported_interval(low: float, high: float) -> tuple[float, float]:
+    """Ends of a T-score interval as reported: rounded outwards to 0.1, so that its coverage is not lowered."""
+    return floor(round(10 * low, 6)) / 10 + 0.0, ceil(round(10 * high, 6)) / 10 + 0.0
 
 
 def t_score(bmd: Value, site: str, reference: Reference = HOLOGIC) -> Value:

@@ -108,8 +108,9 @@ class Vertebra:
 class Prediction:
     """Bone density of one vertebra (``level``) or of the patient (``level=None``).
 
-    ``interval`` is the T-score interval with the coverage stated in the model's metadata; ``probabilities`` follow
-    ``reference.CATEGORIES`` and are calibrated; ``category`` always follows from ``t_score`` by the WHO rule.
+    ``t_score`` and the ends of ``interval`` are as reported, to 0.1 (``reference.reported_t``): what is shown, exported
+    and classified is one number. The interval has the coverage stated in the model's metadata; ``probabilities``
+    follow ``reference.CATEGORIES`` and are calibrated; ``category`` always follows from ``t_score`` by the WHO rule.
     """
 
     level: str | None
@@ -177,7 +178,7 @@ class Truth:
     bmd_l1l4, t_l1l4 : float
         The patient's lumbar value, the label of every patient-level figure.
     tags : frozenset of str
-        Nuisances drawn: "implant", "cement", "scoliosis", "transitional", "gas", ...
+        Nuisances drawn: "implant", "cement", "scoliosis", "transitional", "inverted".
     """
 
     labels: NDArray

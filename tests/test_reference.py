@@ -50,6 +50,27 @@ def test_borders_survive_the_way_through_density(
     assert reference.category(reference.t_score(density, site, chosen)) == expected
 
 
+@given(t=t_scores)
+def test_what_is_reported_reads_the_same_at_one_and_two_decimals(t: float) -> None:
+    reported = reference.reported_t(t)
+    assert abs(reported - t) <= 0.05 + 1e-9
+    assert reference.category(float(f"{reported:+.1f}")) == reference.category(reported)
+    assert f"{reported:+.2f}" == f"{reported:+.1f}0"
+    assert not f"{reported}".startswith("-0.0")
+
+
+@pytest.mark.parametrize(("t", "expected"), [(-2.46, "osteoporosis"), (-2.44, "osteopenia"), (-1.04, "normal")])
+def test_the_reported_number_decides_the_class(t: float, expected: str) -> None:
+    assert reference.category(reference.reported_t(t)) == expected
+
+
+@given(low=t_scores, width=st.floats(0, 4))
+def test_reported_intervals_hold_the_exact_ones(low: float, width: float) -> None:
+    a, b = reference.reported_interval(low, low + width)
+    assert low - 0.1 - 1e-6 <= a <= low + 1e-6
+    assert low + width - 1e-6 <= b <= low + width + 0.1 + 1e-6
+
+
 @pytest.mark.parametrize("t", [math.nan, math.inf, -math.inf])
 def test_no_class_without_a_number(t: float) -> None:
     with pytest.raises(ValueError, match="finite"):

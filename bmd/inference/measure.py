@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from bmd.data.preprocess import crop_tensor, demographics_vector
 from bmd.inference.engine import Engine
 from bmd.inference.views import softmax
-from bmd.reference import CATEGORIES, LUMBAR, bmd, category
+from bmd.reference import CATEGORIES, LUMBAR, bmd, category, reported_interval, reported_t
+from bmd.reference import t_score as reference_t
 from bmd.types import Demographics, Prediction, Vertebra
 
 NETWORK = "c5_gap_fc3"
@@ -99,17 +100,18 @@ def calibration(metadata: dict[str, Any], patient: Demographics) -> dict[str, fl
 def of_patient(raw: Raw, numbers: dict[str, float]) -> Prediction:
     """The patient's prediction from the network's answers for two or more of L1-L4.
 
-    The mean T-score is put on the scale of the L1-L4 T-score by a line fitted on simulated films; density follows from
-    it, so that both always agree.
+    The mean T-score is put on the scale of the L1-L4 T-score by a line fitted on simulated films. It gives the density
+    to 0.001 g/cm2, and that density the T-score reported, so that both always agree.
     """
     t = numbers.get("patient_offset", 0.0) + numbers.get("patient_slope", 1.0) * float(raw.t_score.mean())
-    return prediction(None, raw.logits.mean(0), t, float(bmd(t, "L1-L4")), numbers)
+    density = round(float(bmd(t, "L1-L4")), 3)
+    return prediction(None, raw.logits.mean(0), float(reference_t(density, "L1-L4")), density, numbers)
 
 
 def prediction(
     level: str | None, logits: NDArray, t_score: float, bmd_g_cm2: float, numbers: dict[str, float]
 ) -> Prediction:
-    """One prediction with calibrated probabilities and interval.
+    """One prediction with calibrated probabilities and interval; T-scores as they are reported, to 0.1.
 
     ``numbers`` are ``vertebra_`` or ``patient_`` ``temperature`` and ``half_width``; without them probabilities are the
     network's own and there is no interval.
@@ -117,12 +119,12 @@ def prediction(
     of = "patient_" if level is None else "vertebra_"
     share = softmax(np.asarray(logits, float)[None] / numbers.get(of + "temperature", 1.0))[0]
     half = numbers.get(of + "half_width")
-    t = round(float(t_score), 2)
+    t = reported_t(t_score)
     return Prediction(
         level=level,
         bmd_g_cm2=round(float(bmd_g_cm2), 3),
         t_score=t,
-        interval=None if half is None else (round(t - half, 2), round(t + half, 2)),
+        interval=None if half is None else reported_interval(t_score - half, t_score + half),
         probabilities={name: round(float(p), 4) for name, p in zip(CATEGORIES, share, strict=True)},
         category=category(t),
         model=NETWORK,

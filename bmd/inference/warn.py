@@ -58,7 +58,7 @@ def _coverage(found: Localised, each: tuple[Prediction, ...], patient: Predictio
     if patient is not None and len(used) < len(PATIENT_LEVELS):
         said.append(f"The patient's value rests on {', '.join(str(level) for level in used)} only.")
     values = [p.t_score for p in each if p.level in PATIENT_LEVELS and p.t_score is not None]
-    if len(values) > 1 and max(np.abs(np.diff(values))) > 1.0:
+    if len(values) > 1 and np.abs(np.diff(values)).max() > 1.05:  # T to 0.1
         said.append("Neighbouring vertebrae differ by more than one T-score: look for fracture, implant or arthrosis.")
     return said
 

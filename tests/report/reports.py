@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from bmd.reference import category
 from bmd.types import Demographics, Explanation, Image, Prediction, Report, Study, Suitability, Vertebra
 
 
 def prediction(level: str | None, t: float) -> Prediction:
-    category = "normal" if t >= -1 else "osteopenia" if t > -2.5 else "osteoporosis"
     probabilities = {"normal": 0.1, "osteopenia": 0.6, "osteoporosis": 0.3}
-    return Prediction(level, 1.047 + 0.11 * t, t, (t - 1, t + 1), probabilities, category, "fake")
+    return Prediction(level, 1.047 + 0.11 * t, t, (t - 1, t + 1), probabilities, category(t), "fake")
 
 
 def vertebra(level: str | None, top: float) -> Vertebra:
@@ -27,7 +27,7 @@ def report(file: str = "film.png", **changes: object) -> Report:
     content: dict = {
         "vertebrae": (vertebra("L1", 10), vertebra("L2", 40), vertebra(None, 70)),
         "measurements": (prediction("L1", -1.6), prediction("L2", -0.4)),
-        "prediction": prediction(None, -1.04),
+        "prediction": prediction(None, -1.1),
         "patient": Demographics(70.0, "F", None, 60.0),
         "levels_certain": True,
         "warnings": ("A warning.", "Another."),

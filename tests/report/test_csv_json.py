@@ -32,7 +32,7 @@ def test_json_has_every_field_of_the_schema() -> None:
     assert vertebra["category"] == "osteopenia"
     assert vertebra["probabilities"] == {"normal": 0.1, "osteopenia": 0.6, "osteoporosis": 0.3}
     assert vertebra["explanation"]["fidelity"] == {"inside_share": 0.8}
-    assert first["prediction"]["t_score"] == -1.04
+    assert first["prediction"]["t_score"] == -1.1
     assert first["patient"] == {"age_y": 70.0, "sex": "F", "height_cm": None, "weight_kg": 60.0}
     assert first["model"] == "cmnet + c5_gap_fc3"
     assert first["intended_use"] == INTENDED_USE
@@ -73,7 +73,7 @@ def rows(*some: object) -> list[dict[str, str]]:
 
 def test_csv_has_a_row_for_the_patient_and_one_per_vertebra() -> None:
     patient, first, second, unnamed, other = rows(reports.report(), reports.refused())
-    assert (patient["level"], patient["t_score"]) == ("L1-L4", "-1.04")
+    assert (patient["level"], patient["t_score"]) == ("L1-L4", "-1.1")
     assert (first["level"], first["t_low"], first["x1"], first["p_osteopenia"]) == ("L1", "-2.6", "20.0", "0.6")
     assert second["category"] == "normal"
     assert unnamed["t_score"] == ""
@@ -85,4 +85,4 @@ def test_csv_has_a_row_for_the_patient_and_one_per_vertebra() -> None:
 def test_csv_cells_cannot_be_formulas() -> None:
     (row,) = rows(reports.refused('=HYPERLINK("x")'))
     assert row["file"].startswith("'=")
-    assert rows(reports.report())[0]["t_score"] == "-1.04", "numbers stay numbers"
+    assert rows(reports.report())[0]["t_score"] == "-1.1", "numbers stay numbers"
