@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.stats import rankdata
 
 from bmd.errors import InputError
+from bmd.evaluation.metrics import auc, bootstrap, classes_of, coverage, expected_calibration_error
 from bmd.inference.engine import WEIGHTS, Engine, default_engine
 from bmd.inference.localise import localise
 from bmd.inference.measure import NETWORK, PATIENT_LEVELS, Raw, run
-from bmd.reference import LEVELS, LUMBAR, OSTEOPENIA_BELOW_T, OSTEOPOROSIS_FROM_T
+from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T
 from bmd.simulator.shards import read_shards
 from bmd.types import Demographics, Vertebra
 
@@ -130,11 +130,6 @@ def _answers(rows: list[tuple], patient_t: NDArray) -> Answers:
     return Answers(np.array(film), np.array(level), np.stack(logits), np.array(t), np.array(truth), patient_t)
 
 
-def categories(t: NDArray) -> NDArray:
-    """Index of the WHO class of T-scores."""
-    return (t < OSTEOPENIA_BELOW_T).astype(int) + (t <= OSTEOPOROSIS_FROM_T)
-
-
 def log_loss(logits: NDArray, truth: NDArray, temperature: float) -> float:
     """Mean negative log likelihood of classes (n,) under logits (n, 3) divided by a temperature."""
     z = logits / temperature
@@ -162,9 +157,9 @@ def fit(answers: Answers) -> dict[str, float]:
     logits, t, truth = answers.patients()
     slope, offset = np.polyfit(t, truth, 1)
     return {
-        "vertebra_temperature": fit_temperature(answers.logits, categories(answers.true_t)),
+        "vertebra_temperature": fit_temperature(answers.logits, classes_of(answers.true_t)),
         "vertebra_half_width": half_width(answers.t_score - answers.true_t),
-        "patient_temperature": fit_temperature(logits, categories(truth)),
+        "patient_temperature": fit_temperature(logits, classes_of(truth)),
         "patient_slope": float(slope),
         "patient_offset": float(offset),
         "patient_half_width": half_width(offset + slope * t - truth),
@@ -175,11 +170,10 @@ def measured(answers: Answers, numbers: dict[str, float], seed: int = 0) -> dict
     """Figures of calibrated answers on films that were not used to fit: error, AUC with its interval, coverage, ECE."""
     logits, t, truth = answers.patients()
     t = numbers["patient_offset"] + numbers["patient_slope"] * t
-    low, mid, high = auc_interval(-t, truth <= OSTEOPOROSIS_FROM_T, seed)
+    mid, low, high = bootstrap(auc, truth <= OSTEOPOROSIS_FROM_T, -t, count=500, seed=seed)
     share = np.exp(logits / numbers["patient_temperature"])
     share /= share.sum(1, keepdims=True)
-    inside = np.abs(t - truth) <= numbers["patient_half_width"]
-    vertebra = np.abs(answers.t_score - answers.true_t)
+    half, vertebra = numbers["patient_half_width"], np.abs(answers.t_score - answers.true_t)
     return {
         "patients": float(len(t)),
         "osteoporosis_share": float((truth <= OSTEOPOROSIS_FROM_T).mean()),
@@ -188,37 +182,12 @@ def measured(answers: Answers, numbers: dict[str, float], seed: int = 0) -> dict
         "auc_high": high,
         "mean_error": float(np.abs(t - truth).mean()),
         "correlation": float(np.corrcoef(t, truth)[0, 1]),
-        "accuracy": float((categories(t) == categories(truth)).mean()),
-        "coverage": float(inside.mean()),
+        "accuracy": float((classes_of(t) == classes_of(truth)).mean()),
+        "coverage": coverage(truth, t - half, t + half),
         "vertebra_coverage": float((vertebra <= numbers["vertebra_half_width"]).mean()),
         "vertebra_mean_error": float(vertebra.mean()),
-        "calibration_error": expected_error(share, categories(truth)),
+        "calibration_error": expected_calibration_error(classes_of(truth), share),
     }
-
-
-def expected_error(share: NDArray, truth: NDArray, bins: int = 10) -> float:
-    """Expected calibration error of the most probable class: |confidence - accuracy| over equal-count bins."""
-    confidence, right = share.max(1), share.argmax(1) == truth
-    parts = np.array_split(np.argsort(confidence, kind="stable"), bins)
-    gaps = [abs(confidence[p].mean() - right[p].mean()) * len(p) for p in parts if len(p)]
-    return float(sum(gaps) / len(truth))
-
-
-def auc(score: NDArray, positive: NDArray) -> float:
-    """Area under the ROC curve, ties count half; NaN when a class is empty."""
-    n, m = int(positive.sum()), int((~positive).sum())
-    if not n or not m:
-        return float("nan")
-    return float((rankdata(score)[positive].sum() - n * (n + 1) / 2) / (n * m))
-
-
-def auc_interval(score: NDArray, positive: NDArray, seed: int = 0, draws: int = 500) -> tuple[float, float, float]:
-    """AUC with its 95 % bootstrap interval: low, AUC, high."""
-    rng = np.random.default_rng(seed)
-    picks = rng.integers(0, len(score), (draws, len(score)))
-    values = [auc(score[p], positive[p]) for p in picks]
-    low, high = np.nanquantile(values, (0.025, 0.975))
-    return float(low), auc(score, positive), float(high)
 
 
 def calibrate(data: str, films: int = 2000, weights: Path = WEIGHTS, engine: Engine | None = None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from bmd.errors import InputError
+from bmd.evaluation.metrics import dice as overlap
 from bmd.inference.engine import Engine
 from bmd.reference import LUMBAR
 from bmd.types import Report, Study
@@ -181,7 +182,7 @@ def _dice(film: Film, bodies: list[dict[str, Any]]) -> float:
     predicted = _filled(film.size, outlines)
     top = int(min(q[:, 1].min() for q in quads))
     truth, predicted = truth[top:], predicted[top:]
-    return float(2 * (truth & predicted).sum() / max(1, truth.sum() + predicted.sum()))
+    return overlap(truth, predicted)
 
 
 def _box_outline(box: list[float]) -> list[tuple[float, float]]:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bmd.data.dataset import FIRST_LUMBAR, Films, View, encode_crops, image_tensor, view_boxes
-from bmd.reference import LEVELS, LUMBAR
+from bmd.evaluation.metrics import auc
+from bmd.evaluation.metrics import dice as overlap
+from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T
 from bmd.training.augment import plain_view
 
 
@@ -48,12 +50,10 @@ def validate_masks(network: nn.Module, films: Films, size: int) -> dict[str, flo
                     sacrum.append(hit)
                 elif level >= FIRST_LUMBAR:
                     exact.append(hit)
-                    a, b = mask == level + 1, view.labels == level + 1
-                    dice.append(2 * (a & b).sum() / max(1, a.sum() + b.sum()))
+                    dice.append(overlap(mask == level + 1, view.labels == level + 1))
                     near = np.linalg.norm(peaks - truth_centres[level], axis=1) if len(peaks) else np.array([np.inf])
                     found.append(near.min() < reach)
-            a, b = mask > 0, view.labels > 0
-            bone.append(2 * (a & b).sum() / max(1, a.sum() + b.sum()))
+            bone.append(overlap(mask > 0, view.labels > 0))
     named = {"dice": dice, "dice_any_bone": bone, "level_exact": exact, "found": found, "sacrum": sacrum}
     return {key: float(np.mean(values)) if values else float("nan") for key, values in named.items()}
 
@@ -82,15 +82,6 @@ def validate_boxes(network: nn.Module, films: Films, size: int) -> dict[str, flo
     return average_precision(truths, found, len(LUMBAR)) | {"level_exact": float(np.mean(exact or [0]))}
 
 
-def _auc(score: NDArray, positive: NDArray) -> float:
-    """Area under the ROC curve; NaN when a class is empty."""
-    n, m = int(positive.sum()), int((~positive).sum())
-    if not n or not m:
-        return float("nan")
-    order = np.argsort(np.argsort(score, kind="stable")) + 1
-    return float((order[positive].sum() - n * (n + 1) / 2) / (n * m))
-
-
 def validate_measure(network: nn.Module, films: Films, size: int) -> dict[str, float]:
     """Patient T-score (mean of L1-L4 levels): error, correlation and AUC for T <= -2.5, by what is given."""
     rng = np.random.default_rng(0)
@@ -113,7 +104,7 @@ def validate_measure(network: nn.Module, films: Films, size: int) -> dict[str, f
         p = np.array(values)
         metrics[f"{case}_mae"] = float(np.abs(p - t).mean())
         metrics[f"{case}_r"] = float(np.corrcoef(p, t)[0, 1]) if len(t) > 2 else float("nan")
-        metrics[f"{case}_auc"] = _auc(-p, t <= -2.5)
+        metrics[f"{case}_auc"] = auc(t <= OSTEOPOROSIS_FROM_T, -p)
     return metrics
 
 

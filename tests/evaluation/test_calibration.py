@@ -10,7 +10,6 @@ import pytest
 from scipy.stats import norm
 
 from bmd.evaluation import calibration as cal
-from bmd.reference import CATEGORIES
 
 
 def answers(seed: int, patients: int = 1500, noise: float = 0.7, heat: float = 1.0) -> cal.Answers:
@@ -63,23 +62,6 @@ def test_patients_need_two_of_l1_to_l4() -> None:
     assert t.tolist() == [-3.0, 0.5]
     assert truth.tolist() == [-2.5, 0.2]
     assert one.part(np.array([1, 2])).patients()[2].tolist() == [-2.5, 0.2]
-
-
-def test_area_under_the_curve() -> None:
-    assert cal.auc(np.array([3.0, 2, 1]), np.array([True, False, False])) == 1
-    assert cal.auc(np.array([1.0, 1, 1]), np.array([True, False, False])) == 0.5
-    assert np.isnan(cal.auc(np.array([1.0]), np.array([True])))
-    low, mid, high = cal.auc_interval(np.arange(100.0), np.arange(100) % 3 > 0)
-    assert low < mid < high
-
-
-def test_classes_follow_the_who_borders() -> None:
-    assert [CATEGORIES[k] for k in cal.categories(np.array([-1.0, -1.01, -2.49, -2.5]))] == [
-        "normal",
-        "osteopenia",
-        "osteopenia",
-        "osteoporosis",
-    ]
 
 
 def test_results_go_into_the_weights_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
