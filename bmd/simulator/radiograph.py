@@ -102,7 +102,7 @@ def cast_bones(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> BoneMap
 def bone_mineral(
     skeleton: Skeleton, maps: BoneMaps, geometry: Geometry, view: NDArray, rng: np.random.Generator
 ) -> NDArray:
-    """All mineral on each ray in g/cm2, with trabecular texture, ribs, plaques and, in some, cement."""
+    """All mineral on each ray in g/cm2, with trabecular texture, ribs and aortic plaques (cement comes later)."""
     shape = maps.bodies.shape
     bone = maps.bodies + maps.posterior + maps.pelvis + devices.ribs(skeleton, geometry, view, rng)
     fine = noise(rng, (shape[0], shape[1]), 2.2, 2, 0.6)

@@ -1,4 +1,4 @@
-"""One visible loop for all networks: ``python -m bmd.training NAME [key=value ...]``."""
+"""One visible loop for all networks: ``python -m bmd train NAME [key=value ...]``."""
 
 from __future__ import annotations
 
