@@ -43,12 +43,20 @@ class Chain:
         int (n,) position in the column counted up from the lowest, 0 first; jumps where a body was missed.
     value : float
         What the dynamic programme made of it; higher is better.
+    left_out : float
+        Score of a body at the lower end that was judged to be none.
     """
 
     points: NDArray
     scores: NDArray
     slots: NDArray
     value: float
+    left_out: float = 0.0
+
+    def without_lowest(self) -> Chain:
+        """The chain without its lowest body, whose score is kept in ``left_out``."""
+        slots = self.slots[1:] - self.slots[1]
+        return Chain(self.points[1:], self.scores[1:], slots, self.value, float(self.scores[0]))
 
     def unit(self, at: int = 0) -> float:
         """Spacing of neighbouring centres near the ``at``-th body of the chain, frame pixels."""

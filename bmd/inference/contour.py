@@ -117,10 +117,13 @@ def corners(outline: NDArray, up: NDArray, posterior: NDArray) -> NDArray:
     Returns
     -------
     ndarray
-        (4, 2): superior posterior, superior anterior, inferior anterior, inferior posterior: the points of the outline
-        that lie farthest along the diagonals of the body's own frame.
+        (4, 2): superior posterior, superior anterior, inferior anterior, inferior posterior, of the smallest
+        quadrilateral around the outline, because outlines from masks are rounded.
     """
-    middle = (outline.max(0) + outline.min(0)) / 2
-    high, back = (outline - middle) @ up, (outline - middle) @ posterior
-    high, back = high / max(np.ptp(high), 1e-6), back / max(np.ptp(back), 1e-6)
-    return np.array([outline[np.argmax(s * high + t * back)] for s, t in ((1, 1), (1, -1), (-1, -1), (-1, 1))])
+    quad = cv2.approxPolyN(outline.astype(np.float32), 4, None, -1, True).reshape(-1, 2).astype(float)
+    middle = quad.mean(0)
+    high, back = (quad - middle) @ up, (quad - middle) @ posterior
+    around = np.argsort(np.arctan2(high, back))  # from inferior anterior, through posterior, round to anterior
+    quad, high, back = quad[around], high[around], back[around]
+    first = int(np.argmax(high / max(np.ptp(high), 1e-6) + back / max(np.ptp(back), 1e-6)))
+    return np.roll(quad, -first, 0)

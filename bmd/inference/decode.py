@@ -76,8 +76,8 @@ def decode(maps: Maps) -> Decoded:
     if chain is None:
         return Decoded()
     naming = name_chain(maps, chain)
-    whole = complete(maps, chain, naming)
     second = other_chain(nodes, chain)
+    whole = complete(maps, naming.chain, naming)
     if whole is None:
         return Decoded()
     chain, levels = whole

@@ -20,11 +20,14 @@ FLOOR = 0.02
 """Evidence of a level that a map does not show at all."""
 BEYOND = np.log(0.08)
 """Log evidence of a body above T10, for which there is no map."""
-EFFECTIVE_BODIES = 2.5
+EFFECTIVE_BODIES = 1.5
 """Neighbours repeat each other's mistakes: a whole chain counts as this many independent witnesses."""
 SACRUM_WEIGHT = 1.5
-SACRUM_SD = 0.28
-"""Scatter of the distance of S1 from the place expected, in vertebrae."""
+SACRUM_STEP, SACRUM_SD = 1.05, 0.2
+"""Distance of S1 from L5 in lumbar spacings, and its scatter."""
+BODY_SCORE, BODY_SCORE_SPREAD = 0.6, 0.08
+"""Where the score of a true lowest body begins on simulated films (5 % lie below 0.74), generously."""
+MIN_TO_SKIP = 4
 TURN = dict(zip(LEVELS[1:8], np.radians((-2, -1, 2, 6, 10, 14, 25)), strict=True))
 """Turn of the line of centres at T11-L5, towards the back going down: half of the lordosis of the discs above and
 below (4, 8, 12, 17, 32 degrees at L1-L2 ... L5-S1 in standing adults); the thoracolumbar junction is about straight."""
@@ -45,8 +48,10 @@ class Naming:
 
     Attributes
     ----------
+    chain : Chain
+        The chain that was named: the one given, or that one without a lowest body that is none.
     base : int
-        Level index (in ``reference.LEVELS``) of slot 0. 8 means that the lowest body of the chain is S1 itself.
+        Level index (in ``reference.LEVELS``) of its slot 0. 8 means that the lowest body of the chain is S1 itself.
     posterior : dict
         Probability of each base that was considered.
     sacrum : float
@@ -57,6 +62,7 @@ class Naming:
         Where S1 was seen, frame pixels (2,).
     """
 
+    chain: Chain
     base: int
     posterior: dict[int, float]
     sacrum: float
@@ -65,7 +71,7 @@ class Naming:
 
 
 def name_chain(maps: Maps, chain: Chain) -> Naming:
-    """Choose the level of the lowest body of the chain.
+    """Choose the level of the lowest body of the chain, and whether that body is one at all.
 
     Parameters
     ----------
@@ -74,29 +80,53 @@ def name_chain(maps: Maps, chain: Chain) -> Naming:
     chain : Chain
         At least one body, lowest first.
     """
-    evidence = level_evidence(maps, chain)
     seen = sacrum_candidates(maps)
-    top_slot = int(chain.slots[-1])
-    bases = [b for b in range(S1 + 1) if b < S1 or (len(seen) and len(chain.points) > 1)]
-    scores, sacra = [], []
-    for base in bases:
-        sacrum = _sacrum_at(chain, seen, S1 - base)
-        sacra.append(sacrum)
-        outside = max(0, top_slot - base) if base < top_slot else 0
-        scores.append(
-            _chain_score(evidence, chain, base)
-            + (SACRUM_WEIGHT * np.log(0.08 + sacrum[0]) if len(seen) else 0.0)
-            + SHAPE_WEIGHT * shape_fit(chain, base)
-            - 0.4 * _unseen_below(maps, chain, base)
-            - 0.1 * outside
-        )
-    weight = np.exp(np.array(scores) - max(scores))
+    options = _options(maps, chain, seen, 0)
+    if len(chain.points) >= MIN_TO_SKIP:
+        options += _options(maps, chain.without_lowest(), seen, int(chain.slots[1]))
+    score = np.array([option.score for option in options])
+    weight = np.exp(score - score.max())
     weight /= weight.sum()
-    best = int(np.argmax(weight))
-    strength, where = sacra[best]
-    certain = strength >= SEEN and weight[best] >= SURE and len(chain.points) >= 2
-    posterior = {b: float(w) for b, w in zip(bases, weight, strict=True)}
-    return Naming(bases[best], posterior, float(strength), bool(certain), where)
+    best = options[int(np.argmax(weight))]
+    posterior: dict[int, float] = {}
+    for option, share in zip(options, weight, strict=True):  # the same names of the bodies that remain
+        key = option.base + option.skipped - best.skipped
+        posterior[key] = posterior.get(key, 0.0) + float(share)
+    certain = best.sacrum >= SEEN and posterior[best.base] >= SURE and len(best.chain.points) >= 2
+    return Naming(best.chain, best.base, posterior, best.sacrum, certain, best.sacrum_xy)
+
+
+@dataclass(frozen=True, eq=False)
+class _Option:
+    chain: Chain
+    base: int
+    skipped: int  # slots left out at the lower end
+    score: float
+    sacrum: float
+    sacrum_xy: NDArray | None
+
+
+def _options(maps: Maps, chain: Chain, seen: NDArray, skipped: int) -> list[_Option]:
+    """Every base of a chain with its score; ``skipped`` slots below it were judged not to be a body."""
+    evidence, top = level_evidence(maps, chain), int(chain.slots[-1])
+    doubt = -skipped_odds(chain.left_out) if skipped else 0.0
+    found = []
+    for base in range(S1 + 1):
+        if base == S1 and (skipped or not len(seen) or len(chain.points) < 2):
+            continue
+        strength, where = _sacrum_at(chain, seen, S1 - base)
+        score = _chain_score(evidence, chain, base) + SHAPE_WEIGHT * shape_fit(chain, base) + doubt
+        score += SACRUM_WEIGHT * np.log(0.08 + strength) if len(seen) else 0.0
+        score -= 0.4 * _unseen_below(maps, chain, base) + 0.1 * max(0, top - base)
+        if base == S1:
+            score -= skipped_odds(float(chain.scores[0]))
+        found.append(_Option(chain, base, skipped, float(score), strength, where))
+    return found
+
+
+def skipped_odds(score: float) -> float:
+    """Log odds that the lowest candidate is a vertebral body, from its score."""
+    return float(np.clip((score - BODY_SCORE) / BODY_SCORE_SPREAD, -4, 4))
 
 
 def level_evidence(maps: Maps, chain: Chain) -> NDArray:
@@ -150,7 +180,7 @@ def _sacrum_at(chain: Chain, seen: NDArray, steps: int) -> tuple[float, NDArray 
         if not np.isfinite(unit):
             fits = float(steps == 1 and offset[1] > 0)
         else:
-            away = (float(np.linalg.norm(offset)) / unit - steps) / SACRUM_SD
+            away = (float(np.linalg.norm(offset)) / unit - SACRUM_STEP * steps) / (SACRUM_SD * max(1.0, steps**0.5))
             fits = float(np.exp(-0.5 * away**2)) * (_turn_fits(chain, offset) if steps else 1.0)
         if score * fits > best:
             best, where = float(score * fits), np.array([x, y])
