@@ -1,0 +1,50 @@
+"""Seconds from film to boxes, outlines, T-scores and heat maps, and peak memory: ``python -m tests.benchmarks.inference``.
+
+Aim of the project: at most 1 s warm on two cores and 1.5 GB. Gives medians of ten warm runs on a simulated film.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import time
+from datetime import date
+
+from bmd.explanation import explain
+from bmd.inference import analyse
+from bmd.simulator.case import simulate_film
+
+
+def measure(runs: int = 10, rows: int = 1024) -> dict[str, object]:
+    """Analyse and explain one film ``runs`` times after one cold run."""
+    study = simulate_film(7, rows).study
+    start = time.perf_counter()
+    explain(study, analyse(study))
+    cold = time.perf_counter() - start
+    analysed, explained = [], []
+    for _ in range(runs):
+        start = time.perf_counter()
+        report = analyse(study)
+        middle = time.perf_counter()
+        maps = explain(study, report)
+        analysed.append(middle - start)
+        explained.append(time.perf_counter() - middle)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return {
+        "date": date.today().isoformat(),
+        "commit": commit.stdout.strip(),
+        "hardware": platform.processor() or platform.machine(),
+        "device": report.device,
+        "cold_s": round(cold, 2),
+        "analyse_s": round(statistics.median(analysed), 2),
+        "explain_s": round(statistics.median(explained), 2),
+        "heat_maps": len(maps),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure()))
