@@ -1,4 +1,4 @@
-"""Seconds from film to boxes, outlines, T-scores and heat maps, and peak memory: ``python -m tests.benchmarks.inference``.
+"""Film to outlines, T-scores and heat maps: seconds and peak memory. ``python -m tests.benchmarks.inference``.
 
 Aim of the project: at most 1 s warm on two cores and 1.5 GB. Gives medians of ten warm runs on a simulated film.
 """
