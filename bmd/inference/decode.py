@@ -52,6 +52,8 @@ class Decoded:
         +1 when anterior is to the right of the picture, -1 to the left; its size is the confidence.
     others : int
         Bodies of a second spine beside the first.
+    doubt : float
+        Mean entropy (nats) of the level on bone: how unsure the localiser is which vertebra is which.
     """
 
     bodies: tuple[Body, ...] = ()
@@ -61,6 +63,7 @@ class Decoded:
     evidence: float = 0.0
     facing: float = 0.0
     others: int = 0
+    doubt: float = 2.0
 
 
 def decode(maps: Maps) -> Decoded:
@@ -91,7 +94,14 @@ def decode(maps: Maps) -> Decoded:
         evidence=float(sum(b.score for b in bodies)),
         facing=facing,
         others=0 if second is None else len(second.points),
+        doubt=doubt(maps),
     )
+
+
+def doubt(maps: Maps) -> float:
+    """Mean entropy of the mask classes where there probably is a body, nats; 2 where there is none."""
+    p = maps.masks[:, maps.body > 0.3]
+    return float(-(p * np.log(p + 1e-6)).sum(0).mean()) if p.size else 2.0
 
 
 def complete(maps: Maps, chain: Chain, naming: Naming) -> tuple[Chain, list[int]] | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.inference.decode import Decoded
+from bmd.inference.view import frontal_logit, picture_logit
 from bmd.types import Image, Study, Suitability
 
 MIN_SIDE = 100
@@ -20,6 +21,10 @@ BLANK_RANGE = 0.02
 """A film whose percentiles 0.5 and 99.5 are closer than this holds nothing."""
 DRAWN = 0.80
 """Share of the exposed picture without any change between neighbours: screens and drawings, never a radiograph."""
+FRONT = 0.4
+"""Log odds from which a film is taken to be one from the front: 1 % of the simulated ones lie below."""
+SIDEWAYS = -1.5
+"""Log odds of the picture alone below which it is not: a faint spine is then the localiser's failure."""
 FEWEST_BODIES = 3
 MIN_EVIDENCE = 1.5
 """Least sum of body scores of a chain that is taken for a spine."""
@@ -89,19 +94,39 @@ def seems_inverted(film: NDArray) -> bool:
     return float(np.median(ring)) > float(np.median(small[24:72, 24:72])) + 0.05
 
 
-def judge(decoded: Decoded) -> tuple[str, ...]:
-    """Reasons not to trust what the localiser saw as a lateral lumbar spine.
+def judge(film: NDArray, decoded: Decoded) -> tuple[tuple[str, ...], dict[str, float]]:
+    """Reasons not to trust what the localiser saw as a lateral lumbar spine, and the numbers behind them.
 
     Parameters
     ----------
+    film : ndarray
+        float32 (H, W) in 0..1, bone bright.
     decoded : Decoded
         The decoder's result on the film.
     """
-    if len(decoded.bodies) < FEWEST_BODIES or decoded.evidence < MIN_EVIDENCE:
-        return (
-            "No lumbar spine seen from the side was found. A film from the front, or of another part, cannot be used.",
+    picture = picture_logit(film)
+    front = frontal_logit(picture, decoded)
+    scores = {
+        "bodies": float(len(decoded.bodies)),
+        "evidence": round(decoded.evidence, 3),
+        "sacrum": round(decoded.sacrum, 3),
+        "naming": round(decoded.posterior, 3),
+        "doubt": round(decoded.doubt, 3),
+        "front": round(front, 2),
+    }
+    if len(decoded.bodies) >= FEWEST_BODIES and front > FRONT and picture > SIDEWAYS:
+        return (wrong_view(),), scores
+    if too_little(decoded):
+        reason = (
+            "No lumbar spine seen from the side was found. A film from the front, or of another part, cannot be used."
         )
-    return ()
+        return (reason,), scores
+    return (), scores
+
+
+def too_little(decoded: Decoded) -> bool:
+    """Whether what was found is too little to be a spine."""
+    return len(decoded.bodies) < FEWEST_BODIES or decoded.evidence < MIN_EVIDENCE
 
 
 def wrong_view() -> str:

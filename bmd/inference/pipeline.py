@@ -73,20 +73,13 @@ def find(pixels: NDArray, suitability: Suitability, engine: Engine) -> tuple[NDA
     """
     film = np.clip(np.asarray(pixels, np.float32), 0, 1)
     found, inverted = localise(film, engine), False
-    if gates.judge(found.decoded) or gates.seems_inverted(film):
+    if gates.too_little(found.decoded) or gates.seems_inverted(film):
         negative = 1 - film
         other = localise(negative, engine)
         if quality(other.decoded) > quality(found.decoded):
             film, found, inverted = negative, other, True
-    reasons = gates.judge(found.decoded)
-    decoded = found.decoded
-    scores = suitability.scores | {
-        "bodies": float(len(decoded.bodies)),
-        "evidence": round(decoded.evidence, 3),
-        "sacrum": round(decoded.sacrum, 3),
-        "naming": round(decoded.posterior, 3),
-    }
-    return film, found, Suitability(not reasons, reasons, inverted, scores)
+    reasons, scores = gates.judge(film, found.decoded)
+    return film, found, Suitability(not reasons, reasons, inverted, suitability.scores | scores)
 
 
 def describe(report: Report, study: Study, film: NDArray, found: Localised, engine: Engine) -> Report:
