@@ -12,6 +12,8 @@ from bmd.inference.maps import S1, Maps, rescale
 
 FINE = 2
 """Outlines are traced on mask maps enlarged by this factor."""
+CLEAR_CENTRE = 0.3
+"""Score of a body whose centre is seen clearly enough to show it without a mask of its own."""
 LEVEL_HALF = 0.5
 """A pixel belongs to a body where bone of any body is at least this probable."""
 
@@ -25,7 +27,8 @@ def outlines(maps: Maps, chain: Chain) -> list[NDArray | None]:
     Returns
     -------
     list of ndarray or None
-        (n, 2) in frame pixels, sub-pixel; None where the masks show nothing there.
+        (n, 2) in frame pixels, sub-pixel. Where the masks show nothing, a body with a clear centre borrows the shape of
+        its nearest neighbour, turned to its place in the chain; others get None.
     """
     side = maps.masks.shape[-1] * FINE
     body = cv2.resize(maps.body, (side, side), interpolation=cv2.INTER_CUBIC)
@@ -36,7 +39,19 @@ def outlines(maps: Maps, chain: Chain) -> list[NDArray | None]:
     if not np.isfinite(unit):
         unit = side / 12
     territory = _territories(body, centres, chain, unit)
-    return [_outline(body, territory == k + 1, centres[k], unit, maps.size) for k in range(len(centres))]
+    lines = [_outline(body, territory == k + 1, centres[k], unit, maps.size) for k in range(len(centres))]
+    return [_borrowed(lines, chain, k) if line is None else line for k, line in enumerate(lines)]
+
+
+def _borrowed(lines: list[NDArray | None], chain: Chain, k: int) -> NDArray | None:
+    """The nearest neighbour's outline moved and turned to body ``k``, or None without neighbour or clear centre."""
+    near = [j for j in (k - 1, k + 1, k - 2, k + 2) if 0 <= j < len(lines) and lines[j] is not None]
+    if not near or chain.scores[k] < CLEAR_CENTRE:
+        return None
+    line, there = lines[near[0]], chain.points[near[0]]
+    (a, b), (c, d) = _direction(chain.points, near[0]), _direction(chain.points, k)
+    turn = np.array([[a * c + b * d, b * c - a * d], [a * d - b * c, a * c + b * d]])
+    return (np.asarray(line) - there) @ turn.T + chain.points[k]
 
 
 def _territories(body: NDArray, centres: NDArray, chain: Chain, unit: float) -> NDArray:

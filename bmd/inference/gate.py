@@ -25,6 +25,8 @@ FRONT = 0.4
 """Log odds from which a film is taken to be one from the front: 1 % of the simulated ones lie below."""
 SIDEWAYS = -1.5
 """Log odds of the picture alone below which it is not: a faint spine is then the localiser's failure."""
+CLEAR = 1.5
+"""Log odds of the picture alone from which the view is given as the plain reason."""
 FEWEST_BODIES = 3
 MIN_EVIDENCE = 1.5
 """Least sum of body scores of a chain that is taken for a spine."""
@@ -115,7 +117,7 @@ def judge(film: NDArray, decoded: Decoded) -> tuple[tuple[str, ...], dict[str, f
         "front": round(front, 2),
     }
     if len(decoded.bodies) >= FEWEST_BODIES and front > FRONT and picture > SIDEWAYS:
-        return (wrong_view(),), scores
+        return (wrong_view() if picture > CLEAR else unclear_view(),), scores
     if too_little(decoded):
         reason = (
             "No lumbar spine seen from the side was found. A film from the front, or of another part, cannot be used."
@@ -127,6 +129,11 @@ def judge(film: NDArray, decoded: Decoded) -> tuple[tuple[str, ...], dict[str, f
 def too_little(decoded: Decoded) -> bool:
     """Whether what was found is too little to be a spine."""
     return len(decoded.bodies) < FEWEST_BODIES or decoded.evidence < MIN_EVIDENCE
+
+
+def unclear_view() -> str:
+    """The reason given where the view is likely, but not clearly, the cause."""
+    return "The spine is not seen clearly from the side: the film may be taken from the front (AP), or show too little."
 
 
 def wrong_view() -> str:

@@ -133,6 +133,17 @@ def test_levels_are_uncertain_when_the_sacrum_contradicts_the_names(seed: int) -
     assert not found.certain
 
 
+def test_a_body_with_a_centre_but_no_mask_borrows_its_neighbours_shape() -> None:
+    spine = toy_spine(3)
+    maps = maps_of(spine.labels)
+    masks, centres = maps.masks.copy(), maps.centres.copy()
+    masks[0] += 0.8 * masks[6]
+    masks[6] *= 0.2  # L3 is faint
+    found = decode(replace(maps, masks=masks, centres=centres))
+    body = next(b for b in found.bodies if b.level == "L3")
+    assert overlap(body.outline, spine.quads[LEVELS.index("L3")]) > 0.8
+
+
 def test_touching_bodies_stay_apart_when_the_level_is_unsure() -> None:
     spine = toy_spine(3)
     maps = maps_of(spine.labels)
