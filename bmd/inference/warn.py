@@ -12,8 +12,8 @@ from bmd.reference import LUMBAR
 from bmd.types import Prediction, Study, Suitability
 
 WHO_AGE = 50
-METAL_SHARE = 0.012
-"""Share of the bodies' surroundings at the display maximum that is taken for metal."""
+METAL_SHARE = 0.03
+"""From here metal is suspected: 8 of 14 simulated spines with screws and rods or cement, 1 of 14 without."""
 
 
 def warnings(
@@ -74,19 +74,14 @@ def _person(study: Study) -> list[str]:
 
 
 def metal_share(film: NDArray, found: Localised) -> float:
-    """Share of the bodies and their surroundings that is as bright as the display allows, in sharp pieces."""
+    """Share of the bodies and their surroundings that is near white and stands out sharply, as metal does."""
     if not found.vertebrae:
         return 0.0
     area = np.zeros(film.shape, np.uint8)
     for body in found.vertebrae:
         cv2.fillPoly(area, [np.round(body.contour_px).astype(np.int32)], 1)
     high = float(np.mean([v.box_px[3] - v.box_px[1] for v in found.vertebrae]))
-    size = max(3, int(0.5 * high)) | 1
+    size = max(3, int(1.2 * high)) | 1
     around = cv2.dilate(area, np.ones((size, size), np.uint8)) > 0
-    inside = film[around]
-    if not inside.size:
-        return 0.0
-    middle, spread = float(np.median(inside)), float(np.percentile(inside, 75) - np.percentile(inside, 25))
-    blurred = cv2.GaussianBlur(film, (0, 0), max(1.0, 0.25 * high))
-    bright = (film > middle + 3.0 * spread) & (film - blurred > 0.15) & around
-    return float(bright.sum() / inside.size)
+    sharp = film - cv2.GaussianBlur(film, (0, 0), max(1.0, 0.35 * high)) > 0.25
+    return float((sharp & (film > 0.85) & around).sum() / max(1, around.sum()))

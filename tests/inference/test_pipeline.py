@@ -168,6 +168,19 @@ def test_young_age_gets_the_iscd_note_and_nothing_is_filled_in() -> None:
     assert unknown.patient == Demographics()
 
 
+def test_bright_sharp_metal_at_the_spine_is_suspected() -> None:
+    from bmd.inference.localise import localise
+    from bmd.inference.warn import METAL_SHARE, metal_share
+
+    film = as_film(toy_spine(1).labels)
+    found = localise(film, TruthEngine())
+    assert metal_share(film, found) < METAL_SHARE
+    for level in ("L2", "L3", "L4"):
+        x, y = centroid(toy_spine(1), level).astype(int)
+        film[y - 3 : y + 3, x - 25 : x + 25] = 1.0
+    assert metal_share(film, found) > METAL_SHARE
+
+
 def test_vertebrae_cut_by_the_edge_are_not_measured() -> None:
     labels = toy_spine(5).labels
     first = int(np.nonzero((labels == 4).any(1))[0].mean())  # the film begins in the middle of L1
