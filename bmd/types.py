@@ -88,7 +88,7 @@ class Vertebra:
     level : str or None
         One of ``reference.LEVELS``; None when bodies were found but could not be named.
     box_px : tuple of float
-        Bounding box of the contour.
+        Bounding box of the contour and the corners.
     corners_px : ndarray or None
         (4, 2): superior posterior, superior anterior, inferior anterior, inferior posterior.
     contour_px : ndarray

@@ -96,10 +96,10 @@ def _outline(body: NDArray, mine: NDArray, centre: NDArray, unit: float, frame: 
     if peak < 0.3:
         return None
     up = 4
-    field = cv2.GaussianBlur(field.astype(np.float32), (0, 0), 0.8)
+    field = cv2.GaussianBlur(field.astype(np.float32), (0, 0), 0.4)
     field = cv2.resize(field, None, fx=up, fy=up, interpolation=cv2.INTER_LINEAR)
     solid = (field > LEVEL_HALF * min(1.0, peak)).astype(np.uint8)
-    binary = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((up * 2 + 1,) * 2, np.uint8))
+    binary = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((up + 1,) * 2, np.uint8))
     found, _ = cv2.findContours(binary, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     found = [c for c in found if cv2.contourArea(c) > 0.06 * (unit * up) ** 2]
     if not found:
@@ -115,7 +115,7 @@ def smooth(points: NDArray, count: int) -> NDArray:
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
     at = np.linspace(0, length[-1], 4 * count, endpoint=False)
     dense = np.column_stack([np.interp(at, length, closed[:, k]) for k in (0, 1)])
-    dense = ndimage.gaussian_filter1d(dense, 2.0, axis=0, mode="wrap")
+    dense = ndimage.gaussian_filter1d(dense, 1.0, axis=0, mode="wrap")
     return dense[::4]
 
 

@@ -104,13 +104,14 @@ def _edges(frame: Frame, film: NDArray) -> tuple[float, float, float, float]:
 
 
 def vertebra(body: Body, frame: Frame) -> Vertebra:
-    """A decoded body in film pixels."""
-    outline = frame.to_film(body.outline)
-    low, high = outline.min(0), outline.max(0)
+    """A decoded body in film pixels; its box encloses the corners too, which outlines from masks round off."""
+    outline, corners = frame.to_film(body.outline), frame.to_film(body.corners)
+    both = np.concatenate([outline, corners])
+    low, high = both.min(0), both.max(0)
     return Vertebra(
         level=body.level,
         box_px=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
         contour_px=outline.astype(np.float32),
         score=round(body.score, 4),
-        corners_px=frame.to_film(body.corners).astype(np.float32),
+        corners_px=corners.astype(np.float32),
     )

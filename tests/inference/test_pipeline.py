@@ -90,7 +90,8 @@ def test_outlines_and_boxes_agree_and_lie_in_film_pixels() -> None:
     labels = np.kron(toy_spine(1).labels, np.ones((3, 3), np.uint8))
     report = analyse(study(as_film(labels)), engine=TruthEngine())
     for v in report.vertebrae:
-        low, high = v.contour_px.min(0), v.contour_px.max(0)
+        both = np.concatenate([v.contour_px, v.corners_px])
+        low, high = both.min(0), both.max(0)
         assert np.allclose([*low, *high], v.box_px, atol=0.01)
         inside = labels[int(np.mean(v.box_px[1::2])), int(np.mean(v.box_px[::2]))]
         assert inside > 0
