@@ -11,7 +11,7 @@ from typing import Literal
 
 from numpy.typing import NDArray
 
-Modality = Literal["radiograph", "ct", "dxa"]
+Modality = Literal["radiograph", "ct", "dxa", "demographics"]
 View = Literal["lateral", "ap", "axial", "coronal", "sagittal"]
 Sex = Literal["F", "M"]
 Box = tuple[float, float, float, float]
@@ -42,7 +42,8 @@ class Image:
     ----------
     pixels : ndarray
         Radiograph and DXA: float32 (H, W) in 0..1, bone bright, as the film would be displayed.
-        CT: int16 (D, H, W) in HU.
+        CT: int16 (D, H, W) in HU. Axis 0 runs from head to feet, axis 1 from front to back, axis 2 from the
+        patient's right to the left, so that every plane is displayed upright and in the radiological habit.
     spacing_mm : tuple of float or None
         Pixel spacing (row, column), or (slice, row, column); None when the file does not say.
     """
@@ -80,8 +81,24 @@ class Suitability:
 
 
 @dataclass(frozen=True, eq=False)
+class Region:
+    """A part of a volume: a mask in its bounding box.
+
+    Attributes
+    ----------
+    offset_zyx : tuple of int
+        Voxel of the volume at which the mask starts.
+    mask : ndarray
+        bool (d, h, w).
+    """
+
+    offset_zyx: tuple[int, int, int]
+    mask: NDArray
+
+
+@dataclass(frozen=True, eq=False)
 class Vertebra:
-    """One found vertebral body.
+    """One found vertebral body. On a CT the pixels are those of the sagittal plane: x = row, y = slice of the volume.
 
     Attributes
     ----------
@@ -102,11 +119,13 @@ class Vertebra:
     contour_px: NDArray
     score: float
     corners_px: NDArray | None = None
+    body: Region | None = None
+    """CT: the voxels of the vertebral body."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Bone density of one vertebra (``level``) or of the patient (``level=None``).
+    """Bone density of one vertebra or skeletal site (``level``) or of the patient (``level=None``).
 
     ``t_score`` and the ends of ``interval`` are as reported, to 0.1 (``reference.reported_t``): what is shown, exported
     and classified is one number. The interval has the coverage stated in the model's metadata; ``probabilities``
@@ -120,6 +139,67 @@ class Prediction:
     probabilities: dict[str, float]
     category: str | None
     model: str
+
+
+@dataclass(frozen=True, eq=False)
+class Attenuation:
+    """Trabecular attenuation of one vertebra on CT, measured, not learned.
+
+    Attributes
+    ----------
+    level : str or None
+        As ``Vertebra.level``.
+    mean_hu, sd_hu : float
+        Over the voxels of ``roi``.
+    roi : Region
+        The voxels averaged: the body without its cortex, end plates and basivertebral vein.
+    volume_cm3 : float
+        Volume of ``roi``.
+    """
+
+    level: str | None
+    mean_hu: float
+    sd_hu: float
+    roi: Region
+    volume_cm3: float
+
+
+@dataclass(frozen=True, eq=False)
+class Hip:
+    """One proximal femur on CT.
+
+    Attributes
+    ----------
+    side : {"right", "left"}
+        The patient's.
+    reason : str
+        Why it was not read (metal, out of the field); empty when it was.
+    crop : ndarray or None
+        float32 (250, 250) in 0..1: the coronal reformat through head and neck as the network sees it.
+    centre_zyx : tuple of float or None
+        Centre of the femoral head in voxels.
+    prediction : Prediction or None
+        What the networks say of this hip.
+    """
+
+    side: Literal["right", "left"]
+    reason: str = ""
+    crop: NDArray | None = None
+    centre_zyx: tuple[float, float, float] | None = None
+    prediction: Prediction | None = None
+
+
+@dataclass(frozen=True)
+class ScreeningScore:
+    """A published screening score: ``value``, its ``cutoff`` and what that means in ``verdict``; ``missing`` names the
+    fields it needs and has not got (``value`` is then None)."""
+
+    name: str
+    value: float | None
+    cutoff: str
+    verdict: str
+    source: str
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +235,14 @@ class Report:
     models: dict[str, str] = field(default_factory=dict)
     device: str = ""
     seconds: float = 0.0
+    attenuation: tuple[Attenuation, ...] = ()
+    """CT: per vertebra."""
+    hips: tuple[Hip, ...] = ()
+    """CT: both proximal femora, when in the field."""
+    answers: tuple[Prediction, ...] = ()
+    """What each network or source says of the patient (image, demographics, both; or one per skeletal site)."""
+    scores: tuple[ScreeningScore, ...] = ()
+    """Demographics: OST, OSTA, ORAI."""
 
 
 @dataclass(frozen=True, eq=False)
