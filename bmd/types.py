@@ -192,7 +192,8 @@ class Hip:
 @dataclass(frozen=True)
 class ScreeningScore:
     """A published screening score: ``value``, its ``cutoff`` and what that means in ``verdict``; ``missing`` names the
-    fields it needs and has not got (``value`` is then None)."""
+    fields it needs and has not got (``value`` is then None).
+    """
 
     name: str
     value: float | None

@@ -1,20 +1,36 @@
-"""From a study to a report: gate, localise, measure. ``analyse`` is the only door."""
+"""From a study to a report: gate, localise, measure. ``analyse`` is the only door for pictures, ``assess`` for a form."""
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from bmd.types import Report, Study
+from bmd.types import Demographics, Report, Study
 
 if TYPE_CHECKING:
     from bmd.inference.engine import Engine
     from bmd.inference.pipeline import Progress
 
-__all__ = ["analyse"]
+__all__ = ["analyse", "assess"]
+
+_PIPELINES = {
+    "radiograph": ("pipeline", "analyse"),
+    "ct": ("ct", "analyse_ct"),
+    "dxa": ("dxa", "analyse_dxa"),
+}
 
 
 def analyse(study: Study, file: str = "", progress: Progress | None = None, engine: Engine | None = None) -> Report:
-    """Analyse one lateral spine film; see ``pipeline.analyse``. Imports torch when first called."""
-    from bmd.inference.pipeline import analyse as run
+    """Analyse a lateral spine film, an abdominal CT or a DXA image, by the modality of the study's first image.
 
-    return run(study, file, progress, engine)
+    See ``pipeline.analyse``, ``ct.analyse_ct`` and ``dxa.analyse_dxa``. Imports torch when first called.
+    """
+    module, name = _PIPELINES[study.images[0].modality if study.images else "radiograph"]
+    return getattr(importlib.import_module(f"{__package__}.{module}"), name)(study, file, progress, engine)
+
+
+def assess(patient: Demographics, file: str = "") -> Report:
+    """What age, sex, height and weight alone say; see ``demographics.assess_patient``. Imports torch when first called."""
+    from bmd.inference.demographics import assess_patient
+
+    return assess_patient(patient, file)
