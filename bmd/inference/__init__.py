@@ -1,4 +1,4 @@
-"""From a study to a report: gate, localise, measure. ``analyse`` is the only door for pictures, ``assess`` for a form."""
+"""From a study to a report. ``analyse`` is the only door for pictures, ``assess`` the one for a form."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def analyse(study: Study, file: str = "", progress: Progress | None = None, engi
 
 
 def assess(patient: Demographics, file: str = "") -> Report:
-    """What age, sex, height and weight alone say; see ``demographics.assess_patient``. Imports torch when first called."""
+    """What age, sex, height and weight alone say; see ``demographics.assess_patient``. Imports torch."""
     from bmd.inference.demographics import assess_patient
 
     return assess_patient(patient, file)
