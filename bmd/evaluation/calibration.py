@@ -21,7 +21,7 @@ from bmd.evaluation.metrics import auc, bootstrap, classes_of, coverage, expecte
 from bmd.inference.engine import WEIGHTS, Engine, default_engine
 from bmd.inference.localise import localise
 from bmd.inference.measure import NETWORK, PATIENT_LEVELS, Raw, run
-from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T
+from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T, reported_t
 from bmd.simulator.shards import read_shards
 from bmd.types import Demographics, Vertebra
 
@@ -182,7 +182,7 @@ def measured(answers: Answers, numbers: dict[str, float], seed: int = 0) -> dict
         "auc_high": high,
         "mean_error": float(np.abs(t - truth).mean()),
         "correlation": float(np.corrcoef(t, truth)[0, 1]),
-        "accuracy": float((classes_of(t) == classes_of(truth)).mean()),
+        "accuracy": float((classes_of(np.array([reported_t(v) for v in t])) == classes_of(truth)).mean()),
         "coverage": coverage(truth, t - half, t + half),
         "vertebra_coverage": float((vertebra <= numbers["vertebra_half_width"]).mean()),
         "vertebra_mean_error": float(vertebra.mean()),

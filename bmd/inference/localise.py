@@ -42,14 +42,20 @@ def localise(film: NDArray, engine: Engine) -> Localised:
     engine : Engine
         Runs the localiser.
     """
-    decoded, frame = max(
-        (_decoded(film, region, engine) for region in regions(film)), key=lambda found: quality(found[0])
-    )
-    near = closer(decoded, frame, film)
+    looks = [_decoded(film, region, engine) for region in regions(film)]
+    best = max(looks, key=lambda found: quality(found.decoded))
+    near = closer(best.decoded, best.frame, film)
     if near is not None:
-        second, near_frame = _decoded(film, near, engine)
-        if len(second.bodies) >= len(decoded.bodies) and second.sacrum >= 0.5 * decoded.sacrum:
-            decoded, frame = second, near_frame
+        second = _decoded(film, near, engine)
+        looks.append(second)
+        if (
+            len(second.decoded.bodies) >= len(best.decoded.bodies)
+            and second.decoded.sacrum >= 0.5 * best.decoded.sacrum
+        ):
+            best = second
+    decoded, frame = best.decoded, best.frame
+    if decoded.certain and not all(agrees(best, part) for look in looks for part in (look, *look.parts)):
+        decoded = replace(decoded, certain=False)
     vertebrae = tuple(vertebra(body, frame) for body in decoded.bodies)
     cut = frozenset(body.level for body in decoded.bodies if body.cut and body.level is not None)
     return Localised(vertebrae, decoded, cut)
@@ -73,9 +79,44 @@ def quality(decoded: Decoded) -> float:
     return decoded.evidence + 2 * decoded.sacrum
 
 
-def _decoded(film: NDArray, region: Region, engine: Engine) -> tuple[Decoded, Frame]:
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One decoded look: where its frame lies, and the same of each of the views that were averaged for it."""
+
+    decoded: Decoded
+    frame: Frame
+    parts: tuple[Look, ...] = ()
+
+    def centres(self) -> dict[str, NDArray]:
+        """Centre (2,) in film pixels of every named body."""
+        return {b.level: self.frame.to_film(b.centre[None])[0] for b in self.decoded.bodies if b.level is not None}
+
+
+def _decoded(film: NDArray, region: Region, engine: Engine) -> Look:
     maps, frame = look(film, both_ways(region), engine)
-    return decode(replace(maps, content=_edges(frame, film))), frame
+    content = _edges(frame, film)
+    parts = tuple(Look(decode(replace(part, content=content)), frame) for part in maps.parts)
+    return Look(decode(replace(maps, content=content)), frame, parts)
+
+
+def agrees(best: Look, other: Look) -> bool:
+    """Whether another look gives the bodies that both saw the same names.
+
+    Names are right or wrong as a whole chain, so one shifted body is a shifted chain. A look that shares fewer than two
+    bodies with the best one says nothing.
+    """
+    here, there = best.centres(), other.centres()
+    if len(here) < 2:
+        return True
+    steps = np.diff(np.array(list(here.values())), axis=0)
+    reach = 0.4 * float(np.median(np.linalg.norm(steps, axis=1)))
+    same = [
+        level == name
+        for name, xy in there.items()
+        for level, at in here.items()
+        if float(np.linalg.norm(xy - at)) < reach
+    ]
+    return len(same) < 2 or sum(same) > len(same) / 2
 
 
 def both_ways(region: Region) -> tuple[View, ...]:

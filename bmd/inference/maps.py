@@ -31,12 +31,15 @@ class Maps:
         Side of the frame in pixels; maps cover it completely.
     content : tuple of float
         Part of the frame that is picture and not padding, (x1, y1, x2, y2), pixels.
+    parts : tuple of Maps
+        What was averaged: the same of every look alone; empty for a single look.
     """
 
     masks: NDArray
     centres: NDArray
     size: int
     content: tuple[float, float, float, float]
+    parts: tuple[Maps, ...] = ()
 
     @property
     def body(self) -> NDArray:

@@ -23,11 +23,14 @@ FEWEST = 2
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """What the network says of n crops: logits (n, 3), T-scores (n,), densities in g/cm2 (n,)."""
+    """What the network says of n crops: logits (n, 3) and T-scores (n,).
+
+    Its density head is a training signal only: density and T-score shown must be one number, so the first follows from
+    the second by the reference.
+    """
 
     logits: NDArray
     t_score: NDArray
-    bmd: NDArray
 
 
 def measure(
@@ -62,11 +65,11 @@ def measure(
         return (), None
     raw = run(film, np.stack([v.corners_px for v in chosen]), patient, engine)  # type: ignore[misc]
     numbers = calibration(engine.metadata(NETWORK), patient)
-    each = tuple(prediction(v.level, raw.logits[k], raw.t_score[k], raw.bmd[k], numbers) for k, v in enumerate(chosen))
+    each = tuple(of_vertebra(str(v.level), raw.logits[k], float(raw.t_score[k]), numbers) for k, v in enumerate(chosen))
     rows = [k for k, v in enumerate(chosen) if v.level in PATIENT_LEVELS]
     if len(rows) < FEWEST:
         return each, None
-    return each, of_patient(Raw(raw.logits[rows], raw.t_score[rows], raw.bmd[rows]), numbers)
+    return each, of_patient(Raw(raw.logits[rows], raw.t_score[rows]), numbers)
 
 
 def run(film: NDArray, corners: NDArray, patient: Demographics, engine: Engine, with_film: bool = True) -> Raw:
@@ -76,7 +79,7 @@ def run(film: NDArray, corners: NDArray, patient: Demographics, engine: Engine, 
     known = np.repeat(patient_vector(patient)[None], count, 0)
     present = np.full((count, 1), float(with_film), np.float32)
     out = engine.run(NETWORK, crops if with_film else np.zeros_like(crops), known, present)
-    return Raw(out["category_logits"], out["t_score"].reshape(-1), out["bmd"].reshape(-1))
+    return Raw(out["category_logits"], out["t_score"].reshape(-1))
 
 
 def patient_vector(patient: Demographics) -> NDArray:
@@ -97,11 +100,16 @@ def calibration(metadata: dict[str, Any], patient: Demographics) -> dict[str, fl
     return {key.removeprefix(prefix): float(v) for key, v in numbers.items() if key.startswith(prefix)}
 
 
+def of_vertebra(level: str, logits: NDArray, t_score: float, numbers: dict[str, float]) -> Prediction:
+    """One vertebra's prediction; its density to 0.001 g/cm2 gives the T-score reported, so that both always agree."""
+    density = round(float(bmd(t_score, level)), 3)
+    return prediction(level, logits, float(reference_t(density, level)), density, numbers)
+
+
 def of_patient(raw: Raw, numbers: dict[str, float]) -> Prediction:
     """The patient's prediction from the network's answers for two or more of L1-L4.
 
-    The mean T-score is put on the scale of the L1-L4 T-score by a line fitted on simulated films. It gives the density
-    to 0.001 g/cm2, and that density the T-score reported, so that both always agree.
+    The mean T-score is put on the scale of the L1-L4 T-score by a line fitted on simulated films.
     """
     t = numbers.get("patient_offset", 0.0) + numbers.get("patient_slope", 1.0) * float(raw.t_score.mean())
     density = round(float(bmd(t, "L1-L4")), 3)

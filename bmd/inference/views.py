@@ -113,20 +113,27 @@ def look(film: NDArray, views: tuple[View, ...], engine: Engine, frame: Frame | 
     Returns
     -------
     Maps, Frame
-        Averaged probabilities and where they lie on the film.
+        Averaged probabilities, with those of every view alone in ``parts``, and where they lie on the film.
     """
     frame = frame or frame_of(views[0])
-    output = _run(film, views, engine)
+    moved = []
+    for masks, centres, view in zip(*_run(film, views, engine), views, strict=True):
+        own = frame_of(view)
+        turned = [stack[..., ::-1] if view.mirrored else stack for stack in (masks, centres)]
+        moved.append([_move(stack, own, frame) for stack in turned])
+    parts = tuple(_summed([part], frame) for part in moved)
+    return replace(_summed(moved, frame), parts=parts), frame
+
+
+def _summed(moved: list[list[tuple[NDArray, NDArray]]], frame: Frame) -> Maps:
+    """Weighted mean of masks and centres over views; background outside every view."""
     total = []
-    for stack in output:
-        summed: NDArray | float = 0.0
-        weight: NDArray | float = 0.0
-        for maps, view in zip(stack, views, strict=True):
-            moved, inside = _move(maps[..., ::-1] if view.mirrored else maps, frame_of(view), frame)
-            summed, weight = summed + moved, weight + inside
+    for stacks in zip(*moved, strict=True):
+        weight = np.sum([inside for _, inside in stacks], 0)
+        summed = np.sum([stack for stack, _ in stacks], 0)
         total.append((summed / np.maximum(weight, 1e-6)).astype(np.float32))
-    total[0][0] += 1 - total[0].sum(0)  # outside every view: background
-    return Maps(total[0], total[1], frame.size, frame.content), frame
+    total[0][0] += 1 - total[0].sum(0)
+    return Maps(total[0], total[1], frame.size, frame.content)
 
 
 def _run(film: NDArray, views: tuple[View, ...], engine: Engine) -> tuple[list[NDArray], list[NDArray]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +59,16 @@ def _coverage(found: Localised, each: tuple[Prediction, ...], patient: Predictio
     used = [p.level for p in each if p.level in PATIENT_LEVELS]
     if patient is not None and len(used) < len(PATIENT_LEVELS):
         said.append(f"The patient's value rests on {', '.join(str(level) for level in used)} only.")
-    values = [p.t_score for p in each if p.level in PATIENT_LEVELS and p.t_score is not None]
-    if len(values) > 1 and np.abs(np.diff(values)).max() > 1.05:  # T to 0.1
+    if neighbours_differ(each):
         said.append("Neighbouring vertebrae differ by more than one T-score: look for fracture, implant or arthrosis.")
     return said
+
+
+def neighbours_differ(each: tuple[Prediction, ...]) -> bool:
+    """Whether two adjacent vertebrae of L1-L4 differ by more than one T-score (ISCD's reason to exclude one)."""
+    t = {p.level: p.t_score for p in each}
+    pairs = ((t.get(a), t.get(b)) for a, b in pairwise(PATIENT_LEVELS))
+    return any(a is not None and b is not None and abs(a - b) > 1.05 for a, b in pairs)  # T-scores come to 0.1
 
 
 def _person(study: Study) -> list[str]:
