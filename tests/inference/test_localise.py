@@ -11,7 +11,7 @@ from bmd.inference.views import Frame
 from bmd.inference.warn import neighbours_differ
 from bmd.reference import LEVELS
 from bmd.types import Prediction
-from tests.inference.spines import TruthEngine, as_film, toy_spine
+from tests.inference.spines import TruthEngine, as_film, plain_tensor, toy_spine
 
 FRAME = Frame((0, 0, 384, 384), (1.0, 1.0), (0.0, 0.0))
 
@@ -54,7 +54,8 @@ class ShiftedMirror(TruthEngine):
         return out
 
 
-def test_a_view_that_names_the_chain_otherwise_makes_levels_uncertain() -> None:
+def test_a_view_that_names_the_chain_otherwise_makes_levels_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bmd.inference.views.film_tensor", plain_tensor)
     film = as_film(toy_spine(1).labels)
     assert localise(film, TruthEngine()).decoded.certain
     assert not localise(film, ShiftedMirror()).decoded.certain
