@@ -182,9 +182,8 @@ def centre_maps(view: View, stride: int = 4) -> tuple[NDArray, NDArray]:
 def encode_masks(film: Film, view: View, rng: np.random.Generator) -> Example:
     """Example for CM-Net: film (1, S, S), then labels, centre maps and their weights."""
     maps, weight = centre_maps(view)
-    labels = view.labels if view.stride == 2 else view.labels[:: 2 // view.stride, :: 2 // view.stride]
     targets = {
-        "labels": torch.from_numpy(np.ascontiguousarray(labels)),
+        "labels": torch.from_numpy(np.ascontiguousarray(view.labels)),
         "centres": torch.from_numpy(maps),
         "centre_weight": torch.from_numpy(weight),
     }
@@ -272,4 +271,4 @@ def collate_concatenate(examples: list[Example]) -> Example:
 
 ENCODERS = {"masks": encode_masks, "boxes": encode_boxes, "measure": encode_crops}
 COLLATES = {"masks": collate_stack, "boxes": collate_lists, "measure": collate_concatenate}
-LABEL_STRIDE = {"masks": 2, "boxes": 1, "measure": 4}
+LABEL_STRIDE = {"masks": 1, "boxes": 1, "measure": 4}

@@ -16,6 +16,8 @@ Differences from the paper
       body means counting from the sacrum.
     - One self-attention layer at 1/32 and one at 1/16 of the input: counting needs the whole film in view.
     - The first convolution has stride 2, so the finest convolutions and the masks have half the input's resolution.
+    - A mask pixel is two film pixels wide; its label is the share of it that each level covers, so that the border
+      between two pixels is learned too and maps enlarged to the film's size are sharp.
     - Dice as in the paper plus cross entropy (masks) and focal loss (centres, Law & Deng 2018), which keep the
       gradient alive before anything overlaps. AdamW, lr 2e-3, cosine over the time budget.
     - Local log normalisation (data/preprocess.py) instead of histogram equalisation; 384 x 384 letterboxed.
@@ -121,7 +123,7 @@ class CMNet(nn.Module):
         x : Tensor
             Films (N, 1, H, W) from ``preprocess.film_tensor``; H and W divisible by 64.
         targets : dict of Tensor, optional
-            ``labels`` uint8 (N, H/2, W/2), ``centres`` float (N, 10, H/4, W/4) in 0..1 and ``centre_weight`` (N, 10),
+            ``labels`` uint8 (N, H, W), ``centres`` float (N, 10, H/4, W/4) in 0..1 and ``centre_weight`` (N, 10),
             0 where a body is half in view and its map is not judged. With targets the losses are returned.
 
         Returns
@@ -140,10 +142,9 @@ class CMNet(nn.Module):
     def losses(self, masks: Tensor, centres: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
         """Eq. 2: the mean of the loss of masks and of centres; each Dice (eq. 1) plus a pixel-wise loss."""
         log_p = masks.log_softmax(1)  # (N, 10, h, w)
-        labels = targets["labels"].long()
-        entropy = F.nll_loss(log_p, labels)
+        truth = coverage(targets["labels"], log_p.shape)  # (N, 10, h, w)
+        entropy = -(truth * log_p).sum(1).mean()
         p = log_p.exp()
-        truth = torch.zeros_like(p).scatter_(1, labels[:, None], 1.0)  # (N, 10, h, w)
         p = torch.cat([p[:, 1:], 1 - p[:, :1]], 1)  # nine levels and "any bone": a body misnamed is still a body
         truth = torch.cat([truth[:, 1:], 1 - truth[:, :1]], 1)
         weight = targets["centre_weight"][:, :, None, None]
@@ -154,6 +155,15 @@ class CMNet(nn.Module):
             "centre_dice": dice_loss(q * weight, targets["centres"] * weight) / 2,
             "centre_focal": self.focal * focal_loss(centres, targets["centres"], weight) / 2,
         }
+
+
+def coverage(labels: Tensor, shape: torch.Size) -> Tensor:
+    """Share of each cell of (N, C, h, w) that each class of labels (N, H, W) covers."""
+    rows, columns = labels.shape[-2] // shape[-2], labels.shape[-1] // shape[-1]
+    cells = labels.unfold(1, rows, rows).unfold(2, columns, columns).flatten(3).long()  # (N, h, w, rows * columns)
+    counts = torch.zeros(*cells.shape[:3], shape[1], device=labels.device)
+    counts.scatter_add_(3, cells, torch.ones_like(cells, dtype=torch.float32))
+    return (counts / (rows * columns)).permute(0, 3, 1, 2)
 
 
 def dice_loss(p: Tensor, truth: Tensor, smooth: float = 20.0) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from bmd.models.ap_loss import APLoss
 from bmd.models.blocks import GlobalContext, group_norm, position_waves
 from bmd.models.c5_gap_fc3 import C5GapFc3
-from bmd.models.cmnet import CMNet, dice_loss, focal_loss
+from bmd.models.cmnet import CMNet, coverage, dice_loss, focal_loss
 from bmd.models.precision import bf16_is_faster
 from bmd.models.retinanet import RankingHead, RetinaNetAPLoss
 
@@ -33,7 +33,7 @@ def test_half_visible_level_is_not_judged():
     torch.manual_seed(0)
     network = CMNet(widths=(16, 16, 16, 16, 16, 16))
     targets = {
-        "labels": torch.zeros(1, 32, 32, dtype=torch.uint8),
+        "labels": torch.zeros(1, 64, 64, dtype=torch.uint8),
         "centres": torch.rand(1, 10, 16, 16),
         "centre_weight": torch.ones(1, 10),
     }
@@ -42,6 +42,15 @@ def test_half_visible_level_is_not_judged():
     torch.stack(list(network.losses(masks, centres, targets).values())).sum().backward()
     assert (centres.grad[0, 2] == 0).all()
     assert (centres.grad[0, 3] != 0).any()
+
+
+def test_a_mask_label_is_the_share_of_the_cell_that_is_covered():
+    labels = torch.tensor([[[0, 3, 1, 1], [3, 3, 1, 1], [0, 0, 2, 0], [0, 0, 0, 5]]], dtype=torch.uint8)
+    share = coverage(labels, torch.Size((1, 10, 2, 2)))
+    assert share[0, :, 0, 0].tolist() == [0.25, 0, 0, 0.75, 0, 0, 0, 0, 0, 0]
+    assert share[0, 1, 0, 1] == 1
+    assert share[0, [0, 2, 5], 1, 1].tolist() == [0.5, 0.25, 0.25]
+    assert torch.equal(share.sum(1), torch.ones(1, 2, 2))
 
 
 def test_centres_reach_the_masks():
