@@ -33,12 +33,14 @@ def privacy() -> None:
     """What is held, for how long, and the button that removes it."""
     st.subheader(text.PRIVACY_TITLE, anchor=False)
     st.markdown("\n".join(text.PRIVACY))
-    film = session.film()
-    if film is None:
+    lines = []
+    for now in filter(None, map(session.held, session.KINDS)):
+        result = text.HELD_RESULT if now.report is not None else text.HELD_NO_RESULT
+        lines.append(text.HELD_ONE.format(what=text.HELD_KINDS[now.kind], mb=now.held_mb, result=result))
+    if not lines:
         st.info(text.HELD_NOTHING, icon=":material/lock:")
         return
-    what = text.HELD_RESULT if film.report is not None else text.HELD_NO_RESULT
-    st.info(text.HELD.format(mb=film.held_mb, what=what), icon=":material/lock_open:")
+    st.info(text.HELD.format(what="; ".join(lines)), icon=":material/lock_open:")
     st.button(text.PURGE, icon=":material/delete:", on_click=session.purge, key="purge")
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import streamlit as st
 
 from bmd.app import text
-from bmd.app.session import Film
+from bmd.app.session import Held
 from bmd.report import annotated_png, to_csv, to_json
 from bmd.types import Report
 
 
-def row(film: Film, report: Report) -> None:
+def row(film: Held, report: Report) -> None:
     """Download buttons. Names of files say nothing of the patient or of the uploaded file."""
     whole = replace(report, explanations=film.maps or ())
     stem = f"osteolens_{film.sample or film.study.uid[:8]}"

@@ -32,7 +32,7 @@ def _upload() -> None:
     with shell.guard():
         with st.spinner(text.READING):
             study = work.read(upload.name, upload.getvalue())
-        session.hold(session.Film(upload.name, study))
+        session.hold(session.Held(upload.name, study))
         st.rerun()
 
 
@@ -57,47 +57,70 @@ def _sample_cards() -> None:
 def _open(sample: samples.Sample) -> None:
     with shell.guard():
         study = work.read(sample.path.name, sample.path.read_bytes())
-        session.hold(session.Film(sample.title, study, sample=sample.name))
+        session.hold(session.Held(sample.title, study, sample=sample.name))
         st.rerun()
 
 
-def patient_form(film: session.Film) -> None:
+def patient_form(held: session.Held) -> None:
     """Optional age, sex, height and weight; empty fields stay unknown, and a field that came filled can be emptied."""
-    given = film.study.patient
+    given = held.study.patient
     known = given != Demographics()
-    with (
-        st.expander(text.PATIENT_TITLE, expanded=False, icon=":material/person:"),
-        st.form(f"patient_{film.study.uid}", border=False, enter_to_submit=False),
-    ):
-        st.caption(text.PATIENT_FROM_FILE if known else text.PATIENT_NOTE)
-        first, second = st.columns(2)
-        age = _number(first, text.AGE, "age_y", film)
-        sex = second.selectbox(
-            text.SEX,
-            [*text.SEXES],
-            None,
-            format_func=text.SEXES.__getitem__,
-            placeholder=text.UNKNOWN,
-            key=_start("sex", given.sex, film),
-        )
-        height = _number(first, text.HEIGHT, "height_cm", film)
-        weight = _number(second, text.WEIGHT, "weight_kg", film)
-        if st.form_submit_button(text.USE_VALUES):
-            session.set_patient(Demographics(age, cast("Sex | None", sex), height, weight))
-            st.rerun()
+    with st.expander(text.PATIENT_TITLE, expanded=False, icon=":material/person:"):
+        offer(held.kind, given)
+        with st.form(f"{held.kind}_patient_{held.study.uid}", border=False, enter_to_submit=False):
+            st.caption(text.PATIENT_FROM_FILE if known else text.PATIENT_NOTE)
+            first, second = st.columns(2)
+            age = _number(first, text.AGE, "age_y", held)
+            sex = second.selectbox(
+                text.SEX,
+                [*text.SEXES],
+                None,
+                format_func=text.SEXES.__getitem__,
+                placeholder=text.UNKNOWN,
+                key=_start("sex", given.sex, held),
+            )
+            height = _number(first, text.HEIGHT, "height_cm", held)
+            weight = _number(second, text.WEIGHT, "weight_kg", held)
+            if st.form_submit_button(text.USE_VALUES):
+                _use(held.kind, Demographics(age, cast("Sex | None", sex), height, weight))
+                st.rerun()
 
 
-def _number(column: DeltaGenerator, label: str, name: str, film: session.Film) -> float | None:
+def offer(kind: session.Kind, given: Demographics) -> None:
+    """A button for the values given on each other page, where they differ; they are never used without it."""
+    for other, patient in session.patients().items():
+        if other != kind and patient != given:
+            label = text.OFFER.format(page=text.KINDS[other], values=patient_words(patient))
+            st.button(label, key=f"{kind}_offer_{other}", on_click=_use, args=(kind, patient), icon=":material/input:")
+
+
+def patient_words(patient: Demographics) -> str:
+    """What is known of the patient in a few words: "71 years, female, 158 cm, 60 kg"."""
+    units = ((patient.age_y, "years"), (patient.height_cm, "cm"), (patient.weight_kg, "kg"))
+    words = [f"{value:.0f} {unit}" for value, unit in units if value is not None]
+    if patient.sex is not None:
+        words.insert(0 if patient.age_y is None else 1, text.SEXES[patient.sex].lower())
+    return ", ".join(words)
+
+
+def _use(kind: session.Kind, patient: Demographics) -> None:
+    session.set_patient(patient, kind)
+    for key in [str(key) for key in st.session_state]:
+        if key.startswith(f"{kind}_field_"):
+            del st.session_state[key]
+
+
+def _number(column: DeltaGenerator, label: str, name: str, held: session.Held) -> float | None:
     low, high = _RANGES[name]
-    value = getattr(film.study.patient, name)
+    value = getattr(held.study.patient, name)
     value = float(value) if value is not None and low <= value <= high else None
-    key = _start(name, value, film)
+    key = _start(name, value, held)
     return column.number_input(label, low, high, None, step=1.0, format="%.0f", placeholder=text.UNKNOWN, key=key)
 
 
-def _start(name: str, value: float | str | None, film: session.Film) -> str:
+def _start(name: str, value: float | str | None, held: session.Held) -> str:
     """Key of a field that starts with this value. As a default the value could not be emptied again."""
-    key = f"{name}_{film.study.uid}"
+    key = f"{held.kind}_field_{name}_{held.study.uid}"
     if key not in st.session_state:
         st.session_state[key] = value
     return key

@@ -19,18 +19,23 @@ LEVELS_WARNING = "Levels uncertain"
 """How the warning about names begins; it has its own banner."""
 
 
-def title_row(film: session.Film) -> None:
+def title_row(film: session.Held) -> None:
     """Name of the page, of the film, and the way to another film."""
     with st.container(horizontal=True, vertical_alignment="center", key="title_row"):
         st.title(text.SPINE_XRAY, anchor=False, width="content")
         kind = "simulated" if film.sample else film.study.origin
         st.html(f'<p class="ol-file">{html.escape(film.name)} <span>{html.escape(kind)}</span></p>', width="stretch")
         st.button(
-            text.ANOTHER, icon=":material/restart_alt:", help=text.ANOTHER_HELP, on_click=session.purge, key="another"
+            text.ANOTHER,
+            icon=":material/restart_alt:",
+            help=text.ANOTHER_HELP,
+            on_click=session.drop,
+            args=("film",),
+            key="another",
         )
 
 
-def viewer(film: session.Film) -> None:
+def viewer(film: session.Held) -> None:
     """The film with what was found drawn on it, and the heat maps below."""
     stage = st.container()
     report = film.report
@@ -45,7 +50,7 @@ def viewer(film: session.Film) -> None:
             st.markdown("\n".join(f"- {plain(note)}" for note in film.study.notes))
 
 
-def _alt(film: session.Film) -> str:
+def _alt(film: session.Held) -> str:
     report = film.report
     if report is None or not report.vertebrae:
         return f"Radiograph {film.name}; nothing marked"
@@ -53,7 +58,7 @@ def _alt(film: session.Film) -> str:
     return f"Radiograph with {len(report.vertebrae)} vertebrae outlined: {names}. Press V to step through them."
 
 
-def _heat_maps(film: session.Film, report: Report) -> None:
+def _heat_maps(film: session.Held, report: Report) -> None:
     wanted = st.toggle(text.HEAT_TOGGLE, film.show_maps, key=f"maps_{film.study.uid}", help=text.HEAT_HELP)
     if wanted != film.show_maps:
         session.update(show_maps=wanted)
@@ -86,7 +91,7 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
     st.caption(text.HEAT_MEANING)
 
 
-def result(film: session.Film) -> None:
+def result(film: session.Held) -> None:
     """Whatever is known of the film: a problem, a refusal, or the result; analyses it when that was not done yet."""
     if film.problem is not None:
         shell.show(film.problem)
@@ -101,11 +106,11 @@ def result(film: session.Film) -> None:
         _result(film, film.report)
 
 
-def _analyse(film: session.Film) -> None:
+def _analyse(film: session.Held) -> None:
     bar = st.progress(0.0, text.STARTING)
     with shell.guard(quiet=True) as outcome:
         report = work.analyse(film.study, lambda share, what: _advance(bar, share, what))
-        session.update(report=report)
+        session.keep("film", report)
         st.rerun()
     session.update(problem=outcome.problem)
     st.rerun()
@@ -124,7 +129,7 @@ def _refusal(report: Report) -> None:
     _warnings(report)
 
 
-def _result(film: session.Film, report: Report) -> None:
+def _result(film: session.Held, report: Report) -> None:
     if not report.levels_certain:
         said = next((w for w in report.warnings if w.startswith(LEVELS_WARNING)), "")
         st.warning(f"**{text.LEVELS_UNCERTAIN}** {plain(said)} {text.LEVELS_DO}", icon=":material/swap_vert:")
@@ -144,7 +149,7 @@ def _result(film: session.Film, report: Report) -> None:
     downloads.row(film, report)
 
 
-def _headline(film: session.Film, prediction: Prediction) -> None:
+def _headline(film: session.Held, prediction: Prediction) -> None:
     name = prediction.category or "unknown"
     coverage = cards.coverage(prediction.model)
     interval = ""
@@ -171,7 +176,7 @@ def _headline(film: session.Film, prediction: Prediction) -> None:
             )
 
 
-def _truth(film: session.Film) -> str:
+def _truth(film: session.Held) -> str:
     sample = samples.find(film.sample)
     known = sample.truth() if sample else {}
     if "t_l1l4" not in known:

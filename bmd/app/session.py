@@ -1,14 +1,17 @@
-"""What one visitor's session holds: one film and what was found in it, in memory only, until purged."""
+"""What one visitor's session holds: one input of each kind and what was found in it, in memory only, until purged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import streamlit as st
 
 from bmd.types import Demographics, Explanation, Report, Study
 
-_FILM = "film"
+Kind = Literal["film", "ct", "dxa", "demographics"]
+KINDS: tuple[Kind, ...] = ("film", "ct", "dxa", "demographics")
+"""Kinds of input, in the order of the navigation."""
 
 
 @dataclass(frozen=True)
@@ -20,50 +23,85 @@ class Problem:
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
-    """The film being looked at.
+class Held:
+    """The film, CT, DXA image or form being looked at.
 
     ``name`` is what the visitor called the file; it is shown to them and never logged. ``sample`` is the name of a
-    built-in case, or None. ``report`` is None until the film has been analysed; ``maps`` is None until heat maps
+    built-in case, or None. ``report`` is None until the study has been analysed; ``maps`` is None until heat maps
     were asked for. ``problem`` says why the analysis stopped, so that it is not started again on each redraw.
+    ``packed`` is the picture as the viewer sends it to the browser, where packing takes long.
     """
 
     name: str
     study: Study
+    kind: Kind = "film"
     sample: str | None = None
     report: Report | None = None
     maps: tuple[Explanation, ...] | None = None
     show_maps: bool = False
     problem: Problem | None = None
+    packed: bytes | None = None
 
     @property
     def held_mb(self) -> float:
-        """Megabytes of pixels held for this film."""
-        return sum(image.pixels.nbytes for image in self.study.images) / 1e6
+        """Megabytes of pixels held for this input."""
+        return (sum(image.pixels.nbytes for image in self.study.images) + len(self.packed or b"")) / 1e6
 
 
-def film() -> Film | None:
+def held(kind: Kind) -> Held | None:
+    """Input of this kind, or None."""
+    return st.session_state.get(kind)
+
+
+def film() -> Held | None:
     """Film of this session, or None."""
-    return st.session_state.get(_FILM)
+    return held("film")
 
 
-def hold(new: Film) -> None:
-    """Hold this film instead of the last one."""
-    st.session_state[_FILM] = new
+def hold(new: Held) -> None:
+    """Hold this input instead of the last one of its kind, whose memory is released."""
+    st.session_state[new.kind] = new
 
 
-def update(**changes: object) -> None:
-    """Replace fields of the held film; nothing happens when there is none."""
-    held = film()
-    if held is not None:
-        hold(replace(held, **changes))  # type: ignore[arg-type]
+def update(kind: Kind = "film", **changes: object) -> None:
+    """Replace fields of the held input; nothing happens when there is none."""
+    now = held(kind)
+    if now is not None:
+        hold(replace(now, **changes))  # type: ignore[arg-type]
 
 
-def set_patient(patient: Demographics) -> None:
-    """Use these demographics for the held film; its result is dropped, since it no longer belongs to them."""
-    held = film()
-    if held is not None:
-        hold(replace(held, study=replace(held.study, patient=patient), report=None, maps=None, problem=None))
+def set_patient(patient: Demographics, kind: Kind = "film") -> None:
+    """Use these demographics for the held input; its result is dropped, since it no longer belongs to them."""
+    now = held(kind)
+    if now is not None:
+        update(kind, study=replace(now.study, patient=patient), report=None, maps=None, problem=None)
+
+
+def keep(kind: Kind, report: Report, name: str = "") -> None:
+    """Keep the last result of this kind for the page "Together"; what is held but its result stays as it is."""
+    now = held(kind) or Held(name, Study("", (), report.patient, "form"), kind)
+    if not now.study.images:
+        now = replace(now, study=replace(now.study, patient=report.patient))
+    hold(replace(now, name=name or now.name, report=report, problem=None))
+
+
+def results() -> dict[Kind, Report]:
+    """Result of every kind of input that has been analysed or refused, in the order of ``KINDS``."""
+    found = {kind: now.report for kind in KINDS if (now := held(kind)) is not None}
+    return {kind: report for kind, report in found.items() if report is not None}
+
+
+def patients() -> dict[Kind, Demographics]:
+    """What is known of the patient on each page that holds something and knows anything."""
+    found = {kind: now.study.patient for kind in KINDS if (now := held(kind)) is not None}
+    return {kind: patient for kind, patient in found.items() if patient != Demographics()}
+
+
+def drop(kind: Kind) -> None:
+    """Forget the input of this kind with its result and its fields."""
+    for key in [str(key) for key in st.session_state]:
+        if key == kind or key.startswith(f"{kind}_"):
+            del st.session_state[key]
 
 
 def purge() -> None:

@@ -23,15 +23,25 @@ ICON = str(Path(__file__).with_name("icon.svg"))
 LOGO = str(Path(__file__).with_name("logo.svg"))
 ROOT = Path(__file__).resolve().parents[2]
 ENTRYPOINT = "streamlit_app.py"
+PAGES = (
+    ("spine_xray", text.SPINE_XRAY, "radiology"),
+    ("abdominal_ct", text.ABDOMINAL_CT, "view_in_ar"),
+    ("dxa", text.DXA, "skeleton"),
+    ("demographics", text.DEMOGRAPHICS, "person"),
+    ("together", text.TOGETHER, "join"),
+    ("about", text.ABOUT, "info"),
+)
+"""File in ``pages/``, title and icon, in the order of the navigation."""
 _ENTERED, _GOTO = "_shell_entered", "_shell_goto"
 _CSS = Path(__file__).with_name("shell.css")
 
 
 def pages() -> list[st.Page]:
-    """Pages in the order of the navigation."""
+    """Pages in the order of the navigation, those whose file is there."""
     return [
-        st.Page("pages/spine_xray.py", title=text.SPINE_XRAY, icon=":material/radiology:", default=True),
-        st.Page("pages/about.py", title=text.ABOUT, icon=":material/info:"),
+        st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", default=name == "spine_xray")
+        for name, title, icon in PAGES
+        if (ROOT / "pages" / f"{name}.py").exists()
     ]
 
 

@@ -7,7 +7,12 @@ from bmd import INTENDED_USE as INTENDED_USE
 NAME = "OsteoLens"
 
 SPINE_XRAY = "Spine X-ray"
+ABDOMINAL_CT = "Abdominal CT"
+DXA = "DXA image"
+DEMOGRAPHICS = "Demographics"
+TOGETHER = "Together"
 ABOUT = "About"
+KINDS = {"film": SPINE_XRAY, "ct": ABDOMINAL_CT, "dxa": DXA, "demographics": DEMOGRAPHICS}
 
 SOMETHING_WRONG = (
     "Something went wrong on our side and this step could not be finished. Your film was not stored. "
@@ -56,6 +61,7 @@ AGE, SEX, HEIGHT, WEIGHT = "Age (years)", "Sex", "Height (cm)", "Weight (kg)"
 SEXES = {"F": "Female", "M": "Male"}
 UNKNOWN = "Unknown"
 USE_VALUES = "Update the result"
+OFFER = "Use the values given on the {page} page: {values}"
 
 # Result
 HEAT_TOGGLE = "Heat maps"
@@ -148,7 +154,9 @@ PRIVACY = (
     "numbers and dates are never shown, logged or exported.",
     "- A film is held until you choose another, remove it here, or close the page; it is then gone within two minutes.",
 )
-HELD = "Held now in this session: one film ({mb:.1f} MB) and {what}."
+HELD = "Held now in this session: {what}."
+HELD_ONE = "{what} ({mb:.1f} MB) and {result}"
+HELD_KINDS = {"film": "one film", "ct": "one CT", "dxa": "one DXA image", "demographics": "one form"}
 HELD_RESULT, HELD_NO_RESULT = "its result", "no result yet"
 HELD_NOTHING = "Held now in this session: nothing."
 PURGE = "Remove everything now"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bmd.app import session, text, work
+from bmd.app import session, shell, text, work
 from bmd.errors import InputError
 from bmd.types import Demographics
 
@@ -41,7 +41,7 @@ def test_every_page_opens_inside_the_frame(page, state, request):
     at.switch_page(page).run()
     assert not at.exception
     assert not at.error
-    assert at.title[0].value in (text.SPINE_XRAY, text.ABOUT)
+    assert at.title[0].value in [title for name, title, icon in shell.PAGES if page == f"pages/{name}.py"]
     assert text.INTENDED_USE in shown(at)
 
 
@@ -235,7 +235,7 @@ def test_another_film_goes_back_to_the_picker(app, fakes):
 
 
 def test_held_film_is_replaced_not_mixed(fakes):
-    film = session.Film("x", fakes.study(), report=fakes.report(), maps=())
+    film = session.Held("x", fakes.study(), report=fakes.report(), maps=())
     changed = replace(film, study=fakes.study(1), report=None)
     assert changed.report is None
     assert changed.held_mb == pytest.approx(900 * 700 * 4 / 1e6)
