@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import warnings
 from io import BytesIO
 from typing import Any
@@ -18,6 +17,8 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply
 from pydicom.uid import UID, RLELossless
 
 from bmd.data import decoders, display
+from bmd.data.header import number as _number
+from bmd.data.header import word as _word
 from bmd.data.limits import check_picture
 from bmd.data.patient import demographics
 from bmd.data.stream import open_stream
@@ -110,24 +111,6 @@ def read_dicom(data: bytes) -> Study:
         origin=f"DICOM {kind}".strip(),
         notes=tuple(notes),
     )
-
-
-def _word(header: Any, tag: str) -> str:
-    """A short code as upper-case letters; anything longer could be free text, so it is dropped."""
-    text = str(header.get(tag, "") or "").strip().upper()
-    return text if len(text) <= 16 and text.replace(" ", "").replace("_", "").isalnum() else ""
-
-
-def _number(header: Any, tag: str, index: int = 0) -> float | None:
-    """A finite number, the first of several; None when absent or not a number."""
-    value = header.get(tag)
-    if isinstance(value, list | tuple | pydicom.multival.MultiValue):
-        value = value[index] if len(value) > index else None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _refuse_other_kinds(header: Any) -> None:

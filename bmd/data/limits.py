@@ -31,6 +31,17 @@ MAX_ELEMENTS = 100_000
 MAX_TILES = 4096
 """Tiles of a JPEG 2000 codestream."""
 
+MIN_SLICES, MAX_SLICES = 8, 1500
+"""Slices of a CT volume."""
+
+MAX_VOXELS = 1500 * 512 * 512
+
+MAX_VOLUME_BYTES = 1200 * 2**20
+"""All files of a CT together, and what an archive or a volume may expand to."""
+
+MAX_VOLUME_FILES = 5000
+"""Files of one upload, and members of an archive."""
+
 
 def check_file_bytes(count: int) -> None:
     """Refuse an empty or over-large file.
@@ -77,6 +88,27 @@ def check_picture(rows: int, columns: int, samples: int = 1, bytes_per_sample: i
             f"{MAX_DECODED_BYTES // 2**20} MB when decoded",
             f"{seen}, {decoded / 2**20:.0f} MB",
             "Export it at a lower resolution",
+        )
+
+
+def check_volume(slices: int, rows: int, columns: int, bytes_per_voxel: int = 2) -> None:
+    """Refuse a CT volume by the size its headers promise.
+
+    Raises
+    ------
+    LimitError
+        Too few or too many slices, or too many voxels.
+    """
+    seen = f"{slices} slices of {columns} x {rows}"
+    if slices < MIN_SLICES or min(rows, columns) < MIN_SIDE:
+        raise LimitError(f"A CT needs at least {MIN_SLICES} slices of {MIN_SIDE} x {MIN_SIDE} pixels", seen)
+    voxels = slices * rows * columns
+    if slices > MAX_SLICES or voxels > MAX_VOXELS or voxels * bytes_per_voxel > MAX_VOLUME_BYTES:
+        raise LimitError(
+            f"A CT may have at most {MAX_SLICES} slices, {MAX_VOXELS // 10**6} million voxels and "
+            f"{MAX_VOLUME_BYTES // 2**20} MB when decoded",
+            seen,
+            "Export thicker slices or fewer of them",
         )
 
 

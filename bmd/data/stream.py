@@ -35,11 +35,14 @@ class Stream:
         Transfer syntax UID, guessed when the file has no meta header.
     start : int
         Offset of the first element after the meta header.
+    pixels : int
+        Offset of the value of the pixel data element, -1 where none was met.
     """
 
     data: bytes
     syntax: str
     start: int
+    pixels: int = -1
 
 
 class _TornError(Exception):
@@ -75,13 +78,14 @@ def open_stream(data: bytes) -> Stream:
         body = inflate(stream.data[stream.start :])
         header = bytes(128) + b"DICM" + struct.pack("<HH2sH", 2, 0x10, b"UI", 20) + EXPLICIT_LITTLE.encode() + b"\0"
         stream = Stream(header + body, EXPLICIT_LITTLE, len(header))
+    walker = _Walker(stream)
     try:
-        end = _Walker(stream).walk()
+        end = walker.walk()
     except (_TornError, struct.error) as error:
         raise InputError(
             "The DICOM file is damaged or incomplete", remedy="Export the film again and upload the new file"
         ) from error
-    return replace(stream, data=stream.data[:end]) if end < len(stream.data) else stream
+    return replace(stream, data=stream.data[:end] if end < len(stream.data) else stream.data, pixels=walker.pixels)
 
 
 def _meta_header(data: bytes) -> Stream:
@@ -118,6 +122,7 @@ class _Walker:
         self.tag_and_length = struct.Struct(order + "HHL")
         self.tag_and_vr = struct.Struct(order + "HH2sH")
         self.long_length = struct.Struct(order + "L")
+        self.pixels = -1
         self.open: list[tuple[str, int]] = []  # ("sequence" | "item", end offset or _UNDEFINED)
 
     def walk(self) -> int:
@@ -131,6 +136,7 @@ class _Walker:
             if tag >> 16 == 0xFFFE:
                 self._delimiter(tag, length)
             elif tag in _PIXELS and not self.open:
+                self.pixels = self.position
                 return self._after_value(length)
             elif self._is_sequence(tag, vr, length):
                 self._enter("sequence", length)

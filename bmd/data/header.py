@@ -1,0 +1,36 @@
+"""Single values from a DICOM header, taken only when they are what they should be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+
+def word(header: Any, tag: str, index: int | None = None) -> str:
+    """A short code as upper-case letters, of several values the ``index``-th; anything longer could be free text and
+    is dropped.
+    """
+    value = header.get(tag, "") or ""
+    if index is not None and isinstance(value, Sequence) and not isinstance(value, str):
+        value = value[index] if len(value) > index else ""
+    text = str(value).strip().upper()
+    return text if len(text) <= 16 and text.replace(" ", "").replace("_", "").isalnum() else ""
+
+
+def number(header: Any, tag: str, index: int = 0) -> float | None:
+    """A finite number, the first of several; None when absent or not a number."""
+    value = header.get(tag)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        value = value[index] if len(value) > index else None
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def numbers(header: Any, tag: str, count: int) -> tuple[float, ...] | None:
+    """Exactly ``count`` finite numbers, or None."""
+    found = [number(header, tag, index) for index in range(count)]
+    return tuple(v for v in found if v is not None) if None not in found else None
