@@ -139,6 +139,9 @@ class Prediction:
     probabilities: dict[str, float]
     category: str | None
     model: str
+    z_score: float | None = None
+    """Under 50 in place of T-score and category: SDs from the mean of the same age and sex, to 0.1."""
+    z_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
