@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import inputs, outputs, session, shell, text, work
+from bmd.app import inputs, outputs, results, session, shell, text, work
 
 shell.open_page(__file__)
 
@@ -17,13 +17,13 @@ def main() -> None:
         st.markdown(text.LEAD)
         inputs.choose_film()
         return
-    outputs.title_row(film)
+    results.title_row(film)
     left, right = st.columns([6, 5], gap="medium")
     st.empty()  # takes the place of the picker at once, not only when the analysis is done
     with left:
         outputs.viewer(film)
     with right, shell.guard():
-        outputs.result(film)
+        results.result(film, outputs.result)
 
 
 with shell.guard():

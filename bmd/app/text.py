@@ -15,8 +15,8 @@ ABOUT = "About"
 KINDS = {"film": SPINE_XRAY, "ct": ABDOMINAL_CT, "dxa": DXA, "demographics": DEMOGRAPHICS}
 
 SOMETHING_WRONG = (
-    "Something went wrong on our side and this step could not be finished. Your film was not stored. "
-    "Try again, or try another film; the fault has been noted in the server's log."
+    "Something went wrong on our side and this step could not be finished. Your file was not stored. "
+    "Try again, or try another one; the fault has been noted in the server's log."
 )
 
 # Choosing a film
@@ -37,17 +37,25 @@ GET = (
 )
 
 # Looking at a film
-ANOTHER = "Another film"
-ANOTHER_HELP = "Removes this film and its result from memory"
+ANOTHER = {"film": "Another film", "ct": "Another CT", "dxa": "Another image", "demographics": "Start again"}
+ANOTHER_HELP = "Removes this one and its result from memory"
 STARTING = "Loading the networks…"
 WAITING = "Waiting for the networks to be free…"
 AGAIN = "Try again"
-HOW_READ = "How the film was read"
-NOT_SUITABLE = "This film was not analysed"
-NOT_SUITABLE_DO = (
-    "What helps: a lateral (side) view of the lumbar spine, not cropped tightly, with the sacrum in the picture. "
-    "The film stays on the left so that you can check it."
-)
+HOW_READ = {"film": "How the film was read", "ct": "How the CT was read", "dxa": "How the image was read"}
+NOT_SUITABLE = {
+    "film": "This film was not analysed",
+    "ct": "This CT was not analysed",
+    "dxa": "This image was not analysed",
+}
+NOT_SUITABLE_DO = {
+    "film": "What helps: a lateral (side) view of the lumbar spine, not cropped tightly, with the sacrum in the "
+    "picture. The film stays on the left so that you can check it.",
+    "ct": "What helps: an abdominal CT with the lumbar spine down to the sacrum. The CT stays on the left so that "
+    "you can check it.",
+    "dxa": "What helps: the front (AP) image of a lumbar spine scan with L1 to L4. The image stays on the left so that "
+    "you can check it.",
+}
 LEVELS_UNCERTAIN = "Check the level names."
 LEVELS_DO = "Compare them with the film before you use a number for one level."
 
@@ -73,7 +81,10 @@ HEAT_MEANING = (
     "heat lies inside the vertebra than an even map would have there, and when it changes once the network's weights "
     "are randomised (correlation near 0)."
 )
-NO_ESTIMATE = "No estimate of bone density for this film. The reason is given below."
+NO_ESTIMATE = "No estimate of bone density for the patient. The reason is given below."
+NO_T_SCORE = "No T-score"
+SHARE_ONLY = "Probability {share}"
+TRUTH = "True value of this simulated case: T-score {t}"
 ALSO_OUTLINED = "Also outlined, not measured: {levels}."
 UNNAMED = "one without a name"
 TAB_LEVELS, TAB_AGE, TAB_METHOD = "Vertebrae", "Age curve", "Model and method"

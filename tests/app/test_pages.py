@@ -135,7 +135,7 @@ def test_refusal_says_why_and_shows_no_number(app, fakes, monkeypatch):
     monkeypatch.setattr(work, "analyse", lambda study, progress: fakes.REFUSED)
     at = upload(app(), "ap.png", fakes.png())
     page = shown(at)
-    assert text.NOT_SUITABLE in page
+    assert text.NOT_SUITABLE["film"] in page
     assert fakes.REFUSED.suitability.reasons[0] in page
     assert "T-score" not in page
     assert not at.get("download_button")

@@ -1,0 +1,143 @@
+"""What every page of a picture shows of its result: title row, progress, problem, refusal, headline, warnings."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from bmd import figures
+from bmd.app import cards, session, shell, text, work
+from bmd.app.markup import percent, plain, signed
+from bmd.figures import COLOURS, GREY
+from bmd.types import Prediction, Report
+
+CHART = {"displayModeBar": False}
+LEVELS_WARNING = "Levels uncertain"
+"""How the warning about names begins; it has its own banner."""
+
+Show = Callable[[session.Held, Report], None]
+
+
+def title_row(held: session.Held) -> None:
+    """Name of the page, of the file, and the way to another one."""
+    with st.container(horizontal=True, vertical_alignment="center", key="title_row"):
+        st.title(text.KINDS[held.kind], anchor=False, width="content")
+        origin = "simulated" if held.sample else held.study.origin
+        st.html(f'<p class="ol-file">{html.escape(held.name)} <span>{html.escape(origin)}</span></p>', width="stretch")
+        st.button(
+            text.ANOTHER[held.kind],
+            icon=":material/restart_alt:",
+            help=text.ANOTHER_HELP,
+            on_click=session.drop,
+            args=(held.kind,),
+            key="another",
+        )
+
+
+def result(held: session.Held, show: Show) -> None:
+    """Whatever is known of the study: a problem, a refusal, or ``show``; analyses it when that was not done yet."""
+    if held.problem is not None:
+        shell.show(held.problem)
+        if st.button(text.AGAIN, icon=":material/refresh:"):
+            session.update(held.kind, problem=None)
+            st.rerun()
+    elif held.report is None:
+        _analyse(held)
+    elif not held.report.suitability.suitable:
+        refusal(held)
+    else:
+        show(held, held.report)
+
+
+def _analyse(held: session.Held) -> None:
+    bar = st.progress(0.0, text.STARTING)
+    with shell.guard(quiet=True) as outcome:
+        report = work.analyse(held.study, lambda share, what: advance(bar, share, what))
+        session.keep(held.kind, report)
+        st.rerun()
+    session.update(held.kind, problem=outcome.problem)
+    st.rerun()
+
+
+def advance(bar: DeltaGenerator, share: float, what: str) -> None:
+    """Move a progress bar."""
+    bar.progress(min(1.0, max(0.0, share)), what)
+
+
+def refusal(held: session.Held) -> None:
+    """Why the study was not analysed, and what helps."""
+    assert held.report is not None
+    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in held.report.suitability.reasons)
+    st.html(
+        f'<div class="ol-card ol-refusal" role="status"><h3>{text.NOT_SUITABLE[held.kind]}</h3><ul>{reasons}</ul>'
+        f"<p>{text.NOT_SUITABLE_DO[held.kind]}</p></div>"
+    )
+    warnings(held.report)
+
+
+def levels_banner(report: Report) -> None:
+    """Say at the top when the vertebrae may be named wrongly."""
+    if not report.levels_certain:
+        said = next((w for w in report.warnings if w.startswith(LEVELS_WARNING)), "")
+        st.warning(f"**{text.LEVELS_UNCERTAIN}** {plain(said)} {text.LEVELS_DO}", icon=":material/swap_vert:")
+
+
+def headline(prediction: Prediction | None, true_t: float | None = None) -> None:
+    """Category, T-score with its interval and density beside the probabilities; ``true_t`` of a simulated case."""
+    if prediction is None:
+        st.info(text.NO_ESTIMATE, icon=":material/info:")
+        return
+    name = prediction.category or "unknown"
+    truth = "" if true_t is None else f'<div class="ol-truth">{text.TRUTH.format(t=signed(true_t))}</div>'
+    with st.container(border=True, key="headline"):
+        left, right = st.columns([6, 5], vertical_alignment="center")
+        left.html(
+            f'<div class="ol-headline" style="--c:{COLOURS.get(name, GREY)}">'
+            f'<div class="ol-category">{html.escape(name.capitalize())}</div>{_numbers(prediction)}{truth}</div>'
+        )
+        if prediction.probabilities:
+            right.plotly_chart(
+                figures.probability_bars(prediction.probabilities),
+                config=CHART,
+                key="probabilities",
+                alt=spoken(prediction.probabilities),
+            )
+
+
+def _numbers(prediction: Prediction) -> str:
+    """T-score, interval and density; where a network gives categories only, its probability."""
+    if prediction.t_score is None:
+        share = prediction.probabilities.get(prediction.category or "")
+        words = text.NO_T_SCORE if share is None else text.SHARE_ONLY.format(share=percent(share))
+        return f'<div class="ol-t">{words}</div>'
+    coverage = cards.coverage(prediction.model)
+    interval = ""
+    if prediction.interval is not None:
+        low, high = prediction.interval
+        label = f"{coverage:.0%} interval" if coverage else "interval"
+        interval = f'<span class="ol-interval">{label} {signed(low)} to {signed(high)}</span>'
+    bmd = f'<span class="ol-bmd">{prediction.bmd_g_cm2:.3f} g/cm²</span>' if prediction.bmd_g_cm2 is not None else ""
+    return f'<div class="ol-t">T-score {signed(prediction.t_score)}</div><div class="ol-sub">{interval}{bmd}</div>'
+
+
+def warnings(report: Report) -> None:
+    """Every warning but the one about names, which has its own banner."""
+    lines = [w for w in report.warnings if not w.startswith(LEVELS_WARNING)]
+    if lines:
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+        st.html(f'<ul class="ol-warnings" role="note" aria-label="{text.WARNINGS}">{items}</ul>')
+
+
+def how_read(held: session.Held) -> None:
+    """How the file was read, folded away."""
+    if held.study.notes:
+        with st.expander(text.HOW_READ[held.kind]):
+            st.markdown("\n".join(f"- {plain(note)}" for note in held.study.notes))
+
+
+def spoken(probabilities: dict[str, float]) -> str:
+    """Probabilities in words, for screen readers."""
+    return "Probabilities: " + ", ".join(f"{name} {value:.0%}" for name, value in probabilities.items())
