@@ -21,6 +21,10 @@ SEGMENT_DEG = np.array([-3.0, -2.5, 0.5, 3.0, 6.0, 9.0, 13.0, 16.0])
 """Angle between each vertebra of ``DRAWN`` and the one below it in a mean standing spine, lordosis positive."""
 
 
+MASS_STEP_MM = 1.5
+"""Step of the integration that sets densities: content within 1 % of a grid of 0.5 mm."""
+
+
 @dataclass(frozen=True, eq=False)
 class Bone:
     """One vertebra: level, shape and density vector, centre (mm) and rotation (patient to local axes)."""
@@ -186,7 +190,7 @@ def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Genera
             continue
         area_cm2 = v.width_mm * (v.height_mid_mm + person.discs[k].height_mid_mm) / 100
         content_g = person.bmd[level] * area_cm2
-        mass = bones.component_mass(p, 2.5)
+        mass = bones.component_mass(p, MASS_STEP_MM)
         back = float(np.clip(posterior + rng.normal(0, 0.02), 0.2, 0.7))
         side, end = wall * rng.normal(1, 0.06), plate * rng.normal(1, 0.1) * (1 + 0.3 * degeneration * rng.random())
         body = content_g * (1 - back)

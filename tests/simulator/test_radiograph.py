@@ -10,7 +10,7 @@ import pytest
 from bmd.errors import OptionError
 from bmd.reference import LEVELS
 from bmd.simulator import beam, bones, radiograph
-from bmd.simulator.anatomy import DRAWN, Skeleton, build_skeleton
+from bmd.simulator.anatomy import DRAWN, MASS_STEP_MM, Skeleton, build_skeleton
 from bmd.simulator.case import FINDINGS, simulate_film
 from bmd.simulator.population import Person, sample_person
 from bmd.simulator.projection import Geometry
@@ -73,13 +73,22 @@ def test_densities_reproduce_the_scan_the_person_was_given(person: Person) -> No
         if level not in person.bmd:
             continue
         p, v = skeleton.bones[k].shape, person.vertebrae[k]
-        volumes = bones.component_mass(p.copy(), 2.5)
+        volumes = bones.component_mass(p.copy(), MASS_STEP_MM)
         unit = p.copy()  # component_mass weighs the posterior elements with the densities they have
         grams = volumes[:3] @ unit[[bones.TRABECULAR, bones.CORTEX, bones.ENDPLATE]] + volumes[3]
         area_cm2 = v.width_mm * (v.height_mid_mm + person.discs[k].height_mid_mm) / 100
         assert grams / area_cm2 == pytest.approx(person.bmd[level], rel=1e-4)
-        fine = bones.component_mass(p.copy(), 1.2)  # the integration grid is fine enough
-        assert fine[0] == pytest.approx(volumes[0], rel=0.05)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mass_has_converged_on_a_grid_of_half_a_millimetre(seed: int) -> None:
+    somebody = sample_person(np.random.default_rng(seed), cohort="film")
+    skeleton = build_skeleton(somebody, np.random.default_rng(seed))
+    for level in ("L1", "L4"):
+        p = skeleton.bone(level).shape
+        weights = np.append(p[[bones.TRABECULAR, bones.CORTEX, bones.ENDPLATE]], 1.0)
+        coarse, fine = (float(bones.component_mass(p.copy(), step) @ weights) for step in (MASS_STEP_MM, 0.5))
+        assert coarse == pytest.approx(fine, rel=0.01)
 
 
 def test_more_mineral_is_brighter_bone(person: Person) -> None:
