@@ -112,5 +112,5 @@ def read_study(name: str, data: bytes) -> Study:
 def _unknown(name: str, kind: str) -> InputError:
     ending = name.lower().rpartition(".")[2]
     seen = f"{kind}, although its name ends in .{ending}" if ending in ("dcm", "png", "jpg", "jpeg", "tif") else kind
-    remedy = "Unpack it and choose the film; CT is not read in this version" if kind in _VOLUMES else "Choose the film"
+    remedy = "A CT opens on the page Abdominal CT; a film must be unpacked" if kind in _VOLUMES else "Choose the film"
     return InputError(f"A film must be a {FORMATS} file", seen, remedy)

@@ -119,7 +119,7 @@ def _refuse_other_kinds(header: Any) -> None:
         raise InputError(
             "A lateral spine radiograph is needed",
             OTHER_MODALITIES[modality],
-            "CT is not read in this version" if modality == "CT" else "Choose the lateral spine film of the study",
+            "Open it on the page Abdominal CT" if modality == "CT" else "Choose the lateral spine film of the study",
         )
     if not any(tag in header for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise InputError(

@@ -190,7 +190,7 @@ def _phases(members: list[Slice]) -> list[Series]:
     members = sorted(members, key=lambda s: (s.depth, number(s.header, "InstanceNumber") or 0, s.frame))
     once: dict[tuple[str, int], Slice] = {}
     for one in members:
-        once.setdefault((str(one.header.get("SOPInstanceUID", id(one))), one.frame), one)
+        once.setdefault((str(one.header.get("SOPInstanceUID") or id(one)), one.frame), one)
     copies = len(members) - len(once)
     notes = (f"{copies} slice{'s' if copies > 1 else ''} given twice left out",) if copies else ()
     parts = [list(once.values())]
