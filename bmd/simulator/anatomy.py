@@ -236,7 +236,7 @@ def _stack(
         at = at + slip * forward
         bend = phase + 0.7 * k
         centre = at + up * half
-        centre[0] = 60 * curve * math.cos(bend)
+        centre[0] = 60 * curve * (math.cos(bend) - math.cos(phase + 0.7 * len(DRAWN)))  # the sacrum stays at 0
         roll = 1.4 * curve * math.sin(bend) + rng.normal(0, 0.012)
         turn = rotation(tilt, roll, 1.3 * curve * math.cos(bend) + rng.normal(0, 0.015))
         placed.append(Bone(DRAWN[k], p, centre, turn, person.vertebrae[k].fracture_grade))

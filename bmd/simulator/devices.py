@@ -16,7 +16,7 @@ from bmd.simulator.tissue import noise
 
 def _polyline(points: NDArray, geometry: Geometry, view: NDArray) -> NDArray:
     """Patient points (n, 3) to (n, 3) of column, row and slant factor for ``draw_tube``."""
-    world = points @ view
+    world = points @ view.T
     px = geometry.project(world)
     length = np.linalg.norm(np.diff(world, axis=0), axis=1)
     flat = np.hypot(*(np.diff(px, axis=0) * [geometry.column_mm, geometry.row_mm]).T) / geometry.magnification + 1e-3
@@ -123,7 +123,7 @@ def aortic_calcification(skeleton: Skeleton, geometry: Geometry, view: NDArray, 
         front = bone.centre[1] + bone.shape[bones.HALF_DEPTH]
         y = front + rng.choice([4, 20]) + rng.normal(0, 2) + rng.normal(0, 0.8, 7)
         z = bone.centre[2] + rng.uniform(-18, 18) - np.linspace(0, rng.uniform(4, 28), 7)
-        px = geometry.project(np.column_stack([np.zeros(7), y, z]) @ view)
+        px = geometry.project(np.column_stack([np.zeros(7), y, z]) @ view.T)
         line = [np.round(px * 8).astype(np.int32)]
         cv2.polylines(out, line, False, float(rng.uniform(0.08, 0.35)), int(rng.integers(1, 3)), cv2.LINE_AA, 3)
     return out
@@ -140,7 +140,8 @@ def overlying(
         start = np.array([150.0, top[1] + rng.uniform(60, 190), top[2] + 220])
         end = start + np.array([0, rng.uniform(20, 220), -rng.uniform(120, 420)])
         add_rod(mineral, np.stack([start, end]), rng.uniform(8, 11), 3.5, 0.02, 0.6, geometry, view)
-        add_rod(lean, np.stack([start, end]), rng.uniform(28, 40), 40.0, 5.0, 5.0, geometry, view)
+        # 10: draw_tube yields cm, tissue is in mm
+        add_rod(lean, np.stack([start, end]), rng.uniform(28, 40), 40.0, 10.0, 10.0, geometry, view)
     if rng.random() < 0.25:  # folds
         for _ in range(int(rng.integers(1, 5))):
             a = np.array([0.0, rng.uniform(-120, 160), rng.uniform(-150, 150)])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 MARKERS = ("L", "R", "LT.", "RT.", "RT", "LT", "LAT", "LL", "STANDING", "UPRIGHT", "L-SPINE LAT", "12", "A.B.")
 
 
-BONE_CONTRAST = 1.5
+BONE_CONTRAST = 1.4
 """Display range per neper of bone on a well set console; sites adjust window and sigmoid until bone looks alike."""
 
 

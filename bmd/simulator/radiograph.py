@@ -92,11 +92,16 @@ def cast_bones(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> BoneMap
     pelvis = np.zeros_like(back)
     first = max(0, int(coarse.project(np.array([-130.0, 0.0, 62.0]))[0, 1]))
     obliquity = np.float32(skeleton.obliquity)
-    frames = (view.astype(np.float32), skeleton.sacral_rotation.astype(np.float32))
+    frames = (view.T.astype(np.float32), skeleton.sacral_rotation.astype(np.float32))
     cast_pelvis(pelvis, first, gc, *frames, skeleton.sacrum, skeleton.hips, OUTLINE_DISTANCE, 3.5, obliquity, JITTER)
     pelvis = cv2.GaussianBlur(pelvis, (0, 0), 0.8)  # thin oblique plates alias on coarse rays
-    full = (geometry.width, geometry.height)
-    return BoneMaps(bodies, cv2.resize(back, full), cv2.resize(pelvis, full), labels)
+    return BoneMaps(bodies, _doubled(back, shape), _doubled(pelvis, shape), labels)
+
+
+def _doubled(coarse: NDArray, shape: tuple[int, int]) -> NDArray:
+    """A half-resolution map at full resolution, pixel centres in register also where the shape is odd."""
+    full = cv2.resize(coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]))
+    return np.ascontiguousarray(full[: shape[0], : shape[1]])
 
 
 def bone_mineral(
@@ -146,7 +151,7 @@ def expose_film(
         tags.add("cement")
     extra, lean = devices.overlying(skeleton, geometry, turn, rng)
     tissue = SoftTissue(tissue.lean + lean, tissue.fat, tissue.body)
-    signal = beam.expose(beam.transmit(tissue, mineral + extra, metal, rng.uniform(74, 92)), tissue.body, geometry, rng)
+    signal = beam.expose(beam.transmit(tissue, mineral + extra, metal, rng.uniform(78, 96)), tissue.body, geometry, rng)
     shown, field = _develop(signal, tissue, skeleton, geometry, rng)
     return _finish(shown, field, maps.labels, skeleton, geometry, turn, tags, rng)
 

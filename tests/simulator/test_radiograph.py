@@ -9,7 +9,7 @@ import pytest
 
 from bmd.errors import OptionError
 from bmd.reference import LEVELS
-from bmd.simulator import beam, bones, radiograph
+from bmd.simulator import beam, bones, devices, pelvis, radiograph
 from bmd.simulator.anatomy import DRAWN, MASS_STEP_MM, Skeleton, build_skeleton
 from bmd.simulator.case import FINDINGS, simulate_film
 from bmd.simulator.population import Person, sample_person
@@ -120,8 +120,48 @@ def test_thicker_patients_let_less_through(person: Person) -> None:
 def test_spectrum_hardens_with_voltage(kvp: float) -> None:
     weights = beam.spectrum(kvp)
     assert weights.sum() == pytest.approx(1)
-    assert (weights > 0).all()
-    assert beam.spectrum(kvp + 10)[-1] > weights[-1]
+    assert (weights >= 0).all()
+    assert not weights[np.array(beam.BIN_EDGES_KEV[:-1]) >= kvp].any()  # no photon has more than the tube's voltage
+    harder = beam.spectrum(kvp + 10)
+    assert (np.cumsum(harder)[:-1] <= np.cumsum(weights)[:-1]).all()
+    assert harder[0] < weights[0]
+
+
+@pytest.mark.parametrize("degrees", [-12.0, 9.0, 90.0])
+def test_devices_and_pelvis_turn_with_the_vertebrae(person: Person, degrees: float) -> None:
+    skeleton = skeleton_of(person)
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    view = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
+    geometry = geometry_for(skeleton)
+    geometry = replace(geometry, left_mm=-200, source_y_mm=0)
+    bone = skeleton.bone("L3")
+    side = bone.to_patient(np.array([60.0, 10, 0]))[0]  # a rod beside the body, far from the axis of rotation
+    rod = np.zeros((SIZE, SIZE), np.float32)
+    devices.add_rod(rod, np.stack([side - [0, 0, 3], side + [0, 0, 3]]), 2.0, 2.0, 1.0, 1.0, geometry, view)
+    rows, columns = np.nonzero(rod > 0)
+    expected = geometry.project(view @ side)[0]
+    assert [columns.mean(), rows.mean()] == pytest.approx(expected, abs=1.0)
+
+
+@pytest.mark.parametrize("degrees", [-20.0, 20.0])
+def test_hips_turn_with_the_vertebrae(person: Person, degrees: float) -> None:
+    skeleton = skeleton_of(person)
+    sacrum, hips = skeleton.sacrum.copy(), skeleton.hips.copy()
+    sacrum[[pelvis.S_CORE, pelvis.S_RIND]] = 0
+    hips[[pelvis.I_CORE, pelvis.I_RIND]] = 0  # only the femora are left
+    skeleton = replace(skeleton, sacrum=sacrum, hips=hips, obliquity=0.0)
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    view = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
+    geometry = Geometry(900, 230, 0, -60, -200, 120, 2.5, 2.5, SIZE, SIZE)
+    scale = hips[pelvis.SCALE]
+    x, y, z = scale * hips[[pelvis.HEAD_X, pelvis.HEAD_Y, pelvis.HEAD_Z]]
+    z += scale * hips[pelvis.CREST_Z]
+    heads = np.array([[x, y, z], [-x, y, z]]) @ view.T
+    radius = np.array([0.0, scale * hips[pelvis.HEAD_RADIUS], 0.0])
+    rims = geometry.project(np.concatenate([heads - radius, heads + radius]))
+    row = int(rims[:, 1].min())  # the upper of the two heads; necks lie lower
+    columns = np.nonzero(radiograph.cast_bones(skeleton, geometry, view).pelvis[row] > 0.1)[0]
+    assert [columns.min(), columns.max()] == pytest.approx([rims[:, 0].min(), rims[:, 0].max()], abs=3.5)
 
 
 def test_magnification_follows_the_cone(person: Person) -> None:
