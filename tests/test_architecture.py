@@ -28,6 +28,7 @@ FLOORS = {
     "bmd.evaluation.metrics": 1,
     "bmd.models": 2,
     "bmd.data.dataset": 2,
+    "bmd.data.ct_examples": 2,
     "bmd.figures": 2,
     "bmd.inference": 3,
     "bmd.explanation": 3,
@@ -55,6 +56,7 @@ DOORS = {
     "torch": (
         "bmd/data/preprocess.py",
         "bmd/data/dataset.py",
+        "bmd/data/ct_examples.py",
         "bmd/models/",
         "bmd/training/",
         "bmd/inference/",

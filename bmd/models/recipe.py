@@ -16,7 +16,7 @@ class Recipe:
     data: str = "runs/films"  # folder with shards of simulated films
     out: str = "runs"  # checkpoints and log go to <out>/<name>
     weights: str = "weights"  # exports go to <weights>/<name>; "" exports nothing
-    init: str = ""  # "weights" starts from the shipped weights, "" from random numbers
+    init: str = ""  # "weights" starts from the shipped weights, a network's name from its, "" from random numbers
     resume: bool = True  # go on from the last checkpoint in <out>/<name> when there is one
     minutes: float = 60.0  # wall clock budget; the learning rate falls along a cosine over it
     threads: int = 1  # torch threads; more than the free cores is much slower

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from bmd.data.dataset import COLLATES, ENCODERS, LABEL_STRIDE, Examples, Films
+from bmd.data import ct_examples
+from bmd.data.dataset import COLLATES, ENCODERS, LABEL_STRIDE, Examples, Films, collate_stack
 from bmd.models import registry
 from bmd.models.precision import bf16_is_faster
 from bmd.models.recipe import Recipe, as_dict, override
@@ -67,8 +68,12 @@ def learning_rate(step: int, share: float, recipe: Recipe) -> float:
     return recipe.lr * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
-def make_examples(task: str, recipe: Recipe) -> tuple[Examples, Films]:
-    """Training examples and held-out films of a task."""
+def make_examples(task: str, recipe: Recipe) -> tuple[Examples, Any]:
+    """Training examples and held-out films (or CT items) of a task."""
+    if task in ct_examples.TASKS:
+        items: Any = ct_examples.CtItems(recipe.data, task, skip=recipe.holdout)
+        held_items = ct_examples.CtItems(recipe.data, task, limit=recipe.holdout, repeat=False)
+        return Examples(items, ct_examples.AUGMENT[task], ct_examples.encoder(task), recipe.seed), held_items
     films = Films(recipe.data, skip=recipe.holdout)
     held_out = Films(recipe.data, limit=recipe.holdout)
     augment: Any = CropAugment()
@@ -85,7 +90,7 @@ def batches(task: str, examples: Examples, recipe: Recipe, step: int) -> Iterato
         recipe.batch,
         sampler=cast(Any, order),
         num_workers=recipe.workers,
-        collate_fn=COLLATES[task],
+        collate_fn=COLLATES.get(task, collate_stack),
         worker_init_fn=_one_thread,
     )
     return iter(loader)
@@ -113,6 +118,15 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=recipe.lr, foreach=True)
 
 
+def start_from(network: nn.Module, folder: Path) -> None:
+    """Fill a network with shipped weights: its own, or of another network where names and shapes agree."""
+    state, metadata = read_state(folder)
+    mine = network.state_dict()
+    if metadata["name"] != network.spec.name:  # type: ignore[union-attr]
+        state = mine | {k: v for k, v in state.items() if k in mine and v.shape == mine[k].shape}
+    network.load_state_dict(state)
+
+
 class Trainer:
     """A network in training: its weights, their running mean, the optimizer and the log."""
 
@@ -123,8 +137,8 @@ class Trainer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.options = {k: getattr(recipe, k) for k in registry.network_class(name).options}
         network = registry.build(name, **self.options)
-        if recipe.init == "weights":
-            network.load_state_dict(read_state(Path(recipe.weights) / name)[0])
+        if recipe.init:
+            start_from(network, Path(recipe.weights) / (name if recipe.init == "weights" else recipe.init))
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.mean = RunningMean(self.network, recipe.ema)
         self.optimizer = make_optimizer(self.network, recipe)
@@ -180,7 +194,7 @@ class Trainer:
         values = {k: float(v.detach()) for k, v in losses.items()}
         return {"loss": float(loss.detach()), **values, "norm": float(norm), "lr": lr}
 
-    def validate(self, held_out: Films) -> dict[str, float]:
+    def validate(self, held_out: Any) -> dict[str, float]:
         """Metrics of the mean weights on films never trained on."""
         twin = self.mean.network_like(self.network, lambda: registry.build(self.name, **self.options))
         twin = twin.to(memory_format=torch.channels_last)
@@ -243,7 +257,7 @@ def train(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
-def _run(trainer: Trainer, examples: Examples, held_out: Films) -> dict[str, float]:
+def _run(trainer: Trainer, examples: Examples, held_out: Any) -> dict[str, float]:
     """The loop itself. Validations and checkpoints do not count against the budget."""
     recipe, progress = trainer.recipe, trainer.progress
     budget, metrics, validated = recipe.minutes * 60, {}, progress.seconds

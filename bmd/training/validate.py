@@ -6,14 +6,16 @@ These follow a training. The figures that are reported come from bmd/evaluation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from bmd.data import ct_examples
 from bmd.data.dataset import FIRST_LUMBAR, Films, View, encode_crops, image_tensor, view_boxes
-from bmd.evaluation.metrics import auc
+from bmd.evaluation.metrics import auc, classification, macro_auc
 from bmd.evaluation.metrics import dice as overlap
 from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T
 from bmd.training.augment import plain_view
@@ -115,11 +117,33 @@ def _measure_inputs(crops: Tensor, known: Tensor, case: str, device: torch.devic
     return crops.to(device), given.to(device), present.to(device)
 
 
-Validator = Callable[[nn.Module, Films, int], dict[str, float]]
+def ct_logits(network: nn.Module, items: ct_examples.CtItems, count: int = 32) -> dict[str, NDArray]:
+    """What a CT network says of every item, uncut and not augmented: each output (n, 3)."""
+    task, device, rows = items.task, _device(network), []
+    for start in range(0, len(items), count):
+        some = [items[i] for i in range(start, min(start + count, len(items)))]
+        given = [ct_examples.inputs(task, ct_examples.plain(task, item), item.patient) for item in some]
+        out = network(*(torch.from_numpy(np.concatenate(arrays)).to(device) for arrays in zip(*given, strict=True)))
+        rows.append({key: value.float().cpu().numpy() for key, value in out.items()})
+    return {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
+
+
+def validate_ct(network: nn.Module, items: ct_examples.CtItems, size: int) -> dict[str, float]:
+    """WHO class of single slices, hips or people in the class mix of the paper: accuracy, means over classes, AUC."""
+    logits = ct_logits(network, items)["logits"]
+    truth = np.array([items[i].category for i in range(len(items))])
+    share = np.exp(logits - logits.max(1, keepdims=True))
+    return classification(truth, logits.argmax(1)) | {
+        "macro_auc": macro_auc(truth, share / share.sum(1, keepdims=True))
+    }
+
+
+Validator = Callable[[nn.Module, Any, int], dict[str, float]]
 VALIDATORS: dict[str, Validator] = {"masks": validate_masks, "boxes": validate_boxes, "measure": validate_measure}
+VALIDATORS |= dict.fromkeys(ct_examples.TASKS, validate_ct)
 
 
 @torch.inference_mode()
-def validate(task: str, network: nn.Module, films: Films, size: int) -> dict[str, float]:
+def validate(task: str, network: nn.Module, films: Any, size: int) -> dict[str, float]:
     """Metrics of a task without training; see the function of the task."""
     return VALIDATORS[task](network, films, size)

@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 import torch
 
-from bmd.data.dataset import COLLATES, ENCODERS, LABEL_STRIDE, Films
+from bmd.data import ct_examples
+from bmd.data.dataset import COLLATES, ENCODERS, LABEL_STRIDE, Films, collate_stack
 from bmd.errors import OptionError, WeightsError
 from bmd.models import registry
 from bmd.models.recipe import Recipe
 from bmd.models.weights import REQUIRED, flatten, golden_error, read_metadata, write_weights
 from bmd.training.augment import plain_view
 from tests.models.fakes import write_fake_shards
+from tests.models.fakes_ct import write_fake_ct
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
-TINY = {"boxes": {"size": 128}, "masks": {}, "measure": {}}
+TINY = {"boxes": {"size": 128}, "slice": {"width": 16}, "hip": {"hidden": 128}, "hip_and_patient": {"hidden": 128}}
 SIZES = {"masks": 64, "boxes": 128, "measure": 384}
 
 
@@ -33,7 +35,18 @@ def films(tmp_path_factory) -> Films:
 def network(request) -> torch.nn.Module:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    return registry.build(request.param, **TINY[registry.spec(request.param).task])
+    return registry.build(request.param, **TINY.get(registry.spec(request.param).task, {}))
+
+
+@pytest.fixture(scope="module")
+def ct(tmp_path_factory) -> Path:
+    return write_fake_ct(tmp_path_factory.mktemp("ct"), shards=1)
+
+
+def ct_batch(task: str, folder: Path):
+    items, rng = ct_examples.CtItems(folder, task), np.random.default_rng(0)
+    rows = [items[i] for i in range(8)]
+    return collate_stack([ct_examples.encoder(task)(row, ct_examples.AUGMENT[task](row, rng), rng) for row in rows])
 
 
 def batch_for(task: str, films: Films):
@@ -73,11 +86,12 @@ def test_recipe_is_commented_and_typed(network):
     assert all("#" in line for line in lines)
 
 
-def test_one_step_trains(network, films):
+def test_one_step_trains(network, films, ct):
     network.train()
     before = {k: v.detach().clone() for k, v in network.named_parameters()}
     torch.manual_seed(1)
-    losses = network(*batch_for(network.spec.task, films))
+    task = network.spec.task
+    losses = network(*(ct_batch(task, ct) if task in ct_examples.TASKS else batch_for(task, films)))
     assert all(torch.isfinite(v) for v in losses.values())
     total = torch.stack(list(losses.values())).sum()
     network.zero_grad()
@@ -116,6 +130,9 @@ def test_eval_contract(network):
         assert (found["scores"].diff() <= 0).all()
         assert (found["boxes"] >= 0).all()
         assert (found["boxes"] <= 128).all()
+    elif network.spec.task in ct_examples.TASKS:
+        assert "logits" in out
+        assert {tuple(v.shape) for v in out.values()} == {(3, 3)}
     else:
         assert {k: tuple(v.shape) for k, v in out.items()} == {
             "category_logits": (3, 3),
@@ -128,7 +145,7 @@ def test_eval_contract(network):
 
 def test_saves_and_loads_identically(network, tmp_path):
     name = network.spec.name
-    metadata = dict.fromkeys(REQUIRED, "") | {"options": TINY[network.spec.task], "files": {}}
+    metadata = dict.fromkeys(REQUIRED, "") | {"options": TINY.get(network.spec.task, {}), "files": {}}
     write_weights(network, tmp_path / name, metadata, limit=20_000_000)
     assert all(p.stat().st_size < 21_000_000 for p in (tmp_path / name).iterdir())
     loaded = registry.load(name, tmp_path)
