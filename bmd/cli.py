@@ -255,6 +255,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
+    command.add_argument("--write", action="store_true", help="for demographics: put the figures into its model card")
     command.add_argument("--nhanes", metavar="FILE", help="for population: the survey's body measures, as CSV")
     command.add_argument("--vertebra", metavar="FILE", help="for population: its vertebral morphometry, as CSV")
     command.add_argument("--out", metavar="FOLDER", help="for films: write results there; population: default docs")
@@ -264,7 +265,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     """Measure networks (NAME), the whole chain on annotated films (films), simulated people (population); calibrate."""
     if options.count is not None and options.count < 1:
         raise OptionError("--count must be at least 1")
-    special = {"films": _evaluate_films, "calibrate": _calibrate, "population": _evaluate_population}
+    special = {
+        "films": _evaluate_films,
+        "calibrate": _calibrate,
+        "population": _evaluate_population,
+        "demographics": _evaluate_demographics,
+    }
     if len(options.names) == 1 and options.names[0] in special:
         special[options.names[0]](options)
         return
@@ -281,6 +287,12 @@ def _evaluate_films(options: argparse.Namespace) -> None:
     from bmd.evaluation.films import evaluate_films
 
     print(json.dumps(evaluate_films(Path(options.annotations), Path(options.out) if options.out else None)))
+
+
+def _evaluate_demographics(options: argparse.Namespace) -> None:
+    from bmd.evaluation.demographics import evaluate_demographics
+
+    print(evaluate_demographics(options.data, write=options.write))
 
 
 def _calibrate(options: argparse.Namespace) -> None:

@@ -87,17 +87,21 @@ def binary(positive: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
 
 
 # --- calibration -------------------------------------------------------------------------------------------------
-def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> float:
-    """Mean gap between confidence and accuracy of the likeliest class over equally filled bins (Guo et al. 2017)."""
+def expected_calibration_error(
+    labels: ArrayLike, probabilities: ArrayLike, bins: int = 10, weight: ArrayLike | None = None
+) -> float:
+    """Mean gap between confidence and accuracy of the likeliest class over equally filled bins (Guo et al. 2017).
+
+    ``weight`` (n,) lets people of a survey count for as many as they stand for.
+    """
     probabilities = np.asarray(probabilities, float)
     confidence, right = probabilities.max(1), probabilities.argmax(1) == np.asarray(labels, int)
     order = np.argsort(confidence, kind="stable")
-    gaps = [
-        len(rows) * abs(confidence[rows].mean() - right[rows].mean())
-        for rows in np.array_split(order, bins)
-        if len(rows)
-    ]
-    return float(sum(gaps) / len(order))
+    w = np.ones(len(order)) if weight is None else np.asarray(weight, float)
+    edges = np.searchsorted(np.cumsum(w[order]), w.sum() * np.arange(1, bins) / bins)
+    groups = np.array_split(order, bins) if weight is None else np.split(order, edges)
+    gaps = [abs((w[rows] * (confidence[rows] - right[rows])).sum()) for rows in groups if len(rows)]
+    return float(sum(gaps) / w.sum())
 
 
 def brier_error(labels: ArrayLike, probabilities: ArrayLike) -> float:

@@ -29,8 +29,8 @@ def analyse(study: Study, file: str = "", progress: Progress | None = None, engi
     return getattr(importlib.import_module(f"{__package__}.{module}"), name)(study, file, progress, engine)
 
 
-def assess(patient: Demographics, file: str = "") -> Report:
+def assess(patient: Demographics, file: str = "", reference: str = "hologic") -> Report:
     """What age, sex, height and weight alone say; see ``demographics.assess_patient``. Imports torch."""
     from bmd.inference.demographics import assess_patient
 
-    return assess_patient(patient, file)
+    return assess_patient(patient, file, reference)

@@ -1,0 +1,230 @@
+"""Fit the demographics network on the survey NHANES: ``python -m bmd train demographics data=TABLE.csv``.
+
+Split by survey cycle. 2005-2008 and 2013-2014 are trained on, 2009-2010 calibrates (it has adults of all ages), and
+2017-March 2020, the last, is only measured on (evaluation/demographics.py). In training every person counts once: that
+ranked people better on the cycles before the last than survey weights did, which leave half as many people in effect.
+In calibration people count with their examination weight (``simulator.survey.combined_weight``), so that the
+probabilities speak of American adults and not of the groups the survey draws more often.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from bmd.data.preprocess import demographics_vector
+from bmd.errors import InputError
+from bmd.models import registry
+from bmd.models.demographics import FIELDS, GRID, SITES, DemographicsNetwork, DemographicsRecipe
+from bmd.models.recipe import override
+from bmd.reference import REFERENCES, t_score
+from bmd.simulator.survey import combined_weight, read_table
+from bmd.training import checkpoint
+
+log = logging.getLogger(__name__)
+
+CALIBRATION, TEST = "2009-2010", "2017-Mar2020"
+TRAINING = ("2005-2006", "2007-2008", "2013-2014")
+YOUNGEST_Y = 20
+COVERAGE = 0.90
+LEVELS = np.arange(-4.0, 1.01, 0.5)
+"""T-scores at which the calibration's log score is taken."""
+COLUMNS = {"lumbar": "lumbar_l1l4_bmd", "femoral_neck": "femoral_neck_bmd", "total_hip": "total_femur_bmd"}
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """Adults of the survey: n rows.
+
+    Attributes
+    ----------
+    known : ndarray
+        float32 (n, 8), from ``demographics_vector``.
+    t_score : ndarray
+        float32 (n, 5) at ``SITES``, NaN where not measured.
+    weight : ndarray
+        (n,) examination weight, mean 1.
+    table : dict of str to ndarray
+        The columns of the same rows.
+    """
+
+    known: NDArray
+    t_score: NDArray
+    weight: NDArray
+    table: dict[str, NDArray]
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def part(self, rows: NDArray) -> People:
+        """Some rows; weights have mean 1 again."""
+        weight = self.weight[rows]
+        table = {k: v[rows] for k, v in self.table.items()}
+        return People(self.known[rows], self.t_score[rows], weight / weight.mean(), table)
+
+    def cycles(self, *names: str) -> People:
+        """The people of some survey cycles."""
+        return self.part(np.isin(self.table["cycle"], names))
+
+
+def read_people(path: str | Path) -> People:
+    """Adults of the survey's table with at least one site measured.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    """
+    if not Path(path).is_file():
+        raise InputError("The survey's table is not there", Path(path).name, "Give it as data=TABLE.csv")
+    table = read_table(path)
+    t = site_t_scores(table)
+    rows = (table["age"] >= YOUNGEST_Y) & np.isfinite(t).any(1)
+    weight = combined_weight({k: np.maximum(v, YOUNGEST_Y) if k == "age" else v for k, v in table.items()})
+    return People(vectors(table), t, weight, table).part(rows)
+
+
+def vectors(table: dict[str, NDArray]) -> NDArray:
+    """Input vectors (n, 8) of a table with age, sex, height_cm and weight_kg."""
+    male = np.where(table["sex"] == "M", 1.0, 0.0)
+    columns = (table["age"], male, table["height_cm"], table["weight_kg"])
+    return np.stack([demographics_vector(*row) for row in zip(*columns, strict=True)])
+
+
+def site_t_scores(table: dict[str, NDArray]) -> NDArray:
+    """T-scores (n, 5) at ``SITES`` from the densities measured; the lowest where all three sites are."""
+    by = {
+        name: np.stack([t_score(table[column], site, reference) for column, site in _SITES], 1)
+        for name, reference in REFERENCES.items()
+        if name in ("hologic", "nhanes_2005_2010")
+    }
+    lowest = [v.min(1, keepdims=True) for v in by.values()]  # NaN where one is
+    return np.concatenate([by["hologic"], *lowest], 1).astype(np.float32)
+
+
+_SITES = tuple(zip(COLUMNS.values(), ("L1-L4", "femoral_neck", "total_hip"), strict=True))
+
+
+def train(overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Train, calibrate, measure on the last cycle and export to ``weights/demographics``.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        ``key=value`` words for the recipe.
+
+    Returns
+    -------
+    dict
+        ``steps``, ``metrics`` and ``folder``.
+    """
+    recipe = override(DemographicsRecipe(), overrides)
+    people = read_people(recipe.data)
+    network, steps = fit(people.cycles(*TRAINING), recipe)
+    calibrate(network, people.cycles(CALIBRATION))
+    folder = Path(recipe.weights or recipe.out) / "demographics"
+    checkpoint.export(network, folder, _describe(network, recipe, people, steps))
+    return {"steps": steps, "folder": folder}
+
+
+def fit(people: People, recipe: DemographicsRecipe) -> tuple[DemographicsNetwork, int]:
+    """A network trained on these people, in eval mode, and the number of steps."""
+    torch.manual_seed(recipe.seed)
+    torch.set_num_threads(recipe.threads)
+    options = {k: getattr(recipe, k) for k in DemographicsNetwork.options}
+    network: Any = registry.build("demographics", **options)
+    weight = np.ones(len(people), np.float32)
+    columns = [torch.from_numpy(v) for v in (people.known, people.t_score, weight)]
+    optimizer = torch.optim.AdamW(network.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
+    per_epoch = math.ceil(len(people) / recipe.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.lr, recipe.epochs * per_epoch, pct_start=0.1)
+    network.train()
+    for epoch in range(recipe.epochs):
+        total = 0.0
+        for rows in torch.randperm(len(people)).split(recipe.batch):
+            known, t, w = (c[rows] for c in columns)
+            losses = network(known, {"t_score": t, "weight": w})
+            loss = torch.stack(list(losses.values())).sum()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
+            optimizer.step()
+            schedule.step()
+            total += float(loss.detach()) * len(rows)
+        if epoch % 10 == 9:
+            log.info("epoch %d: %s", epoch + 1, f"{total / len(people):.4f}")
+    return network.eval(), recipe.epochs * per_epoch
+
+
+@torch.no_grad()
+def calibrate(network: DemographicsNetwork, people: People) -> None:
+    """Fit the lines on the logit of the cumulative probability and the conformal tails, for every set of fields."""
+    known, t = torch.from_numpy(people.known), torch.from_numpy(people.t_score)
+    at = torch.from_numpy(np.float32(LEVELS)).expand(len(known), len(SITES), -1)
+    for code in range(2 ** len(FIELDS)):
+        keep = torch.tensor([float(code >> k & 1) for k in range(len(FIELDS))]).repeat(2)
+        raw = network.log_odds(known * keep, at).numpy()  # (n, 5, levels)
+        own = network.log_odds(known * keep, t.nan_to_num()[..., None])[..., 0].numpy()
+        for site in range(len(SITES)):
+            rows = np.isfinite(people.t_score[:, site])
+            weight = people.weight[rows] / people.weight[rows].sum()
+            below = people.t_score[rows, site, None] <= LEVELS
+            offset, slope = fit_line(raw[rows, site], below, weight)
+            level = 1 / (1 + np.exp(-(offset + np.exp(slope) * own[rows, site])))
+            network.calibration[code, site] = torch.tensor([offset, slope])
+            network.tail[code, site] = conformal_tail(level, weight)
+
+
+def fit_line(raw: NDArray, below: NDArray, weight: NDArray) -> tuple[float, float]:
+    """Offset and log slope that give logits (n, k) the best log score for events (n, k); weights (n,) sum to 1."""
+
+    def loss(p: NDArray) -> tuple[float, NDArray]:
+        z = p[0] + np.exp(p[1]) * raw
+        gap = weight[:, None] * (1 / (1 + np.exp(-z)) - below)
+        value = (weight[:, None] * np.logaddexp(0, np.where(below, -z, z))).sum()
+        return float(value), np.array([gap.sum(), (gap * np.exp(p[1]) * raw).sum()])
+
+    best = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=((-2, 2), (-1, 1))).x
+    return float(best[0]), float(best[1])
+
+
+def conformal_tail(level: NDArray, weight: NDArray, coverage: float = COVERAGE) -> float:
+    """Probability on each side of the median that covers: split conformal on the predicted distribution.
+
+    ``level`` (n,) is the predicted probability of a T-score up to the measured one (Chernozhukov et al. 2021,
+    Distributional conformal prediction); its distance from 1/2 is the score, and a new person counts as one more.
+    """
+    score = np.abs(level - 0.5)
+    order = np.argsort(score)
+    share = np.cumsum(weight[order]) / (weight.sum() + weight.mean())
+    place = int(np.searchsorted(share, coverage))
+    return float(score[order][place]) if place < len(score) else 0.5
+
+
+def _describe(network: DemographicsNetwork, recipe: DemographicsRecipe, people: People, steps: int) -> dict[str, Any]:
+    """Metadata of the weights; figures are added by ``evaluation.demographics``."""
+    trained, calibrated = people.cycles(*TRAINING), people.cycles(CALIBRATION)
+    options = {k: getattr(recipe, k) for k in network.options}
+    training = {"steps": steps, "people": len(trained), "device": "cpu", "metrics": {}}
+    metadata = checkpoint.describe(network, recipe, options, training)
+    ends = {k: np.nanpercentile(trained.table[k], (0, 0.5, 99.5, 100)).round(1).tolist() for k in RANGES}
+    return metadata | {
+        "metrics": [],
+        "calibration": {"coverage": COVERAGE, "people": len(calibrated), "fitted_on": f"NHANES {CALIBRATION}"},
+        "range": ends,
+        "grid": list(GRID),
+        "trained_on": f"{len(trained)} real people from 20 years, NHANES {', '.join(TRAINING)} (CDC, public use)",
+    }
+
+
+RANGES = ("age", "height_cm", "weight_kg")
+"""Columns whose smallest, 0.5th and 99.5th percentile and largest trained-on values go into the metadata."""
