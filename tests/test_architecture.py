@@ -48,7 +48,7 @@ DOORS = {
     "streamlit": ("streamlit_app.py", "pages/", "bmd/app/"),
     "pydicom": ("bmd/data/dicom.py", "bmd/data/series.py", "bmd/report/dicom.py"),  # series: CT slices
     "imagecodecs": ("bmd/data/decoders.py",),
-    "plotly": ("bmd/figures.py",),
+    "plotly": ("bmd/figures/",),
     "pytorch_grad_cam": ("bmd/explanation/cam.py",),
     "openvino": ("bmd/inference/engine.py",),
     "numba": ("bmd/simulator/",),

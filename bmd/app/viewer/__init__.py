@@ -1,7 +1,7 @@
 """The film viewer: a canvas in the browser that zooms, windows and draws overlays without asking the server.
 
 One binary packet goes to the browser: a little-endian uint32 with the length of a JSON header, the header, the film
-(zlib, uint16, 0..4095) and the heat maps (uint8) behind it. ``viewer.js`` and ``controls.js`` do the rest.
+(zlib, uint16, 0..4095) and the heat maps (uint8) behind it. The ``.js`` files beside this one do the rest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _mount = st.components.v2.component(
     "film_viewer",
     html=(_HERE / "viewer.html").read_text("utf-8"),
     css=(_HERE / "viewer.css").read_text("utf-8"),
-    js="\n".join((_HERE / name).read_text("utf-8") for name in ("viewer.js", "controls.js")),
+    js="\n".join((_HERE / name).read_text("utf-8") for name in ("common.js", "viewer.js", "controls.js")),
 )
 
 
@@ -71,8 +71,13 @@ def packet(
             for m, heat in zip(maps, heats, strict=True)
         ],
     }
+    return join(header, film, *(heat.tobytes() for heat in heats))
+
+
+def join(header: dict[str, Any], *parts: bytes) -> bytes:
+    """A packet as ``common.js`` takes it apart: length of the header, header, bytes."""
     head = json.dumps(header, allow_nan=False).encode()
-    return struct.pack("<I", len(head)) + head + film + b"".join(heat.tobytes() for heat in heats)
+    return b"".join((struct.pack("<I", len(head)), head, *parts))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

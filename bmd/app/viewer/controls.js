@@ -156,15 +156,9 @@ function tip(state, index, point) {
   const element = state.root.querySelector(".tip");
   element.hidden = index < 0;
   if (index < 0) return;
-  const [title, ...lines] = state.header.vertebrae[index].lines;
-  element.replaceChildren(Object.assign(document.createElement("b"), { textContent: title }));
-  lines.forEach((line) => element.append(line, document.createElement("br")));
   const ratio = window.devicePixelRatio || 1;
-  const stage = state.canvas.parentElement;
-  const x = point[0] / ratio + 16;
-  const y = point[1] / ratio + 12;
-  element.style.left = `${Math.min(x, stage.clientWidth - element.offsetWidth - 8)}px`;
-  element.style.top = `${Math.min(y, stage.clientHeight - element.offsetHeight - 8)}px`;
+  const lines = state.header.vertebrae[index].lines;
+  fillTip(element, state.canvas.parentElement, lines, point[0] / ratio + 16, point[1] / ratio + 12);
 }
 
 function nextVertebra(state, step) {

@@ -1,6 +1,5 @@
 // The film viewer. One state per mounted element; the default export runs again whenever the data or theme changes.
 const STATES = new WeakMap();
-const COLOURS = { normal: "#35c2a4", osteopenia: "#f0b541", osteoporosis: "#ff6b6b", none: "#7fb2e5" };
 const START = { level: 50, contrast: 50, heat: 55 };
 
 export default function (component) {
@@ -35,19 +34,16 @@ function create(root) {
 // ---- data ---------------------------------------------------------------------------------------------------------
 
 async function receive(state, data) {
-  const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const start = 4 + length;
+  const [header, rest] = unpack(data);
   const isNew = state.film !== header.film;
   state.header = header;
   state.hovered = state.pinned = -1;
   tip(state, -1);
   state.canvas.setAttribute("aria-label", header.alt);
-  state.heats = readHeats(header, bytes.subarray(start + header.film_bytes));
+  state.heats = readHeats(header, rest.subarray(header.film_bytes));
   if (isNew) {
     state.film = header.film;
-    const grey = await inflate(bytes.subarray(start, start + header.film_bytes));
+    const grey = new Uint16Array(await inflate(rest.subarray(0, header.film_bytes)));
     if (state.film !== header.film) return;
     Object.assign(state, START, { grey, invert: false, view: null, picture: null });
   }
@@ -56,37 +52,14 @@ async function receive(state, data) {
   resize(state);
 }
 
-async function inflate(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint16Array(await new Response(stream).arrayBuffer());
-}
-
 function readHeats(header, bytes) {
   let at = 0;
   return header.heats.map((heat) => {
     const [h, w] = heat.shape;
-    const canvas = document.createElement("canvas");
-    canvas.width = w;
-    canvas.height = h;
-    const context = canvas.getContext("2d");
-    const pixels = context.createImageData(w, h);
-    for (let i = 0; i < w * h; i++) {
-      const value = bytes[at + i] / 255;
-      const [r, g, b] = heatColour(value);
-      pixels.data.set([r, g, b, 255 * Math.min(1, value * 1.6)], i * 4);
-    }
-    context.putImageData(pixels, 0, 0);
+    const canvas = heatCanvas(bytes.subarray(at, at + w * h), w, h);
     at += w * h;
     return { ...heat, canvas };
   });
-}
-
-// Dark purple through orange to pale yellow ("inferno"), readable for the colour-blind and in grey.
-const INFERNO = [[0, 0, 4], [51, 10, 95], [120, 28, 109], [188, 55, 84], [237, 105, 37], [251, 180, 26], [252, 255, 164]];
-function heatColour(value) {
-  const x = value * (INFERNO.length - 1);
-  const i = Math.min(INFERNO.length - 2, Math.floor(x));
-  return INFERNO[i].map((c, k) => c + (INFERNO[i + 1][k] - c) * (x - i));
 }
 
 // ---- drawing ------------------------------------------------------------------------------------------------------
@@ -182,17 +155,7 @@ function paintVertebra(state, vertebra, strong) {
   const { context } = state;
   const ratio = window.devicePixelRatio || 1;
   const colour = COLOURS[vertebra.category] || COLOURS.none;
-  context.lineJoin = "round";
-  const stroke = (dash) => {
-    context.setLineDash(dash);
-    context.strokeStyle = "rgba(0,0,0,.55)";
-    context.lineWidth = (strong ? 5 : 3.4) * ratio;
-    context.stroke();
-    context.strokeStyle = colour;
-    context.lineWidth = (strong ? 3 : 1.7) * ratio;
-    context.stroke();
-    context.setLineDash([]);
-  };
+  const stroke = (dash) => strokeOutline(context, colour, ratio, strong, dash);
   if (vertebra.contour.length > 2 && (state.outlines || strong)) {
     trace(state, vertebra.contour);
     if (strong) {
@@ -224,18 +187,10 @@ function paintName(state, vertebra, colour, ratio) {
   const { context, canvas } = state;
   const [x1, y1, x2, y2] = vertebra.box;
   const [right, y] = toScreen(state, x2, (y1 + y2) / 2);
-  context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  const half = context.measureText(vertebra.level).width / 2 + 5 * ratio;
+  const half = labelHalf(context, vertebra.level, ratio);
   const fits = right + 2 * half + 10 * ratio < canvas.width;
   const x = fits ? right + half + 7 * ratio : toScreen(state, x1, y1)[0] - half - 7 * ratio;
-  context.fillStyle = "rgba(6,10,12,.72)";
-  context.beginPath();
-  context.roundRect(x - half, y - 10 * ratio, half * 2, 20 * ratio, 5 * ratio);
-  context.fill();
-  context.fillStyle = colour;
-  context.fillText(vertebra.level, x, y + ratio);
+  paintLabel(context, vertebra.level, x, y, colour, ratio);
 }
 
 // ---- coordinates: film pixels <-> canvas pixels (a film pixel's centre is its integer coordinate) ---------------------
