@@ -192,16 +192,24 @@ def _define_simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--workers", type=int, default=1, help="processes (default 1)")
     command.add_argument(
         "--cohort",
-        choices=["film", "adult", "young", "even", "enriched"],
+        choices=["film", "adult", "young", "even", "enriched", "clinic"],
         default="film",
-        help="whom to draw: film (as in the survey from 50 y; default) ... enriched (every T-score alike)",
+        help="whom to draw: film (as in the survey from 50 y; default) ... enriched (every T-score alike), "
+        "clinic (every adult age, a third of each class)",
     )
+    command.add_argument("--modality", choices=["film", "ct"], default="film", help="default film")
 
 
 def _simulate(options: argparse.Namespace) -> None:
-    """Simulate lateral films with their truth, as shards for training."""
+    """Simulate lateral films, or CT slices and hips, with their truth, as shards for training."""
     if options.count < 1 or options.workers < 1 or options.seed < 0:
         raise OptionError("--count and --workers must be at least 1 and --seed at least 0")
+    if options.modality == "ct":
+        from bmd.simulator.ct_shards import write_ct_shards
+
+        paths = write_ct_shards(options.out, options.count, options.seed, options.workers, cohort=options.cohort)
+        print(f"{options.count} people in {len(paths)} files in {options.out}")
+        return
     from bmd.simulator.shards import write_shards
 
     paths = write_shards(options.out, options.count, options.seed, options.workers, cohort=options.cohort)

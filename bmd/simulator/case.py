@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from bmd.errors import OptionError
+from bmd.simulator import dxa_case
 from bmd.simulator.anatomy import build_skeleton
+from bmd.simulator.clinic import clinic_person
 from bmd.simulator.population import Person, sample_person
 from bmd.simulator.radiograph import expose_film
 from bmd.types import Case, Image, Study, View
@@ -25,13 +27,15 @@ FINDINGS: dict[str, dict[str, Any]] = {
 """What to ask of the population for each teaching case."""
 
 
-def _draw_person(rng: np.random.Generator, finding: str | None, cohort: str) -> Person:
-    """A person who shows the finding, or anyone of the cohort; ``enriched`` draws every T-score alike."""
+def draw_person(rng: np.random.Generator, finding: str | None, cohort: str) -> Person:
+    """A person who shows the finding, or anyone of the cohort; ``enriched`` draws every T-score alike, ``clinic`` the mix of Ha 2024."""
     if finding is not None:
         return sample_person(rng, cohort="film", **FINDINGS[finding])
     if cohort == "enriched":
         low = float(rng.uniform(-4.2, 1.2))
         return sample_person(rng, cohort="film", t_range=(low, low + 0.6))
+    if cohort == "clinic":
+        return clinic_person(rng)
     return sample_person(rng, cohort=cohort)
 
 
@@ -73,7 +77,7 @@ def simulate_film(
         raise OptionError("A film needs at least 64 rows.", str(size), "Ask for a larger size.")
     rng = np.random.default_rng(seed)
     if person is None:
-        person = _draw_person(rng, finding, cohort)
+        person = draw_person(rng, finding, cohort)
     curved = {None: None, "scoliosis": True}.get(finding, False)
     skeleton = build_skeleton(person, rng, scoliosis=curved)
     metal = {None: None, "implant": True}.get(finding, False)
@@ -81,3 +85,74 @@ def simulate_film(
     image = Image(film.pixels, "radiograph", view, film.spacing_mm)
     uid = hashlib.sha256(film.pixels.tobytes()).hexdigest()[:16]
     return Case(Study(uid, (image,), person.demographics, "simulated"), film.truth)
+
+
+def simulate_dxa(
+    seed: int,
+    person: Person | None = None,
+    cohort: str = "film",
+    finding: str | None = None,
+    view: str = "ap",
+    position: str | None = None,
+    look: str | None = None,
+    calibrated: bool = False,
+    height: int | None = None,
+) -> Case:
+    """Simulate one DXA image of the lumbar spine, or of something a spine page must refuse.
+
+    Parameters
+    ----------
+    seed : int
+        Same seed, same bytes.
+    person : Person, optional
+        Scan this person; else one is drawn as in ``simulate_film``.
+    cohort : str
+        As in ``simulate_film``.
+    finding : str, optional
+        A key of ``dxa_case.FINDINGS``; the scan then has no other nuisance.
+    view : {"ap", "lateral", "hip", "forearm"}
+        What is scanned.
+    position : {"tilted", "off_centre", "high", "low"}, optional
+        A fault of positioning; drawn when None and no finding is asked for.
+    look : {"bone", "mixed", "film"}, optional
+        The console's way of showing it; drawn when None.
+    calibrated : bool
+        A second image of the study holds the density in g/cm2 on the same pixels, nothing is drawn on the first.
+    height : int, optional
+        Rows of an image that is not calibrated; drawn when None.
+
+    Returns
+    -------
+    Case
+        ``truth`` is a ``DxaTruth``.
+
+    Raises
+    ------
+    OptionError
+        Unknown finding, view, position or look.
+    """
+    for value, known, what in (
+        (finding, (None, *dxa_case.FINDINGS), "finding"),
+        (view, dxa_case.VIEWS, "view"),
+        (position, (None, *dxa_case.POSITIONS), "position"),
+        (look, (None, *dxa_case.dxa_display.LOOKS), "look"),
+    ):
+        if value not in known:
+            raise OptionError(f"Unknown {what}.", repr(value), f"Choose one of: {', '.join(str(k) for k in known)}.")
+    rng = np.random.default_rng(seed)
+    asked = dxa_case.FINDINGS.get(finding or "", {})
+    if person is None and finding is not None:
+        person = sample_person(rng, cohort="film", **asked["person"])
+    person = person or draw_person(rng, None, cohort)
+    skeleton = build_skeleton(person, rng, scoliosis=asked.get("curved", None if finding is None else False))
+    if view == "ap":
+        shown = dxa_case.picture_of_spine(skeleton, rng, finding, position, look, calibrated, height)
+    else:
+        shown = dxa_case.picture_of_other(skeleton, rng, view, height)
+    spacing = None if shown.spacing_mm is None else (shown.spacing_mm, shown.spacing_mm)
+    seen: View = "lateral" if view == "lateral" else "ap"
+    images = [Image(shown.pixels, "dxa", seen, spacing)]
+    if shown.density is not None:
+        images.append(Image(shown.density, "dxa", seen, spacing, unit="g/cm2"))
+    uid = hashlib.sha256(shown.pixels.tobytes()).hexdigest()[:16]
+    return Case(Study(uid, tuple(images), person.demographics, "simulated"), shown.truth)

@@ -1,0 +1,253 @@
+"""A person lying in a scanner, and CT pictures of any plane through them, in HU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.simulator import bones, pelvis, slab
+from bmd.simulator.anatomy import Skeleton
+from bmd.simulator.femur import LENGTH, UX, UZ, build_femora
+from bmd.simulator.organs import BOTTOM_Z, Abdomen, Torso, build_torso, diaphragm
+from bmd.simulator.scanner import Materials, Scan, blur, noise_texture
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """A picture's place in the patient frame: pixel (r, c) lies at ``origin + r * down + c * right`` (mm)."""
+
+    origin: NDArray
+    down: NDArray
+    right: NDArray
+    rows: int
+    columns: int
+    thickness_mm: float
+
+    @property
+    def pixel_mm(self) -> float:
+        """Length of a step to the right."""
+        return float(np.linalg.norm(self.right))
+
+    @property
+    def normal(self) -> NDArray:
+        """Unit vector across the slab."""
+        n = np.cross(self.right, self.down)
+        return np.asarray(n / np.linalg.norm(n))
+
+    def window(self, centre: NDArray, reach: float) -> tuple[int, int, int, int] | None:
+        """Rows and columns that a ball touches; None when it misses the slab."""
+        v = np.asarray(centre) - self.origin
+        away = abs(float(v @ self.normal))
+        if away > reach + self.thickness_mm / 2:
+            return None
+        tall = float(np.linalg.norm(self.down))
+        r, c = float(v @ self.down) / tall**2, float(v @ self.right) / self.pixel_mm**2
+        rr, rc = reach / tall + 1, reach / self.pixel_mm + 1
+        r0, r1 = max(0, int(r - rr)), min(self.rows, int(r + rr) + 2)
+        c0, c1 = max(0, int(c - rc)), min(self.columns, int(c + rc) + 2)
+        return (r0, r1, c0, c1) if r0 < r1 and c0 < c1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A person in the scanner: bones with their mineral, soft tissue as shapes, marrow, the frame of the table."""
+
+    skeleton: Skeleton
+    femora: tuple[NDArray, NDArray]
+    vertebrae: tuple[NDArray, ...]
+    torso: Torso
+    shapes: NDArray
+    lung: NDArray
+    texture: NDArray
+    tone: NDArray
+    yellow: float
+    marrow_hu: float
+    scan: Scan
+    bottom: float
+    """Lower end of the scan along ``axes[2]``, mm."""
+    metal: NDArray
+    """Shapes of metal, painted over everything, (n, SHAPE_SIZE)."""
+    metal_hips: frozenset[int] = frozenset()
+    tags: frozenset[str] = frozenset()
+
+    @property
+    def axes(self) -> NDArray:
+        """Rows: left, anterior and cranial of the scanner in the patient frame; the back lies flat on the table."""
+        chest, hips = self.torso.row(float(self.torso.spine[0][2])), self.torso.row(self.head(1)[2])
+        rise = float(self.torso.spine[0][2]) - self.head(1)[2]
+        lean = (chest[slab.CY] - chest[slab.HALF_BACK]) - (hips[slab.CY] - hips[slab.HALF_BACK])
+        angle = np.arctan2(lean, rise)
+        c, s = np.cos(angle), np.sin(angle)
+        return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+
+    def head(self, side: int) -> NDArray:
+        """Centre of the right (0) or left (1) femoral head, mm."""
+        return self.femur_point(side, np.zeros(3))
+
+    def neck_end(self, side: int) -> NDArray:
+        """Where the axes of neck and shaft cross, mm."""
+        p = self.femora[side]
+        return self.femur_point(side, float(p[LENGTH]) * p[UX : UZ + 1])
+
+    def femur_point(self, side: int, from_head: NDArray) -> NDArray:
+        """A point given from the centre of a femoral head (|x| lateral, y anterior, z cranial), mm."""
+        h, p = self.skeleton.hips, self.femora[side]
+        scale = float(h[pelvis.SCALE])
+        x, y, z = np.asarray(from_head, float) + p[:3].astype(float)
+        x = scale * x * (1 if side else -1)
+        return np.array([x, scale * y, scale * (z + float(h[pelvis.CREST_Z])) + self.skeleton.obliquity * x])
+
+
+def redistribute(p: NDArray, kept: float) -> NDArray:
+    """Move the share ``1 - kept`` of a body's trabecular mineral to its arch and cortex; a DXA scan reads the same."""
+    p = p.copy()
+    mass = bones.component_mass(p, 2.5)
+    moved = (1 - kept) * float(p[bones.TRABECULAR]) * mass[0]
+    p[bones.TRABECULAR] *= kept
+    p[bones.CORTEX] += 0.2 * moved / mass[1]
+    p[bones.ENDPLATE] += 0.15 * moved / mass[2]
+    arch = 1 + 0.65 * moved / mass[3]
+    p[bones.POSTERIOR_CORE] *= arch
+    p[bones.POSTERIOR_SHELL] *= arch
+    return p
+
+
+def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Scene:
+    """Fill in everything a CT shows beyond the bones' shapes.
+
+    With age trabecular bone is lost before cortex and arch, and degeneration adds mineral behind the body, so the same
+    AP density holds less trabecular bone; red marrow turns yellow. Both differ between people of one age.
+    """
+    age = skeleton.person.demographics.age_y or 60.0
+    kept = float(np.clip(0.99 - 0.0062 * (age - 25) + rng.normal(0, 0.06), 0.4, 1.05))
+    yellow = float(np.clip(0.30 + 0.0055 * (age - 25) + rng.normal(0, 0.10), 0.05, 0.95))
+    torso = build_torso(skeleton, rng)
+    texture = rng.standard_normal((40, 40, 40), dtype=np.float32)
+    texture = (texture + np.roll(texture, 1, 0) + np.roll(texture, 1, 1) + np.roll(texture, 1, 2)) / 2
+    fat = Materials.at(scan.kvp).fat
+    abdomen = Abdomen(skeleton, torso, scan, rng)
+    tone = np.array([fat, abdomen.hu("muscle") - 0.2 * max(0.0, age - 50), 0.05 + 0.0015 * max(0.0, age - 30)])
+    scene = Scene(
+        skeleton=skeleton,
+        femora=build_femora(skeleton.person, skeleton.hips, rng),
+        vertebrae=tuple(redistribute(b.shape, kept) for b in skeleton.bones),
+        torso=torso,
+        shapes=abdomen.shapes(),
+        lung=diaphragm(torso, rng),
+        texture=texture,
+        tone=tone.astype(np.float32),
+        yellow=yellow,
+        marrow_hu=float({"none": 0.0, "arterial": 6.0, "portal": 11.0}[scan.phase] + rng.normal(0, 6)),
+        scan=scan,
+        bottom=-1e9,
+        metal=np.zeros((0, slab.SHAPE_SIZE), np.float32),
+        tags=skeleton.tags,
+    )
+    end = min(float(scene.neck_end(side) @ scene.axes[2]) for side in (0, 1))
+    return replace(scene, bottom=end - float(rng.uniform(30, 110)))
+
+
+@dataclass(eq=False)
+class Layers:
+    """One rendered plane before the scanner: HU of soft tissue, bone share, its mineral, yellow marrow, labels."""
+
+    hu: NDArray
+    zone: NDArray
+    cover: NDArray
+    mineral: NDArray
+    yellow: NDArray
+    label: NDArray
+    femur: NDArray
+
+
+def render_layers(scene: Scene, plane: Plane) -> Layers:
+    """Sample one plane; thick slabs take bone at several depths about 1.2 mm apart."""
+    shape = (plane.rows, plane.columns)
+    layers = Layers(
+        *(np.zeros(shape, np.float32), np.zeros(shape, np.uint8)),
+        *(np.zeros(shape, np.float32) for _ in range(3)),
+        *(np.zeros(shape, np.uint8) for _ in range(2)),
+    )
+    o, d, r = (np.asarray(v, np.float32) for v in (plane.origin, plane.down, plane.right))
+    args = (scene.torso.profile, np.float32(BOTTOM_Z), scene.texture, scene.lung, scene.tone)
+    slab.paint_torso(layers.hu, layers.zone, o, r, d, *args)
+    _paint_shapes(scene, plane, layers, (o, r, d))
+    _sample_bones(scene, plane, layers, (o, r, d))
+    return layers
+
+
+def _paint_shapes(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
+    s = scene.shapes
+    middle = s[:, slab.P0 : slab.P0 + 3].astype(float)
+    rods = s[:, slab.KIND] == slab.CAPSULE
+    middle[rods] = (middle[rods] + s[rods, slab.P1 : slab.P1 + 3]) / 2
+    near = np.abs((middle - plane.origin) @ plane.normal) < s[:, slab.REACH]
+    for bone, p in zip(scene.skeleton.bones, scene.vertebrae, strict=True):
+        box = plane.window(bone.centre, 42.0)
+        if box:
+            gap = max(4.0, scene.skeleton.person.discs[scene.skeleton.bones.index(bone)].height_mid_mm)
+            turn = bone.rotation.astype(np.float32)
+            slab.paint_column(
+                layers.hu, layers.zone, *box, *frame, bone.centre.astype(np.float32), turn, p, gap, 62.0, 22.0
+            )
+    for i in np.nonzero(near)[0]:
+        box = plane.window(middle[i], float(s[i, slab.REACH]))
+        if box:
+            slab.paint_shape(layers.hu, layers.zone, *box, *frame, s[i], scene.texture, plane.pixel_mm)
+
+
+def _sample_bones(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
+    depths = max(1, round(plane.thickness_mm / 1.2))
+    sub = 2 if plane.pixel_mm > 0.9 else 1
+    weight = 1.0 / depths
+    hips = scene.skeleton.hips
+    for k in range(depths):
+        shift = ((k + 0.5) / depths - 0.5) * plane.thickness_mm * plane.normal
+        offset = shift.astype(np.float32)
+        for value, (bone, p) in enumerate(zip(scene.skeleton.bones, scene.vertebrae, strict=True), start=1):
+            box = plane.window(bone.centre - [0, 22, 0], 68.0)
+            if box:
+                slab.sample_vertebra(
+                    layers.cover, layers.mineral, layers.label, value, *box, *frame, offset, weight, sub,
+                    bone.centre.astype(np.float32), bone.rotation.astype(np.float32), p,
+                )  # fmt: skip
+        layers.yellow[:] = np.where(k == 0, scene.yellow * layers.cover, layers.yellow)
+        first = _first_row(plane)
+        if first < plane.rows:
+            slab.sample_pelvis(
+                layers.cover, layers.mineral, layers.yellow, layers.femur, first, *frame, offset, weight, sub,
+                scene.skeleton.sacral_rotation.astype(np.float32), scene.skeleton.sacrum, hips, pelvis.OUTLINE_DISTANCE,
+                np.float32(scene.skeleton.obliquity), *scene.femora,
+            )  # fmt: skip
+
+
+def _first_row(plane: Plane) -> int:
+    """First row with anything below 66 mm above the S1 end plate, where the pelvis begins."""
+    corners = plane.origin[2] + np.outer(np.arange(plane.rows), [plane.down[2]] * 2)
+    corners += [0, plane.right[2] * plane.columns]
+    low = np.nonzero(corners.min(1) < 66)[0]
+    return int(low[0]) if len(low) else plane.rows
+
+
+def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator) -> NDArray:
+    """What the scanner makes of a sampled plane: int16 HU."""
+    scan, material = scene.scan, Materials.at(scene.scan.kvp)
+    cover = np.clip(layers.cover, 0, 1)
+    inside = np.maximum(cover, 1e-3)
+    yellow = np.clip(layers.yellow / inside, 0, 1)
+    material = replace(material, red=material.red + scene.marrow_hu)
+    bone = material.bone(layers.mineral / inside, yellow)
+    hu = layers.hu * (1 - cover) + bone * cover
+    hu = blur(hu.astype(np.float32), plane.pixel_mm, scan)
+    small = cv2.resize((layers.zone > 0).astype(np.float32), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    depth = cv2.GaussianBlur(small, (0, 0), 45 / (4 * plane.pixel_mm))
+    depth = cv2.resize(depth, (plane.columns, plane.rows))
+    bmi = scene.skeleton.person.demographics.bmi or 25.0
+    sigma = scan.noise_hu * np.exp(0.035 * (bmi - 25)) * (0.35 + 0.75 * depth)
+    dense = cv2.GaussianBlur(layers.mineral, (0, 0), sigmaX=45 / plane.pixel_mm, sigmaY=7 / plane.pixel_mm)
+    hu = hu - 90 * dense * (layers.zone > 0) + scan.offset_hu
+    hu += sigma * noise_texture(rng, hu.shape, plane.pixel_mm, scan)
+    return np.clip(np.round(hu), -1024, 3071).astype(np.int16)
