@@ -21,12 +21,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bmd.data.ct_views import HIP_SIZE, SLICE_SIZE, hip_input, hip_window, patient_vector, slice_windows
+from bmd.data.ct_views import HIP_SIZE, SLICE_MM, SLICE_SIZE, hip_input, hip_window, patient_vector, slice_windows
 from bmd.errors import InputError
 from bmd.reference import CATEGORIES, category
 from bmd.types import Demographics
 
-KEYS = ("slices", "hips", "hip_read", "patient", "t_l1l4", "t_neck", "t_hip")
+KEYS = ("patient", "t_l1l4", "t_femoral_neck", "t_total_hip")
+PICTURES = {"slice": ("axial", "axial_ok"), "hip": ("femur", "femur_ok"), "hip_and_patient": ("femur", "femur_ok")}
+"""Pictures of a person by task, and which of them can be used (in the field, no metal, no fracture)."""
+
+AXIAL_MM = 160 / 224  # of a pixel in the shards
 THIRDS = (1 / 3, 1 / 3, 1 / 3)
 HA_MIX = (1068 / 3012, 925 / 3012, 1019 / 3012)
 MIX = {"slice": THIRDS, "hip": HA_MIX, "hip_patient": HA_MIX, "hip_and_patient": HA_MIX}
@@ -90,9 +94,7 @@ class CtItems:
         for path in sorted(self.folder.glob("ct_*.npz")):
             enough = self.limit and sum(len(s["t_l1l4"]) for s in self._shards) >= self.skip + self.limit
             if path.name not in self._names and not enough and not path.name.endswith(".part.npz"):
-                with np.load(path) as shard:
-                    unused = {"slice": "hips", "hip": "slices", "hip_and_patient": "slices"}.get(self.task)
-                    self._shards.append({key: shard[key] for key in KEYS if key != unused})
+                self._shards.append(read_shard(path, self.task))
                 self._names.append(path.name)
         people = [(i, j) for i, s in enumerate(self._shards) for j in range(len(s["t_l1l4"]))][self.skip :]
         people = people[: self.limit] if self.limit else people
@@ -102,15 +104,11 @@ class CtItems:
 
     def _parts(self, shard: int, row: int) -> NDArray:
         """Which slices or hips of a person can be used."""
-        if self.task == "slice":
-            return np.arange(self._shards[shard]["slices"].shape[1])
-        if self.task == "hip_patient":
-            return np.zeros(1, int)
-        return np.flatnonzero(self._shards[shard]["hip_read"][row])
+        return np.flatnonzero(self._shards[shard]["usable"][row])
 
     def _category(self, shard: int, row: int) -> int:
         s = self._shards[shard]
-        t = s["t_l1l4"][row] if self.task == "slice" else min(s["t_neck"][row], s["t_hip"][row])
+        t = s["t_l1l4"][row] if self.task == "slice" else min(s["t_femoral_neck"][row], s["t_total_hip"][row])
         return CATEGORIES.index(category(float(t)))
 
     def __len__(self) -> int:
@@ -120,12 +118,32 @@ class CtItems:
         shard, row, part = self._where[index]
         arrays = self._shards[shard]
         age, male, height, weight = (float(v) for v in arrays["patient"][row])
-        hu = np.zeros((0, 0), np.float32)
-        if self.task != "hip_patient":
-            hu = arrays["slices" if self.task == "slice" else "hips"][row, part].astype(np.float32)
+        hu = arrays["hu"][row, part].astype(np.float32)
         patient = Demographics(age, "M" if male else "F", height, weight)
         person = sum(len(s["t_l1l4"]) for s in self._shards[:shard]) + row
         return CtItem(hu, patient, self._category(shard, row), person)
+
+
+def read_shard(path: Path, task: str) -> dict[str, NDArray]:
+    """What a task needs of one shard: ``KEYS``, ``hu`` (n, parts, S, S) int16 and ``usable`` (n, parts).
+
+    Slices are brought to 1 mm a pixel, left hips are mirrored.
+    """
+    with np.load(path) as shard:
+        arrays = {key: shard[key] for key in KEYS}
+        if task not in PICTURES:
+            n = len(arrays["t_l1l4"])
+            return arrays | {"hu": np.zeros((n, 1, 0, 0), np.int16), "usable": np.ones((n, 1), bool)}
+        hu, usable = (shard[key] for key in PICTURES[task])
+    if task == "slice":
+        side = round(hu.shape[-1] * AXIAL_MM / SLICE_MM)
+        small = [
+            cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA) for picture in hu.reshape(-1, *hu.shape[2:])
+        ]
+        hu = np.stack(small).reshape(*hu.shape[:2], side, side)
+    else:
+        hu = np.stack([hu[:, 0], hu[:, 1, :, ::-1]], 1)
+    return arrays | {"hu": hu, "usable": usable}
 
 
 def mixed(items: list, categories: list[int], mix: tuple[float, ...], repeat: bool) -> list:

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-SLICE, HIP = 144, 280  # pixels a side in the shards, a margin more than the networks see
+SLICE, HIP = 224, 250  # pixels a side in the shards
 
 
 def disc(rng: np.random.Generator, side: int, hu: float) -> np.ndarray:
@@ -24,13 +24,14 @@ def write_fake_ct(folder: Path, shards: int = 2, people: int = 9, seed: int = 0)
     for i in range(shards):
         t = np.array([(0.5, -1.7, -3.3)[(k + i) % 3] for k in range(people)])
         arrays = {
-            "slices": np.stack([[disc(rng, SLICE, 140 + 40 * v) for _ in range(2)] for v in t]),
-            "hips": np.stack([[disc(rng, HIP, 300 + 60 * v) for _ in range(2)] for v in t]),
-            "hip_read": np.ones((people, 2), bool),
+            "axial": np.stack([[disc(rng, SLICE, 140 + 40 * v) for _ in range(2)] for v in t]),
+            "axial_ok": np.ones((people, 2), bool),
+            "femur": np.stack([[disc(rng, HIP, 300 + 60 * v) for _ in range(2)] for v in t]),
+            "femur_ok": np.ones((people, 2), bool),
             "patient": np.stack([[60 - 8 * v, rng.integers(2), 165, 70] for v in t]).astype(np.float32),
             "t_l1l4": t.astype(np.float32),
-            "t_neck": (t + 0.2).astype(np.float32),
-            "t_hip": t.astype(np.float32),
+            "t_femoral_neck": (t + 0.2).astype(np.float32),
+            "t_total_hip": t.astype(np.float32),
         }
         np.savez(folder / f"ct_{i * people:07d}.npz", **arrays)
     return folder
