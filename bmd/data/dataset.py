@@ -21,8 +21,8 @@ from bmd.errors import InputError
 from bmd.reference import LEVELS, LUMBAR
 
 FIRST_LUMBAR = LEVELS.index("L1")
-BODY_FILL = np.array([0.84] * 8 + [1.05])
-"""Area of a simulated body over the area between its corners: walls are concave (medians .80-.87; S1 1.05)."""
+BODY_FILL = np.array([0.92] * 8 + [1.05])
+"""Area of a simulated body over the area between its corners: walls are concave (medians .90-.95; S1 1.05)."""
 KEYS = ("image", "labels", "corners", "visible", "bmd", "t_score", "patient", "bmd_l1l4", "t_l1l4")
 
 

@@ -24,6 +24,9 @@ SEGMENT_DEG = np.array([-3.0, -2.5, 0.5, 3.0, 6.0, 9.0, 13.0, 16.0])
 MASS_STEP_MM = 1.5
 """Step of the integration that sets densities: content within 1 % of a grid of 0.5 mm."""
 
+SEGMENT_SPREAD_DEG = np.array([1.2, 1.2, 1.2, 1.2, 1.2, 1.8, 3.0, 5.0])
+"""Spread of each angle between people of the same lordosis: the lumbosacral junction varies most."""
+
 
 @dataclass(frozen=True, eq=False)
 class Bone:
@@ -126,7 +129,7 @@ def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | N
         tags.add("scoliosis")
     vectors = [_shape(person, k, rng, degeneration, size) for k in range(len(DRAWN))]
     cortex = _set_densities(person, vectors, rng, degeneration)
-    slope = math.radians(float(np.clip(rng.normal(48, 11), 15, 78)))
+    slope = math.radians(float(np.clip(rng.normal(47, 13), 12, 82)))
     placed = _stack(person, vectors, rng, slope, curve, degeneration, tags)
     sacrum = _sacrum(vectors[-1], rng, size, cortex, "transitional" in tags)
     return Skeleton(
@@ -215,7 +218,7 @@ def _stack(
     angles = np.radians(SEGMENT_DEG)
     lordosis = 0.85 * slope + math.radians(float(np.clip(rng.normal(12, 7), -8, 32)))
     angles[3:] *= lordosis / angles[3:].sum()
-    angles += rng.normal(0, math.radians(1.2), len(angles))
+    angles += rng.normal(0, 1, len(angles)) * np.radians(SEGMENT_SPREAD_DEG)
     phase = rng.uniform(0, 3)
     at, tilt, placed = np.zeros(3), slope, []
     for k in reversed(range(len(DRAWN))):
@@ -247,19 +250,23 @@ def _stack(
 def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float, transitional: bool) -> NDArray:
     """Parameters of ``pelvis.sacrum_density``, its end plate a little smaller than that of L5."""
     half = 0.92 * last[bones.HALF_DEPTH] * rng.normal(0.97, 0.03)
-    disc = rng.uniform(1.8, 3.2) if transitional else rng.uniform(0.3, 1.4)
-    trabecular = last[bones.TRABECULAR] * rng.uniform(0.25, 0.8)
+    like_a_vertebra = transitional or rng.random() < 0.15  # a square S1 over a well kept S1-S2 disc
+    disc = rng.uniform(1.6, 3.2) if like_a_vertebra else rng.uniform(0.3, 1.8)
+    gap = rng.uniform(0.6, 1.0) if like_a_vertebra else rng.uniform(0.1, 1.0)
+    trabecular = last[bones.TRABECULAR] * rng.uniform(0.2, 0.75)
     rind = 0.55 * cortex * rng.normal(1, 0.2)
-    radius, length = rng.uniform(115, 260) * size, rng.normal(126, 9) * size
-    return np.array([radius, length, last[bones.HALF_WIDTH] * 1.02, half, trabecular, rind, disc], np.float32)
+    radius, length = rng.uniform(100, 260) * size, rng.normal(126, 9) * size
+    width = last[bones.HALF_WIDTH] * 1.02
+    lines = (math.exp(rng.normal(0.1, 0.35)), math.exp(rng.normal(0, 0.35)), gap)
+    return np.array([radius, length, width, half, trabecular, rind, disc, *lines], np.float32)
 
 
 def _hips(last: NDArray, rng: np.random.Generator, size: float, cortex: float) -> NDArray:
     """Parameters of ``pelvis.hip_density`` and ``femur_density``; the crest stands level with L4-L5."""
-    core, rind = 0.09 + 0.7 * last[bones.TRABECULAR], 0.55 * cortex
+    core, rind = 0.09 + 0.7 * last[bones.TRABECULAR], 0.55 * cortex * math.exp(rng.normal(0.25, 0.25))
     head = (rng.normal(88, 3), rng.normal(46, 9), rng.normal(-100, 7), rng.normal(23.5, 1.2), rng.normal(52, 3))
-    shape = (size * rng.normal(1, 0.03), rng.normal(-2, 8), rng.normal(43, 2.5), rng.normal(82, 8))
-    return np.array([*shape, core, rind, *head, last[bones.TRABECULAR] * 0.9 + 0.03, 0.42 * cortex], np.float32)
+    shape = (size * rng.normal(1, 0.03), rng.normal(1, 10), rng.normal(43, 2.5), rng.normal(82, 8))
+    return np.array([*shape, core, rind, *head, last[bones.TRABECULAR] * 0.9 + 0.03, 0.5 * cortex], np.float32)
 
 
 def _torso(person: Person, rng: np.random.Generator) -> Torso:

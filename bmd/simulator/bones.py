@@ -30,7 +30,7 @@ FACET_X, FORAMEN_DEPTH = 19, 20
 VERTEBRA_SIZE = 21
 
 LATTICE_Y, LATTICE_Z = 0.7548776662466927, 0.5698402909980532  # powers of the plastic number (Roberts 2018)
-MASS_BODY_SHARE = 0.3
+MASS_BODY_SHARE = 0.5
 
 POSTERIOR_WALL = 0.84  # the posterior wall lies at -0.84 half depths, the anterior one at +1
 

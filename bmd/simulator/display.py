@@ -49,11 +49,11 @@ class Look:
 
 
 CONSOLES = (
-    Look(0.25, 30, 0.3, 10, 0.3, 3.0, BONE_CONTRAST, 0.45, 0.0, 0.5, 1.0),
-    Look(0.45, 36, 0.4, 12, 0.5, 3.5, BONE_CONTRAST, 0.5, 3.6, 0.5, 1.0),
-    Look(0.65, 28, 0.5, 9, 0.6, 2.5, BONE_CONTRAST, 0.45, 4.2, 0.52, 1.05),
-    Look(0.80, 40, 0.6, 11, 0.8, 3.0, BONE_CONTRAST, 0.4, 3.2, 0.48, 1.0),
-    Look(0.10, 24, 0.2, 8, 0.2, 4.0, BONE_CONTRAST, 0.5, 4.5, 0.55, 0.95),
+    Look(0.50, 30, 0.3, 10, 0.3, 3.0, BONE_CONTRAST, 0.55, 0.0, 0.5, 1.0),
+    Look(0.60, 36, 0.4, 12, 0.5, 3.5, BONE_CONTRAST, 0.55, 3.4, 0.52, 1.0),
+    Look(0.70, 28, 0.5, 9, 0.6, 2.5, BONE_CONTRAST, 0.55, 3.8, 0.55, 1.0),
+    Look(0.82, 40, 0.6, 11, 0.8, 3.0, BONE_CONTRAST, 0.5, 3.2, 0.5, 1.0),
+    Look(0.35, 24, 0.2, 8, 0.2, 4.0, BONE_CONTRAST, 0.6, 3.6, 0.55, 0.95),
 )
 """Five invented but typical consoles; a film comes from one of them, a little varied, or in a fifth from anywhere."""
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from bmd.simulator.bones import kernel
 
-# Sacral parameters: arc radius, arc length, half width and half depth of the S1 body, densities.
-ARC_RADIUS, ARC_LENGTH, S_HALF_WIDTH, S_HALF_DEPTH, S_CORE, S_RIND, S_DISC = range(7)
+# Sacral parameters: arc radius, arc length, half width and half depth of the S1 body, densities, half height of the
+# S1-S2 disc remnant; then how dense laminae and anterior cortex are over the rind and how open the remnant is (0..1).
+ARC_RADIUS, ARC_LENGTH, S_HALF_WIDTH, S_HALF_DEPTH, S_CORE, S_RIND, S_DISC, S_LAMINA, S_FRONT, S_GAP = range(10)
 # Hip bone and femur: scale, crest height, x of the sacro-iliac joint, flare, densities, head centre and radius.
 SCALE, CREST_Z, SI_X, FLARE, I_CORE, I_RIND, HEAD_X, HEAD_Y, HEAD_Z, HEAD_RADIUS, NECK_LENGTH, F_CORE, F_RIND = range(
     13
@@ -43,23 +44,38 @@ OUTLINE_DISTANCE = _outline_table()
 
 
 @kernel
+def capsule(x, y, z, x0, y0, z0, x1, y1, z1, r0, r1):
+    """Depth in mm below the surface of a tapered rod; negative outside."""
+    dx = x1 - x0
+    dy = y1 - y0
+    dz = z1 - z0
+    t = ((x - x0) * dx + (y - y0) * dy + (z - z0) * dz) / (dx * dx + dy * dy + dz * dz)
+    t = min(1.0, max(0.0, t))
+    return r0 + (r1 - r0) * t - math.sqrt((x - x0 - t * dx) ** 2 + (y - y0 - t * dy) ** 2 + (z - z0 - t * dz) ** 2)
+
+
+@kernel
 def sacral_bodies(ax, across, along, s, depth, width, p):
     """Bodies S1-S5 and coccyx with the remnants of discs between them; ``ax`` is |x|."""
+    if ax > width or abs(across) > depth:
+        return 0.0
     r = ((across / depth) ** 4 + (ax / width) ** 4) ** 0.25
     if r >= 1.0:
         return 0.0
     wall = (1.0 - r) * depth / 0.9
-    d = p[S_CORE] + 1.3 * p[S_RIND] * math.exp(-wall * wall)
+    front = p[S_FRONT] if across > 0.0 else 0.8
+    d = p[S_CORE] + 1.3 * front * p[S_RIND] * math.exp(-wall * wall)
     if along < 2.5:
         d += p[S_RIND] * 1.3 * math.exp(-((along / 1.2) ** 2))
     stretch = p[ARC_LENGTH] / 131.0
     for k in range(6):
         gap = abs(along - SEGMENT_ENDS[k] * stretch)
         if gap < 5.0:
-            half = p[S_DISC] * (1.0 - 0.25 * k)
+            half = max(0.0, p[S_DISC] * (1.0 - 0.25 * k))
+            seen = p[S_GAP] * (1.0 - 0.15 * k)
             if gap < half:
-                d *= 0.35
-            d += 0.6 * p[S_RIND] * math.exp(-(((gap - half - 0.8) / 1.0) ** 2))
+                d *= 1.0 - 0.75 * seen
+            d += 0.9 * seen * p[S_RIND] * math.exp(-(((gap - half - 0.7) / 0.8) ** 2))
     return d
 
 
@@ -79,26 +95,40 @@ def sacral_alae(ax, across, along, s, depth, width, p):
 
 
 @kernel
+def sacral_facet(x, y, z, p):
+    """Superior articular process of S1, which carries the line of the pillars on into the laminae."""
+    back = -p[S_HALF_DEPTH] - 9.0
+    inside = capsule(abs(x), y, z, 17.0, back - 2.0, -10.0, 20.0, back + 4.0, 9.0, 5.0, 4.5)
+    if inside <= 0.0:
+        return 0.0
+    return p[S_CORE] + p[S_LAMINA] * p[S_RIND] * math.exp(-((inside / 1.6) ** 2))
+
+
+@kernel
 def sacrum_density(x, y, z, p):
     """Mineral of sacrum and coccyx at a point of the sacral frame; their centre line is a circular arc."""
+    facet = sacral_facet(x, y, z, p) if z > -20.0 else 0.0
     if z > 0.0 or y > p[ARC_RADIUS]:
-        return 0.0
+        return facet
+    squared = (p[ARC_RADIUS] - y) ** 2 + z * z
+    if squared > (p[ARC_RADIUS] + p[S_HALF_DEPTH] + 22.0) ** 2 or squared < (p[ARC_RADIUS] - p[S_HALF_DEPTH]) ** 2:
+        return facet
     along = math.atan2(-z, p[ARC_RADIUS] - y) * p[ARC_RADIUS]
     if along > p[ARC_LENGTH] or along < 0.0:
-        return 0.0
-    across = p[ARC_RADIUS] - math.sqrt((p[ARC_RADIUS] - y) ** 2 + z * z)  # > 0 in front of the centre line
+        return facet
+    across = p[ARC_RADIUS] - math.sqrt(squared)  # > 0 in front of the centre line
     s = along / p[ARC_LENGTH]
     ax = abs(x)
     depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 1.3 + 3.5
     width = p[S_HALF_WIDTH] * (1.0 - 0.68 * s)
-    d = sacral_bodies(ax, across, along, s, depth, width, p)
+    d = max(facet, sacral_bodies(ax, across, along, s, depth, width, p))
     if 0.02 < s < 0.62:
         d = max(d, sacral_alae(ax, across, along, s, depth, width, p))
     if s < 0.82:  # fused laminae behind the canal, the brightest line of a lateral sacrum, and the median crest
         behind = -across - depth - 9.0 * (1.0 - s)
-        wall = behind / (2.6 - 1.2 * s)
+        wall = behind / (1.9 - 0.7 * s)
         if ax < 22.0 * (1.0 - 0.6 * s):
-            d = max(d, (0.5 * p[S_CORE] + 1.5 * p[S_RIND]) * math.exp(-wall * wall))
+            d = max(d, (0.5 * p[S_CORE] + 1.5 * p[S_LAMINA] * p[S_RIND]) * math.exp(-wall * wall))
         v = (behind - 5.0) / (6.5 - 4.0 * s)
         if v * v + (ax / 4.0) ** 2 < 1.0:
             d = max(d, p[S_CORE] + 0.5 * p[S_RIND] * (1.0 - 0.5 * math.sin(along * 0.25)))
@@ -132,17 +162,6 @@ def rim_distance(y, z, table):
     near = table[row, column] * (1.0 - u) + table[row, column + 1] * u
     far = table[row + 1, column] * (1.0 - u) + table[row + 1, column + 1] * u
     return near * (1.0 - v) + far * v
-
-
-@kernel
-def capsule(x, y, z, x0, y0, z0, x1, y1, z1, r0, r1):
-    """Depth in mm below the surface of a tapered rod; negative outside."""
-    dx = x1 - x0
-    dy = y1 - y0
-    dz = z1 - z0
-    t = ((x - x0) * dx + (y - y0) * dy + (z - z0) * dz) / (dx * dx + dy * dy + dz * dz)
-    t = min(1.0, max(0.0, t))
-    return r0 + (r1 - r0) * t - math.sqrt((x - x0 - t * dx) ** 2 + (y - y0 - t * dy) ** 2 + (z - z0 - t * dz) ** 2)
 
 
 @kernel
@@ -181,7 +200,8 @@ def hip_density(x, y, z, p, table):
         return d
     head = math.sqrt((ax - hx) ** 2 + (y - hy) ** 2 + (z - hz) ** 2) - p[HEAD_RADIUS]
     if 2.2 < head < 7.0 and (ax < hx + 6.0 or z > hz + 8.0):
-        d = max(d, p[I_CORE] + p[I_RIND])
+        roof = 1.6 if head < 4.2 and z > hz + 6.0 else 1.0
+        d = max(d, p[I_CORE] + roof * p[I_RIND])
     elif head < 2.2:
         return 0.0
     upper = capsule(ax, y, z, hx - 14.0, hy + 8.0, hz + 12.0, 12.0, hy + 42.0, hz - 20.0, 10.0, 7.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.simulator.bones import body_density, body_parts, kernel, posterior_density
+from bmd.simulator.bones import HALF_WIDTH, body_density, body_parts, kernel, posterior_density
 from bmd.simulator.pelvis import femur_density, hip_density, sacrum_density
 
 JITTER = np.random.default_rng(5).random(997).astype(np.float32)
@@ -117,15 +117,19 @@ def cast_vertebra(out, r0, r1, c0, c1, g, centre, rotation, p, half, step, poste
 
 @kernel
 def stamp_body(labels, value, r0, r1, c0, c1, g, centre, rotation, p):
-    """Write ``value`` where at least three of five points within 14 mm of the middle of the ray lie in the body."""
+    """Write ``value`` in the body's silhouette: where at least three of nine points across its width lie inside it.
+
+    That is where a reader draws the outline, on the outer edge of the cortex; a lip of bone does not count.
+    """
     total = g[0] + g[1]
+    gap = p[HALF_WIDTH] / 4.5
     for r in range(r0, r1):
         kz = (g[5] - r * g[7] - g[3]) / total
         for c in range(c0, c1):
             ky = (g[4] + c * g[6] - g[2]) / total
             hits = 0
-            for i in range(5):
-                x = -14.0 + 7.0 * i
+            for i in range(9):
+                x = gap * (i - 4)
                 t = g[0] + x + centre[0]
                 y = g[2] + ky * t - centre[1]
                 z = g[3] + kz * t - centre[2]
@@ -134,13 +138,38 @@ def stamp_body(labels, value, r0, r1, c0, c1, g, centre, rotation, p):
                 lz = rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z
                 if body_parts(lx, ly, lz, p)[0] > 0.0:
                     hits += 1
-            if hits >= 3:
+                    if hits == 3:
+                        break
+            if hits == 3:
                 labels[r, c] = value
 
 
 @kernel
-def cast_pelvis(out, r0, g, view, sacral, ps, ph, table, step, obliquity, jitter):
-    """Add sacrum, hip bones and femora. ``view`` maps world to patient axes, ``sacral`` patient to sacral axes."""
+def cast_sacrum(out, r0, r1, c0, c1, g, turn, p, half, step, jitter):
+    """Add the line integral (g/cm2) of the sacrum; ``turn`` maps world to sacral axes about the same origin."""
+    total = g[0] + g[1]
+    n = int(2.0 * half / step)
+    for r in range(r0, r1):
+        kz = (g[5] - r * g[7] - g[3]) / total
+        for c in range(c0, c1):
+            ky = (g[4] + c * g[6] - g[2]) / total
+            path = math.sqrt(1.0 + ky * ky + kz * kz) * step * 0.1
+            s = 0.0
+            first = jitter[(r * 131 + c * 17) % 997] * step - half
+            for i in range(n):
+                x = first + i * step
+                y = g[2] + ky * (g[0] + x)
+                z = g[3] + kz * (g[0] + x)
+                lx = turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z
+                ly = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z
+                lz = turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z
+                s += sacrum_density(lx, ly, lz, p)
+            out[r, c] += s * path
+
+
+@kernel
+def cast_pelvis(out, r0, g, view, ph, table, step, obliquity, jitter):
+    """Add hip bones and femora. ``view`` maps world to patient axes."""
     total = g[0] + g[1]
     n = int(330.0 / step)
     for r in range(r0, out.shape[0]):
@@ -156,10 +185,6 @@ def cast_pelvis(out, r0, g, view, sacral, ps, ph, table, step, obliquity, jitter
                 z = g[3] + kz * (g[0] + x)
                 px = view[0, 0] * x + view[0, 1] * y
                 py = view[1, 0] * x + view[1, 1] * y
-                if z < 12.0 and abs(px) < 62.0 and py < 60.0:
-                    sy = sacral[1, 1] * py + sacral[1, 2] * z
-                    sz = sacral[2, 1] * py + sacral[2, 2] * z
-                    s += sacrum_density(px, sy, sz, ps)
                 if abs(px) > 10.0 and abs(py) < 150.0:
                     hz = z - obliquity * px
                     s += hip_density(px, py, hz, ph, table)

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.reference import LEVELS
-from bmd.simulator import beam, bones, devices, display
+from bmd.simulator import beam, bones, devices, display, pelvis
 from bmd.simulator.anatomy import DRAWN, Skeleton
-from bmd.simulator.pelvis import OUTLINE_DISTANCE
-from bmd.simulator.projection import JITTER, Geometry, cast_pelvis, cast_vertebra, stamp_body
+from bmd.simulator.projection import JITTER, Geometry, cast_pelvis, cast_sacrum, cast_vertebra, stamp_body
 from bmd.simulator.tissue import SoftTissue, frontal_tissue, lateral_tissue, noise
 from bmd.types import Truth, View
 
@@ -89,13 +88,24 @@ def cast_bones(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> BoneMap
         low, high = np.array([-side, -depth - 45 - p[bones.SPINOUS_LENGTH], -40.0]), np.array([side, 0.0, 34.0])
         r0, r1, c0, c1, half = coarse.pixel_box(centre, turn, low, high)
         cast_vertebra(back, r0, r1, c0, c1, gc, *args[1:], half, STEP_MM, True, JITTER)
-    pelvis = np.zeros_like(back)
+    hips = np.zeros_like(back)
     first = max(0, int(coarse.project(np.array([-130.0, 0.0, 62.0]))[0, 1]))
     obliquity = np.float32(skeleton.obliquity)
-    frames = (view.T.astype(np.float32), skeleton.sacral_rotation.astype(np.float32))
-    cast_pelvis(pelvis, first, gc, *frames, skeleton.sacrum, skeleton.hips, OUTLINE_DISTANCE, 3.5, obliquity, JITTER)
-    pelvis = cv2.GaussianBlur(pelvis, (0, 0), 0.8)  # thin oblique plates alias on coarse rays
-    return BoneMaps(bodies, _doubled(back, shape), _doubled(pelvis, shape), labels)
+    turn = view.T.astype(np.float32)
+    cast_pelvis(hips, first, gc, turn, skeleton.hips, pelvis.OUTLINE_DISTANCE, 3.5, obliquity, JITTER)
+    hips = _doubled(cv2.GaussianBlur(hips, (0, 0), 0.6), shape)  # thin oblique plates alias on coarse rays
+    _add_sacrum(hips, skeleton, geometry, view)
+    return BoneMaps(bodies, _doubled(back, shape), hips, labels)
+
+
+def _add_sacrum(out: NDArray, skeleton: Skeleton, geometry: Geometry, view: NDArray) -> None:
+    """Cast the sacrum at full resolution: its thin bright lines are what levels are counted from."""
+    p, turn = skeleton.sacrum, skeleton.sacral_rotation @ view.T
+    depth, length = float(p[pelvis.S_HALF_DEPTH]), float(p[pelvis.ARC_LENGTH])
+    low, high = np.array([-62.0, -depth - 25.0, -length]), np.array([62.0, 0.6 * length, 14.0])
+    r0, r1, c0, c1, half = geometry.pixel_box(np.zeros(3), turn, low, high)
+    half = min(half, 66.0)
+    cast_sacrum(out, r0, r1, c0, c1, geometry.vector(), turn.astype(np.float32), p, half, STEP_MM, JITTER)
 
 
 def _doubled(coarse: NDArray, shape: tuple[int, int]) -> NDArray:

@@ -137,7 +137,7 @@ def test_devices_and_pelvis_turn_with_the_vertebrae(person: Person, degrees: flo
     bone = skeleton.bone("L3")
     side = bone.to_patient(np.array([60.0, 10, 0]))[0]  # a rod beside the body, far from the axis of rotation
     rod = np.zeros((SIZE, SIZE), np.float32)
-    devices.add_rod(rod, np.stack([side - [0, 0, 3], side + [0, 0, 3]]), 2.0, 2.0, 1.0, 1.0, geometry, view)
+    devices.add_rod(rod, side + np.array([[0, 0, -3.0], [0, 0, 3.0]]), 2.0, 2.0, 1.0, 1.0, geometry, view)
     rows, columns = np.nonzero(rod > 0)
     expected = geometry.project(view @ side)[0]
     assert [columns.mean(), rows.mean()] == pytest.approx(expected, abs=1.0)
