@@ -1,7 +1,7 @@
 """The torso around the bones: outline, fat, muscles, organs, bowel, vessels and ribs as shapes to paint.
 
-Drawn by hand from anatomy in the patient frame (mm: x left, y anterior, z cranial, origin at the S1 end plate), sized by
-body mass index, stature and sex. Attenuation by tissue and contrast phase: textbook ranges.
+Drawn by hand from anatomy in the patient frame (mm: x left, y anterior, z cranial, origin at the S1 end plate), sized
+by body mass index, stature and sex. Attenuation by tissue and contrast phase: textbook ranges.
 """
 
 from __future__ import annotations
@@ -221,8 +221,8 @@ class Abdomen:
             hip = scale * np.array([side * hips[pelvis.HEAD_X], hips[pelvis.HEAD_Y], hips[pelvis.HEAD_Z]])
             hip[2] += scale * hips[pelvis.CREST_Z]
             front.append((side * 62.0, 28.0, -35.0))
-            front.append(tuple(hip + [side * -8, 36, 18]))
-            front.append(tuple(hip + [side * 12, 8, -55]))
+            front.append(tuple(hip + (side * -8, 36, 18)))
+            front.append(tuple(hip + (side * 12, 8, -55)))
             radii = np.array([*psoas, 19 * bulk, 17 * bulk, 8])
             self.paint.chain(np.array(front)[2:], radii[2:], hu, IN_FLESH, grain=-6, warp=1.0)
             iliac = np.array([(side * 88, 12, 18), (side * 84, 26, -22), (side * 80, 44, -62)]) * scale
@@ -270,7 +270,7 @@ class Abdomen:
         for side in (-1, 1):
             groin = np.array([side * hips[pelvis.HEAD_X] * 0.93, hips[pelvis.HEAD_Y] + 46, hips[pelvis.HEAD_Z] + 2])
             groin = groin * scale + [0, 0, scale * hips[pelvis.CREST_Z]]
-            path = np.array([fork, (side * 32, 22, -8), (side * 52, 20, -45), groin, groin + [side * 6, -6, -60]])
+            path = np.array([fork, (side * 32, 22, -8), (side * 52, 20, -45), groin, groin + (side * 6, -6, -60)])
             self.paint.chain(path, np.array([7, 6, 5.2, 4.8, 4.2]), aorta, ANYWHERE ^ (1 << 2))
             path = path + np.array([side * -8, -9, 0])
             path[0] = start
@@ -291,7 +291,7 @@ class Abdomen:
             angle = self.rng.uniform(0, 2 * math.pi)
             point = middle + radius * np.array([math.cos(angle), math.sin(angle), 0])
             size = self.rng.uniform(1.0, 2.8)
-            self.paint.capsule(point, point + [0, 0, self.rng.uniform(1, 8)], size, size, self.rng.uniform(350, 1000))
+            self.paint.capsule(point, point + (0, 0, self.rng.uniform(1, 8)), size, size, self.rng.uniform(350, 1000))
 
     def kidneys(self) -> None:
         """Kidneys in their fat, with cortex, medulla and sinus."""
@@ -315,7 +315,7 @@ class Abdomen:
         """Stomach, pancreas, liver, gall bladder and spleen."""
         rng, z = self.rng, self.z["T12"]
         wide, front = self.torso.cavity(z)
-        x, y = self.torso.spine_at(z)
+        y = self.torso.spine_at(z)[1]
         fluid = 260.0 if self.scan.oral else float(rng.uniform(5, 30))
         path = np.array([(0.42 * wide, y + 30, z + 45), (0.5 * wide, front - 52, z), (0.2 * wide, front - 38, z - 45)])
         path = np.concatenate([path, [(-0.15 * wide, front - 40, z - 52)]])
@@ -395,15 +395,15 @@ class Abdomen:
         hips, rng = self.skeleton.hips, self.rng
         scale, male = float(hips[pelvis.SCALE]), self.skeleton.person.demographics.sex == "M"
         head = scale * np.array([0, hips[pelvis.HEAD_Y], hips[pelvis.HEAD_Z] + hips[pelvis.CREST_Z]])
-        path = np.array([(0, -20, -60), head + [6, -62, 25], head + [0, -58, -15], head + [0, -42, -50]])
+        path = np.array([(0, -20, -60), head + (6, -62, 25), head + (0, -58, -15), head + (0, -42, -50)])
         size = rng.uniform(12, 21)
         self.paint.chain(
-            path, size * np.array([0.9, 1.1, 1, 0.7]), float(rng.uniform(0, 40)), IN_FLESH, spot=1.3, grain=25, warp=2.0,
-            rim_hu=self.hu("wall"), rim_mm=3.0,
+            path, size * np.array([0.9, 1.1, 1, 0.7]), float(rng.uniform(0, 40)), IN_FLESH, spot=1.3, grain=25,
+            warp=2.0, rim_hu=self.hu("wall"), rim_mm=3.0,
         )  # fmt: skip
         full = rng.uniform(0.6, 1.25)
         self.paint.ellipsoid(
-            head + [0, 16, 6 + 12 * full],
+            head + (0, 16, 6 + 12 * full),
             (40 * full, 30 * full, 30 * full),
             6.0,
             IN_FLESH,
@@ -411,7 +411,7 @@ class Abdomen:
             rim_mm=3.0,
             warp=2.0,
         )
-        organ = head + ([0, 2, -24] if male else [3, -22, 18])
+        organ = head + ((0, 2, -24) if male else (3, -22, 18))
         radii = (20, 16, 17) if male else tuple(np.array([27, 18, 24]) * (0.75 if self.age > 55 else 1))
         self.paint.ellipsoid(organ, radii, self.hu("muscle") + (15 if self.phase else -8), IN_FLESH, warp=2.0, grain=4)
 

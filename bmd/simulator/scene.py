@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import cv2
@@ -118,12 +119,15 @@ def redistribute(p: NDArray, kept: float) -> NDArray:
 def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Scene:
     """Fill in everything a CT shows beyond the bones' shapes.
 
-    With age trabecular bone is lost before cortex and arch, and degeneration adds mineral behind the body, so the same
-    AP density holds less trabecular bone; red marrow turns yellow. Both differ between people of one age.
+        With age trabecular bone is lost before cortex and arch, and degeneration adds mineral behind the body, so the same
+        AP density holds less trabecular bone; red marrow turns yellow. Both differ between people of one age. The numbers are
+    set so that mean HU falls with age, and tells osteoporosis, as published (docs/simulator.md).
     """
-    age = skeleton.person.demographics.age_y or 60.0
-    kept = float(np.clip(0.99 - 0.0062 * (age - 25) + rng.normal(0, 0.06), 0.4, 1.05))
-    yellow = float(np.clip(0.30 + 0.0055 * (age - 25) + rng.normal(0, 0.10), 0.05, 0.95))
+    person = skeleton.person
+    age = person.demographics.age_y or 60.0
+    spared = person.bmd["L1-L4"] ** -0.8 * math.exp(rng.normal(0, 0.185))
+    kept = float(np.clip((0.705 - 0.0024 * (age - 25)) * spared, 0.2, 1.1))
+    yellow = float(np.clip(0.125 + 0.0084 * (age - 25) + rng.normal(0, 0.09), 0.05, 0.95))
     torso = build_torso(skeleton, rng)
     texture = rng.standard_normal((40, 40, 40), dtype=np.float32)
     texture = (texture + np.roll(texture, 1, 0) + np.roll(texture, 1, 1) + np.roll(texture, 1, 2)) / 2
@@ -132,7 +136,7 @@ def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Sce
     tone = np.array([fat, abdomen.hu("muscle") - 0.2 * max(0.0, age - 50), 0.05 + 0.0015 * max(0.0, age - 30)])
     scene = Scene(
         skeleton=skeleton,
-        femora=build_femora(skeleton.person, skeleton.hips, rng),
+        femora=build_femora(person, skeleton.hips, rng),
         vertebrae=tuple(redistribute(b.shape, kept) for b in skeleton.bones),
         torso=torso,
         shapes=abdomen.shapes(),

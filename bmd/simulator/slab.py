@@ -1,7 +1,7 @@
 """Samples a person on any plane: soft tissue painted organ by organ, bone by its density functions.
 
-A plane is ``origin + row * down + column * right`` in the patient frame (mm: x left, y anterior, z cranial), so an axial
-slice, a sagittal plane and an oblique coronal slab are rendered alike, and none needs the whole volume.
+A plane is ``origin + row * down + column * right`` in the patient frame (mm: x left, y anterior, z cranial), so an
+axial slice, a sagittal plane and an oblique coronal slab are rendered alike, and none needs the whole volume.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def dome(x, y, cx, half_w, lung):
 
 @kernel
 def paint_torso(hu, zone, origin, right, down, profile, z0, table, lung, tone):
-    """Fill a plane with air, skin, fat, muscle, visceral fat and lung. ``tone``: fat and muscle HU, share of streaks."""
+    """Fill a plane with air, skin, fat, muscle, visceral fat and lung; ``tone``: HU of fat, of muscle, streaks."""
     rows, columns = hu.shape
     last = profile.shape[0] - 1
     for r in range(rows):
