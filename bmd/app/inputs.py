@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import streamlit as st
@@ -18,9 +19,9 @@ def choose_film() -> None:
     left, right = st.columns([5, 9], gap="large")
     with left:
         _upload()
-        _what_you_get()
+        what_you_get(text.GET)
     with right:
-        _sample_cards()
+        sample_cards(samples.shipped(), text.SAMPLES_NOTE, _open)
 
 
 def _upload() -> None:
@@ -36,21 +37,23 @@ def _upload() -> None:
         st.rerun()
 
 
-def _what_you_get() -> None:
+def what_you_get(lines: Sequence[tuple[str, str]]) -> None:
+    """What the page gives: an icon and a sentence a line."""
     with st.container(border=True, key="what_you_get"):
         st.markdown(f"**{text.GET_TITLE}**")
-        st.markdown("\n\n".join(f"{icon} {line}" for icon, line in text.GET))
+        st.markdown("\n\n".join(f"{icon} {line}" for icon, line in lines))
 
 
-def _sample_cards() -> None:
+def sample_cards(shown: Sequence[samples.Sample], note: str, open_case: Callable[[samples.Sample], None]) -> None:
+    """The built-in cases as cards with a thumbnail and a button."""
     st.subheader(text.SAMPLES_TITLE, anchor=False)
-    st.caption(text.SAMPLES_NOTE)
+    st.caption(note)
     with st.grid(4, min_column_width=140, gap="xsmall", key="samples"):
-        for sample in samples.shipped():
+        for sample in shown:
             with st.container(border=True, key=f"sample_{sample.name}"):
                 st.image(sample.thumbnail, width="stretch", alt=f"Thumbnail of the simulated case: {sample.title}")
                 if st.button(sample.title, key=f"open_{sample.name}", width="stretch"):
-                    _open(sample)
+                    open_case(sample)
                 st.caption(sample.description)
 
 

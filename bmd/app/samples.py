@@ -34,6 +34,9 @@ class Sample:
     finding: str | None = None
     view: View = "lateral"
 
+    truths = "truth.json"
+    """File with the truth of every case."""
+
     @property
     def path(self) -> Path:
         """The film, a DICOM file."""
@@ -46,7 +49,9 @@ class Sample:
 
     def truth(self) -> dict[str, Any]:
         """What the simulator knows of this case: bmd_l1l4 in g/cm2, t_l1l4, tags; empty when not recorded."""
-        return _truths().get(self.name, {})
+        file = FOLDER / self.truths
+        truths = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        return truths.get(self.name, {})
 
 
 SAMPLES = (
@@ -70,11 +75,6 @@ def shipped() -> tuple[Sample, ...]:
 def find(name: str | None) -> Sample | None:
     """Sample of that name, or None."""
     return next((sample for sample in SAMPLES if sample.name == name), None)
-
-
-def _truths() -> dict[str, dict[str, Any]]:
-    file = FOLDER / "truth.json"
-    return json.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
 def main() -> None:

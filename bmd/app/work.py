@@ -6,13 +6,17 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from bmd.app import samples, text
 from bmd.errors import BmdError
 from bmd.types import Explanation, Report, Study
+
+if TYPE_CHECKING:
+    from bmd.data.volume import VolumeChoice
 
 Progress = Callable[[float, str], None]
 WARM_UP_AFTER_S = 4.0
@@ -28,6 +32,13 @@ def read(name: str, data: bytes) -> Study:
     from bmd.data import read_study
 
     return read_study(name, data)
+
+
+def list_volumes(files: Sequence[tuple[str, bytes]]) -> tuple[VolumeChoice, ...]:
+    """CT volumes in the bytes of an upload, best first; raises ``InputError`` or ``LimitError``."""
+    from bmd.data.volume import read_volumes
+
+    return read_volumes(files)
 
 
 def analyse(study: Study, progress: Progress) -> Report:

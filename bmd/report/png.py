@@ -10,6 +10,7 @@ from PIL import ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from bmd import INTENDED_USE
+from bmd.report.ct_plane import spine_plane
 from bmd.types import Prediction, Report, Study, Vertebra
 
 SMALLEST_HEIGHT = 1000
@@ -29,7 +30,8 @@ def annotated_png(study: Study, report: Report) -> bytes:
     Parameters
     ----------
     study : Study
-        What was analysed; its first picture is drawn, turned to bone bright where the gate found it inverted.
+        What was analysed; its first picture is drawn, turned to bone bright where the gate found it inverted. Of a CT
+        the sagittal plane through the spine is drawn.
     report : Report
         The result, in pixels of that picture.
 
@@ -38,6 +40,8 @@ def annotated_png(study: Study, report: Report) -> bytes:
     bytes
         A PNG, 1000 to 2400 pixels high plus the lines below, without any name of file or patient.
     """
+    if study.images[0].modality == "ct":
+        study, report = spine_plane(study, report)
     pixels = np.asarray(study.images[0].pixels, np.float32)
     if report.suitability.inverted:
         pixels = 1 - pixels
@@ -97,6 +101,9 @@ def _result(report: Report) -> str:
     if not report.suitability.suitable:
         return "Not analysed: " + " ".join(report.suitability.reasons)
     prediction = report.prediction
+    if prediction is not None and prediction.t_score is None and prediction.category in prediction.probabilities:
+        share = prediction.probabilities[prediction.category]
+        return f"{prediction.category.capitalize()}: probability {share:.0%}, no T-score"
     if prediction is None or prediction.t_score is None:
         return "No bone density for the patient."
     text = f"{(prediction.category or '').capitalize()}: T-score {_signed(prediction.t_score)}"

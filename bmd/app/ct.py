@@ -1,0 +1,116 @@
+"""Looking at a CT: viewer, answers of every source, levels, hips, heat maps."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from bmd.app import cards, ct_maps, ct_samples, ct_text, downloads, inputs, results, session, shell, volume_viewer
+from bmd.app.markup import chip, percent, table
+from bmd.app.results import CHART
+from bmd.figures import ct as figures
+from bmd.reference import CATEGORIES
+from bmd.types import Demographics, Prediction, Report
+
+
+def viewer(held: session.Held) -> None:
+    """The three planes with what was found drawn on them."""
+    with shell.guard():
+        volume_viewer.show(held, _alt(held.report))
+    results.how_read(held)
+
+
+def _alt(report: Report | None) -> str:
+    if report is None or not report.vertebrae:
+        return "CT; nothing marked"
+    names = ", ".join(v.level or "unnamed" for v in report.vertebrae)
+    return f"CT with {len(report.vertebrae)} vertebrae outlined: {names}. Press V to step through them."
+
+
+def result(held: session.Held, report: Report) -> None:
+    """The result of a CT that was analysed."""
+    results.levels_banner(report)
+    sample = ct_samples.find(held.sample)
+    results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
+    answers(report)
+    results.warnings(report)
+    names = [ct_text.TAB_LEVELS, ct_text.TAB_HIPS, ct_text.TAB_MAPS, ct_text.TAB_METHOD]
+    levels, hips, maps, method = st.tabs(names)
+    with levels:
+        _levels(report)
+    with hips:
+        ct_maps.hips(held, report)
+    with maps:
+        ct_maps.slices(held, report)
+    with method:
+        cards.provenance(report)
+    inputs.patient_form(held)
+    downloads.row(held, report)
+
+
+def source(model: str) -> str:
+    """Plain name of what a network of the CT page looks at."""
+    return ct_text.SOURCES.get(model, model)
+
+
+def answers(report: Report) -> None:
+    """Image, patient data and both side by side, and whether they agree."""
+    rows = [answer for answer in report.answers if answer.probabilities]
+    if not rows:
+        return
+    with st.container(border=True, key="ct_answers"):
+        st.markdown(f"**{ct_text.ANSWERS_TITLE}**")
+        st.plotly_chart(
+            figures.probability_rows([(source(row.model), row.probabilities) for row in rows]),
+            config=CHART,
+            key="ct_answer_chart",
+            alt="; ".join(f"{source(row.model)}: {results.spoken(row.probabilities)}" for row in rows),
+        )
+        st.caption(agreement(rows))
+        if report.patient == Demographics():
+            st.caption(ct_text.NEEDS_PATIENT)
+
+
+def agreement(rows: list[Prediction]) -> str:
+    """One sentence on whether the sources name the same category."""
+    named: dict[str, list[str]] = {}
+    for row in rows:
+        if row.category:
+            named.setdefault(row.category, []).append(source(row.model).lower())
+    if len(named) == 1 and len(rows) > 1:
+        return ct_text.AGREE.format(count=len(rows), category=next(iter(named)))
+    if len(named) > 1:
+        parts = "; ".join(f"{category}: {', '.join(sources)}" for category, sources in named.items())
+        return ct_text.DISAGREE.format(parts=parts)
+    return ""
+
+
+def _levels(report: Report) -> None:
+    measured = {m.level: m for m in report.measurements if m.level}
+    if report.attenuation:
+        st.plotly_chart(
+            figures.attenuation_chart(report.attenuation, {level: m.category for level, m in measured.items()}),
+            config=CHART,
+            key="ct_attenuation",
+            alt="Mean attenuation of each level with its standard deviation",
+        )
+    else:
+        st.caption(ct_text.NO_ATTENUATION)
+    st.html(table(ct_text.LEVEL_HEAD, [_row(report, v.level, measured.get(v.level or "")) for v in report.vertebrae]))
+    if report.attenuation:
+        st.caption(ct_text.HU_CAPTION)
+    if measured:
+        st.caption(ct_text.NETWORK_CAPTION)
+
+
+def _row(report: Report, level: str | None, measured: Prediction | None) -> list[str]:
+    density = next((a for a in report.attenuation if level is not None and a.level == level), None)
+    shares = measured.probabilities if measured else {}
+    return [
+        html.escape(level or "?"),
+        "–" if density is None else f"{density.mean_hu:.0f} ± {density.sd_hu:.0f}".replace("-", "−"),
+        "–" if density is None else f"{density.volume_cm3:.1f} cm³",
+        chip(measured.category if measured else None),
+        *(percent(shares.get(name)) for name in CATEGORIES),
+    ]

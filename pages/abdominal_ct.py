@@ -1,0 +1,31 @@
+"""Abdominal CT: a volume in; levels, attenuation, hips, what each source says and heat maps out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from bmd.app import ct, ct_inputs, ct_text, results, session, shell, text, work
+
+shell.open_page(__file__)
+
+
+def main() -> None:
+    """Choose a CT, or look at the one that is held."""
+    held = session.held("ct")
+    if held is None:
+        st.title(text.ABDOMINAL_CT, anchor=False)
+        st.markdown(ct_text.LEAD)
+        ct_inputs.choose_ct()
+        return
+    results.title_row(held)
+    left, right = st.columns([7, 5], gap="medium")
+    st.empty()  # takes the place of the picker at once, not only when the analysis is done
+    with left:
+        ct.viewer(held)
+    with right, shell.guard():
+        results.result(held, ct.result)
+
+
+with shell.guard():
+    main()
+work.warm_up()
