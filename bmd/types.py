@@ -285,6 +285,26 @@ class Truth:
     tags: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DxaTruth(Truth):
+    """What is known of a simulated DXA image: ``Truth``, its bodies being the densitometer's regions.
+
+    ``labels`` holds regions (between the discs, as wide as the column of bodies), ``corners_px`` the ends of the lines
+    above and below (upper left, upper right, lower right, lower left), ``bmd_g_cm2`` what an ideal scan reads there.
+
+    Attributes
+    ----------
+    bmc_g, area_cm2 : ndarray
+        float32 (9,): content and area of each region by an ideal scan, as far as it is in the picture; NaN elsewhere.
+    view : str
+        "ap", or what was scanned instead: "lateral", "hip", "forearm".
+    """
+
+    bmc_g: NDArray
+    area_cm2: NDArray
+    view: str = "ap"
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """A simulated study together with its truth. Same ``Study`` type as real input, so one path serves both."""
