@@ -198,6 +198,7 @@ def _define_simulate(command: argparse.ArgumentParser) -> None:
         "clinic (every adult age, a third of each class)",
     )
     command.add_argument("--modality", choices=["film", "ct"], default="film", help="default film")
+    command.add_argument("--ap-share", type=float, default=0.0, help="share of frontal films without truth (default 0)")
 
 
 def _simulate(options: argparse.Namespace) -> None:
@@ -212,7 +213,10 @@ def _simulate(options: argparse.Namespace) -> None:
         return
     from bmd.simulator.shards import write_shards
 
-    paths = write_shards(options.out, options.count, options.seed, options.workers, cohort=options.cohort)
+    if not 0.0 <= options.ap_share <= 1.0:
+        raise OptionError(f"--ap-share must lie between 0 and 1, not {options.ap_share}")
+    who = {"cohort": options.cohort, "ap_share": options.ap_share}
+    paths = write_shards(options.out, options.count, options.seed, options.workers, **who)
     print(f"{options.count} films in {len(paths)} files in {options.out}")
 
 

@@ -44,15 +44,43 @@ def square(case: Case, size: int) -> dict[str, Any]:
     }
 
 
+def frontal(seed: int, share: float) -> bool:
+    """Whether the film of a seed is one of the ``share`` taken from the front; the same for every run."""
+    return share > 0 and float(np.random.default_rng((seed, 7)).random()) < share
+
+
+def without_truth(row: dict[str, Any]) -> dict[str, Any]:
+    """A film on which nothing is to be found: no labels, nothing visible, no boxes; corners stay, to aim crops at."""
+    empty = {"labels": np.zeros_like(row["labels"]), "visible": np.zeros_like(row["visible"])}
+    empty["boxes"] = np.full_like(row["boxes"], np.nan)
+    return row | empty | {"tags": ",".join(sorted({*filter(None, row["tags"].split(",")), "ap"}))}
+
+
+def film_row(seed: int, size: int, cohort: str, view: str, ap_share: float) -> dict[str, Any]:
+    """The arrays of one film."""
+    if frontal(seed, ap_share):
+        return without_truth(square(simulate_film(seed, size, "ap", cohort=cohort), size))
+    return square(simulate_film(seed, size, view, cohort=cohort), size)  # type: ignore[arg-type]
+
+
 def write_shard(
-    folder: str, first: int, count: int, size: int = 384, cohort: str = "film", view: str = "lateral"
+    folder: str,
+    first: int,
+    count: int,
+    size: int = 384,
+    cohort: str = "film",
+    view: str = "lateral",
+    ap_share: float = 0.0,
 ) -> str:
-    """Simulate films ``first`` .. ``first + count - 1`` and write them as one file; returns its path."""
+    """Simulate films ``first`` .. ``first + count - 1`` and write them as one file; returns its path.
+
+    ``ap_share`` of them are frontal films without truth, on which a localiser must find nothing.
+    """
     cv2.setNumThreads(1)
     path = Path(folder) / f"films_{first:07d}.npz"
     if path.exists():
         return str(path)
-    rows = [square(simulate_film(seed, size, view, cohort=cohort), size) for seed in range(first, first + count)]  # type: ignore[arg-type]
+    rows = [film_row(seed, size, cohort, view, ap_share) for seed in range(first, first + count)]
     part = path.with_suffix(".part.npz")
     arrays: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
     np.savez_compressed(part, **arrays)
@@ -61,14 +89,21 @@ def write_shard(
 
 
 def write_shards(
-    out: str, count: int, seed: int, workers: int = 1, size: int = 384, cohort: str = "film", view: str = "lateral"
+    out: str,
+    count: int,
+    seed: int,
+    workers: int = 1,
+    size: int = 384,
+    cohort: str = "film",
+    view: str = "lateral",
+    ap_share: float = 0.0,
 ) -> list[str]:
     """Simulate ``count`` films with seeds from ``seed`` on into ``out``; shards already there are kept."""
     Path(out).mkdir(parents=True, exist_ok=True)
     jobs = [(first, min(SHARD, seed + count - first)) for first in range(seed, seed + count, SHARD)]
     paths = []
     with ProcessPoolExecutor(workers) as pool:
-        for future in [pool.submit(write_shard, out, first, n, size, cohort, view) for first, n in jobs]:
+        for future in [pool.submit(write_shard, out, first, n, size, cohort, view, ap_share) for first, n in jobs]:
             paths.append(future.result())
             log.info("wrote %s", paths[-1])
     return paths

@@ -207,3 +207,19 @@ def test_shards_hold_what_was_simulated(tmp_path) -> None:  # type: ignore[no-un
         assert np.array_equal(shards[key][1], value, equal_nan=key in ("boxes", "bmd", "t_score")), key
     assert shards["image"].shape == (3, 96, 96)
     assert shards["image"].dtype == np.uint8
+
+
+def test_frontal_films_are_mixed_in_without_truth(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from bmd.simulator.shards import frontal, read_shards, write_shard
+
+    write_shard(str(tmp_path), 0, 12, size=96, ap_share=0.4)
+    shards = read_shards(str(tmp_path))
+    front = np.array([frontal(seed, 0.4) for seed in range(12)])
+    assert 0 < front.sum() < 12
+    assert np.array_equal(front, ["ap" in tags.split(",") for tags in shards["tags"]])
+    assert not shards["visible"][front].any()
+    assert not shards["labels"][front].any()
+    assert np.isnan(shards["boxes"][front]).all()
+    assert shards["visible"][~front].any()
+    assert np.isfinite(shards["t_l1l4"]).all()
+    assert 0.02 < np.mean([frontal(seed, 0.03) for seed in range(5000)]) < 0.04
