@@ -278,7 +278,13 @@ class Abdomen:
         self._plaques(axis, radius)
         wide, front = self.torso.cavity(self.z["L3"])
         for _ in range(16):
-            a = np.array([rng.uniform(-0.3, 0.3) * wide, rng.uniform(axis[5][1] + 15, front - 20), self.z["L2"]])
+            a = np.array(
+                [
+                    rng.uniform(-0.3, 0.3) * wide,
+                    rng.uniform(axis[5][1] + 15, max(axis[5][1] + 15, front - 20)),
+                    self.z["L2"],
+                ]
+            )
             b = a + np.array([rng.normal(0, 35), rng.normal(0, 12), -rng.uniform(20, 70)])
             self.paint.capsule(a, b, 2.6, 1.6, self.hu("portal"))
 
