@@ -18,9 +18,11 @@ PREPROCESSING = {
     "boxes": "letterbox to the input size, local log normalisation (bmd/data/preprocess.py: film_tensor)",
     "measure": "letterbox to 384, upright 64 x 64 crop, mean 0, divided by 0.15 (bmd/data/preprocess.py: crop_tensor)",
     "survey": "standardised values and presence flags (bmd/data/preprocess.py: demographics_vector)",
-    "slice": "axial crop of 120 mm, 5 mm thick, two HU windows (bmd/data/ct_views.py: axial_crop, slice_windows)",
-    "hip": "oblique coronal crop of 150 mm, 3 mm thick, HU -500 to 1500 (bmd/data/ct_views.py: hip_crop, hip_window)",
+    "slice": "axial crop of 120 mm, 3 mm thick, two HU windows (bmd/data/ct_views.py: axial_crop, slice_windows)",
+    "hip": "oblique coronal crop of 219 mm, 3 mm thick, HU -500 to 1500 (bmd/data/ct_views.py: hip_crop, hip_window)",
     "hip_patient": "standardised values and presence flags (bmd/data/ct_views.py: patient_vector)",
+    "regions": "letterbox to the input size, local log normalisation (bmd/data/dxa_examples.py: region_input)",
+    "dxa": "letterbox to the input size, grey values as displayed (bmd/data/dxa_examples.py: dxa_input)",
     "hip_and_patient": "as femur_image and femur_demographics (bmd/data/ct_views.py)",
 }
 

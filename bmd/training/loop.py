@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from bmd.data import ct_examples
+from bmd.data import ct_examples, dxa_examples
 from bmd.data.dataset import COLLATES, ENCODERS, LABEL_STRIDE, Examples, Films, collate_stack
 from bmd.models import registry
 from bmd.models.precision import bf16_is_faster
@@ -24,6 +24,7 @@ from bmd.models.recipe import Recipe, as_dict, override
 from bmd.models.weights import read_state
 from bmd.training import checkpoint
 from bmd.training.augment import CropAugment, FilmAugment
+from bmd.training.dxa import DxaAugment, RegionAugment
 from bmd.training.validate import VALIDATORS
 
 log = logging.getLogger(__name__)
@@ -77,9 +78,14 @@ def make_examples(task: str, recipe: Recipe) -> tuple[Examples, Any]:
     films = Films(recipe.data, skip=recipe.holdout)
     held_out = Films(recipe.data, limit=recipe.holdout)
     augment: Any = CropAugment()
-    if task != "measure":
+    if task in dxa_examples.TASKS:
+        augment = (
+            DxaAugment(recipe.size) if task == "dxa" else RegionAugment(recipe.size, getattr(recipe, "tight", 0.1))
+        )
+    elif task != "measure":
         augment = FilmAugment(recipe.size, LABEL_STRIDE[task], getattr(recipe, "tight", 0.2))
-    return Examples(films, augment, ENCODERS[task], recipe.seed), held_out
+    encode = (ENCODERS | dxa_examples.ENCODERS)[task]
+    return Examples(films, augment, encode, recipe.seed), held_out
 
 
 def batches(task: str, examples: Examples, recipe: Recipe, step: int) -> Iterator[Any]:

@@ -18,6 +18,7 @@ from bmd.data.dataset import FIRST_LUMBAR, Films, View, encode_crops, image_tens
 from bmd.evaluation.metrics import auc, classification, macro_auc
 from bmd.evaluation.metrics import dice as overlap
 from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T
+from bmd.training import dxa
 from bmd.training.augment import plain_view
 
 
@@ -141,6 +142,7 @@ def validate_ct(network: nn.Module, items: ct_examples.CtItems, size: int) -> di
 Validator = Callable[[nn.Module, Any, int], dict[str, float]]
 VALIDATORS: dict[str, Validator] = {"masks": validate_masks, "boxes": validate_boxes, "measure": validate_measure}
 VALIDATORS |= dict.fromkeys(ct_examples.TASKS, validate_ct)
+VALIDATORS |= dxa.VALIDATORS
 
 
 @torch.inference_mode()

@@ -1,0 +1,47 @@
+"""Regions of the vertebrae on a DXA image of the lumbar spine: CM-Net, narrower, trained on simulated scans.
+
+Densitometers find the bone edge and the spaces between vertebrae by rules their makers keep to themselves, and a
+technician corrects them. Here the same network that finds vertebral bodies on films (``cmnet``) learns the regions of
+T11 to L5; pictures of anything else, from the side, a hip, a forearm, hold none.
+
+Differences from CM-Net
+    Half the channels, input 256 x 256, regions instead of bodies, one network for all vendors' looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bmd.models.cmnet import CMNet, CMNetRecipe
+from bmd.models.registry import Spec, register
+
+
+@dataclass(frozen=True)
+class DxaRegionsRecipe(CMNetRecipe):
+    """Defaults for the shipped weights."""
+
+    data: str = "runs/dxa/train"  # shards of simulated DXA images
+    size: int = 256  # side of the input
+    minutes: float = 12.0  # wall clock budget
+    holdout: int = 200  # images of the first shards that are never trained on
+    tight: float = 0.1  # share of examples that show only part of the spine
+    dropout: float = 0.05  # share of channels dropped in the context pathway
+
+
+@register(
+    Spec(
+        name="dxa_regions",
+        title="DXA regions",
+        task="regions",
+        modality="dxa",
+        paper="after Lim & Kim 2023, J Biomed Eng Res 44",
+        size=256,
+    )
+)
+class DxaRegions(CMNet):
+    """See ``CMNet``; input (N, 1, 256, 256)."""
+
+    Recipe = DxaRegionsRecipe
+
+    def __init__(self, dropout: float = 0.05, focal: float = 0.3) -> None:
+        super().__init__((8, 16, 32, 48, 80, 96), dropout, focal)
