@@ -149,7 +149,7 @@ def fit_body(image: Image, frame: Frame) -> Body:
     hu = sample(image, frame.points(*grid) / spacing[:, None, None, None])
     top = _fit_plate(hu, w, u, v, frame)
     bottom = -_fit_plate(hu[::-1], -w[::-1], u, v, frame)
-    low, high = float(plate(bottom, 0, 0)), float(plate(top, 0, 0))
+    low, high = float(bottom[0]), float(top[0])
     if high - low < 0.4 * frame.height:  # the fit went astray: keep the outline's height
         low, high = -frame.height / 2, frame.height / 2
         top, bottom = np.array([high, 0, 0, 0, 0]), np.array([low, 0, 0, 0, 0])

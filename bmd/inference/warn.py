@@ -27,7 +27,7 @@ def warnings(
     suitability: Suitability,
 ) -> tuple[str, ...]:
     """Everything the reader should know before using the numbers, most important first."""
-    said = [*_levels(found), *_coverage(found, each, patient), *_person(study)]
+    said = [*_levels(found), *_coverage(found, each, patient), *person(study)]
     if metal_share(film, found) > METAL_SHARE:
         said.append("There may be metal or cement at the spine; bone density there cannot be trusted.")
     if suitability.inverted:
@@ -71,7 +71,8 @@ def neighbours_differ(each: tuple[Prediction, ...]) -> bool:
     return any(a is not None and b is not None and abs(a - b) > 1.05 for a, b in pairs)  # T-scores come to 0.1
 
 
-def _person(study: Study) -> list[str]:
+def person(study: Study) -> list[str]:
+    """What the patient's age means for the classes."""
     age = study.patient.age_y
     if age is not None and age < WHO_AGE:
         return [
