@@ -305,6 +305,40 @@ class DxaTruth(Truth):
     view: str = "ap"
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CtTruth(Truth):
+    """What is known of a simulated CT: ``Truth`` in the sagittal plane (x = row, y = slice) and more in the volume.
+
+    ``labels`` is uint8 (D, H, W): i + 1 the body of ``LEVELS[i]`` (S1: first sacral segment); a body is ``visible``
+    when it lies fully in the scanned range; ``fracture_grade`` and densities as in ``Truth``.
+
+    Attributes
+    ----------
+    femora : ndarray
+        uint8 (D, H, W): 1 the right proximal femur, 2 the left.
+    centres_zyx : ndarray
+        float32 (9, 3): centres of the bodies in voxels; may lie outside.
+    head_zyx, neck_axis_zyx : ndarray
+        float32 (2, 3), right and left: centre of the femoral head in voxels, unit vector (mm) down the neck.
+    bmd_hip, t_hip : dict
+        "femoral_neck" and "total_hip", g/cm2 and T-score, as a DXA scan of the left hip would read.
+    kvp, phase, oral_contrast
+        Tube voltage; "none", "arterial" or "portal"; contrast in the bowel.
+    tags
+        "implant" (pedicle screws), "cement", "metal_hip", "scoliosis", "transitional".
+    """
+
+    femora: NDArray
+    centres_zyx: NDArray
+    head_zyx: NDArray
+    neck_axis_zyx: NDArray
+    bmd_hip: dict[str, float]
+    t_hip: dict[str, float]
+    kvp: float
+    phase: str
+    oral_contrast: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """A simulated study together with its truth. Same ``Study`` type as real input, so one path serves both."""

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from bmd.errors import OptionError
-from bmd.simulator import dxa_case
+from bmd.simulator import ct, dxa_case
 from bmd.simulator.anatomy import build_skeleton
 from bmd.simulator.clinic import clinic_person
 from bmd.simulator.population import Person, sample_person
 from bmd.simulator.radiograph import expose_film
+from bmd.simulator.scanner import PHASES, Phase
 from bmd.types import Case, Image, Study, View
 
 FINDINGS: dict[str, dict[str, Any]] = {
@@ -28,7 +29,10 @@ FINDINGS: dict[str, dict[str, Any]] = {
 
 
 def draw_person(rng: np.random.Generator, finding: str | None, cohort: str) -> Person:
-    """A person who shows the finding, or anyone of the cohort; ``enriched`` draws every T-score alike, ``clinic`` the mix of Ha 2024."""
+    """A person who shows the finding, or anyone of the cohort.
+
+    ``enriched`` draws every T-score alike, ``clinic`` adults of every age as in Ha 2024.
+    """
     if finding is not None:
         return sample_person(rng, cohort="film", **FINDINGS[finding])
     if cohort == "enriched":
@@ -85,6 +89,69 @@ def simulate_film(
     image = Image(film.pixels, "radiograph", view, film.spacing_mm)
     uid = hashlib.sha256(film.pixels.tobytes()).hexdigest()[:16]
     return Case(Study(uid, (image,), person.demographics, "simulated"), film.truth)
+
+
+def simulate_ct(
+    seed: int,
+    person: Person | None = None,
+    cohort: str = "film",
+    finding: str | None = None,
+    spacing: tuple[float, float, float] | None = None,
+    field: str | None = None,
+    phase: Phase | None = None,
+    fov_mm: float | None = None,
+) -> Case:
+    """Simulate one abdominal CT volume; its truth is a ``CtTruth``.
+
+    Parameters
+    ----------
+    seed : int
+        Same seed, same bytes; and the same person as the film of that seed.
+    person : Person, optional
+        Scan this person; else one is drawn as in ``simulate_film``.
+    cohort : str
+        As in ``simulate_film``.
+    finding : str, optional
+        A key of ``FINDINGS`` or one of ``ct.SPECIAL``; the scan then has no other metal or cement.
+    spacing : (slice, row, column), optional
+        Voxel size in mm, row = column, slice = thickness of the slices; by default the protocol's thickness and 1.6 mm.
+    field : str, optional
+        One of ``ct.FIELDS``; drawn when None.
+    phase : {"none", "arterial", "portal"}, optional
+        Intravenous contrast; drawn when None.
+    fov_mm : float, optional
+        Side of the field of view; drawn when None, now and then too small for the body.
+
+    Raises
+    ------
+    OptionError
+        Unknown finding, field or phase, or a spacing out of range.
+    """
+    _check_ct(finding, spacing, field, phase)
+    rng = np.random.default_rng(seed)
+    if person is None:
+        person = draw_person(rng, finding if finding in FINDINGS else None, cohort)
+    scene = ct.lie_down(person, rng, spacing[0] if spacing else None, phase, finding)
+    volume = ct.scan_volume(scene, rng, field, spacing[2] if spacing else ct.PIXEL_MM, fov_mm)
+    image = Image(volume.pixels, "ct", "axial", volume.spacing_mm, "HU")
+    uid = hashlib.sha256(volume.pixels.tobytes()).hexdigest()[:16]
+    return Case(Study(uid, (image,), person.demographics, "simulated"), volume.truth)
+
+
+def _check_ct(
+    finding: str | None, spacing: tuple[float, float, float] | None, field: str | None, phase: str | None
+) -> None:
+    """Refuse what no scanner does."""
+    known = (*FINDINGS, *ct.SPECIAL)
+    if finding is not None and finding not in known:
+        raise OptionError("Unknown finding.", repr(finding), f"Choose one of: {', '.join(known)}.")
+    if field is not None and field not in ct.FIELDS:
+        raise OptionError("Unknown field.", repr(field), f"Choose one of: {', '.join(ct.FIELDS)}.")
+    if phase is not None and phase not in PHASES:
+        raise OptionError("Unknown contrast phase.", repr(phase), f"Choose one of: {', '.join(PHASES)}.")
+    if spacing is not None and (spacing[1] != spacing[2] or not (0.5 <= spacing[0] <= 10 and 0.4 <= spacing[2] <= 5)):
+        remedy = "Use slices of 0.5-10 mm and square pixels of 0.4-5 mm."
+        raise OptionError("Voxels must be of a size that scanners make.", repr(spacing), remedy)
 
 
 def simulate_dxa(

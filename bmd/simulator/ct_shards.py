@@ -11,8 +11,8 @@ axial_ok             (n, 4) bool        the slice is of an intact vertebra witho
 axial_label          (n, 4, 224, 224)   uint8: 1 where the body is
 roi_hu               (n, 4) float32     mean HU of the trabecular region of that slice (body eroded by 4.5 mm)
 femur                (n, 2, 250, 250)   int16 HU: coronal reformat of the right and the left hip, 0.75-1.0 mm pixels,
-                                        2-4 mm thick; rows head to feet, columns right to left (not mirrored); -1024 out of
-                                        the scan
+                                        2-4 mm thick; rows head to feet, columns right to left (not mirrored); -1024
+                                        out of the scan
 femur_ok             (n, 2) bool        no metal, and head and neck in the field
 patient              (n, 4) float32     age in years, sex (1 male), height in cm, weight in kg
 bmd, t_score         (n, 9) float32     areal density (g/cm2) and T-score per ``reference.LEVELS``; NaN but for L1-L5

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bmd.simulator import bones, pelvis, slab
 from bmd.simulator.anatomy import Skeleton
 from bmd.simulator.femur import LENGTH, UX, UZ, build_femora
+from bmd.simulator.metal import METAL_HU, streaks
 from bmd.simulator.organs import BOTTOM_Z, Abdomen, Torso, build_torso, diaphragm
 from bmd.simulator.scanner import Materials, Scan, blur, noise_texture
 
@@ -75,6 +76,16 @@ class Scene:
     tags: frozenset[str] = frozenset()
 
     @property
+    def depth_range(self) -> tuple[float, float]:
+        """Front and back of the body along ``axes[1]``, mm."""
+        p, z = self.torso.profile, BOTTOM_Z + 2.0 * np.arange(len(self.torso.profile))
+        trunk = (z > -180) & (z < 300)
+        forward, up = self.axes[1][1], self.axes[1][2]
+        front = (p[trunk, slab.CY] + p[trunk, slab.HALF_FRONT]) * forward + z[trunk] * up
+        back = (p[trunk, slab.CY] - p[trunk, slab.HALF_BACK]) * forward + z[trunk] * up
+        return float(front.max()), float(back.min())
+
+    @property
     def axes(self) -> NDArray:
         """Rows: left, anterior and cranial of the scanner in the patient frame; the back lies flat on the table."""
         chest, hips = self.torso.row(float(self.torso.spine[0][2])), self.torso.row(self.head(1)[2])
@@ -119,9 +130,9 @@ def redistribute(p: NDArray, kept: float) -> NDArray:
 def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Scene:
     """Fill in everything a CT shows beyond the bones' shapes.
 
-        With age trabecular bone is lost before cortex and arch, and degeneration adds mineral behind the body, so the same
-        AP density holds less trabecular bone; red marrow turns yellow. Both differ between people of one age. The numbers are
-    set so that mean HU falls with age, and tells osteoporosis, as published (docs/simulator.md).
+    With age trabecular bone is lost before cortex and arch, and degeneration adds mineral behind the body, so the
+    same AP density holds less trabecular bone; red marrow turns yellow. Both differ between people of one age. The
+    numbers are set so that mean HU falls with age, and tells osteoporosis, as published (docs/simulator.md).
     """
     person = skeleton.person
     age = person.demographics.age_y or 60.0
@@ -156,15 +167,17 @@ def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Sce
 
 @dataclass(eq=False)
 class Layers:
-    """One rendered plane before the scanner: HU of soft tissue, bone share, its mineral, yellow marrow, labels."""
+    """One rendered plane before the scanner: HU of soft tissue, bone share, mineral, yellow marrow, labels, metal."""
 
     hu: NDArray
     zone: NDArray
     cover: NDArray
     mineral: NDArray
     yellow: NDArray
+    body: NDArray
     label: NDArray
     femur: NDArray
+    metal: NDArray
 
 
 def render_layers(scene: Scene, plane: Plane) -> Layers:
@@ -172,15 +185,53 @@ def render_layers(scene: Scene, plane: Plane) -> Layers:
     shape = (plane.rows, plane.columns)
     layers = Layers(
         *(np.zeros(shape, np.float32), np.zeros(shape, np.uint8)),
-        *(np.zeros(shape, np.float32) for _ in range(3)),
-        *(np.zeros(shape, np.uint8) for _ in range(2)),
+        *(np.zeros(shape, np.float32) for _ in range(4)),
+        *(np.zeros(shape, np.uint8) for _ in range(3)),
     )
     o, d, r = (np.asarray(v, np.float32) for v in (plane.origin, plane.down, plane.right))
     args = (scene.torso.profile, np.float32(BOTTOM_Z), scene.texture, scene.lung, scene.tone)
     slab.paint_torso(layers.hu, layers.zone, o, r, d, *args)
     _paint_shapes(scene, plane, layers, (o, r, d))
     _sample_bones(scene, plane, layers, (o, r, d))
+    layers.label[layers.body < 0.5] = 0
+    layers.femur[layers.cover < 0.5] = 0
+    _place_metal(scene, plane, layers, (o, r, d))
+    _place_table(scene, plane, layers)
     return layers
+
+
+def _place_metal(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
+    """Paint metal and cement over everything; metal is what ends at the top of the scale."""
+    for s in scene.metal:
+        middle = s[slab.P0 : slab.P0 + 3].astype(float)
+        if s[slab.KIND] == slab.CAPSULE:
+            middle = (middle + s[slab.P1 : slab.P1 + 3]) / 2
+        box = plane.window(middle, float(s[slab.REACH]))
+        if box is None:
+            continue
+        level = np.full_like(layers.hu, -5000.0)
+        slab.paint_shape(level, layers.zone, *box, *frame, s, scene.texture, plane.pixel_mm)
+        inside = level > -1000
+        layers.hu[inside] = np.maximum(level[inside], layers.hu[inside])
+        layers.cover[inside] = 0.0
+        if s[slab.HU] >= METAL_HU:
+            layers.metal[inside] = 1
+            layers.mineral[inside] = 6.0
+
+
+def _place_table(scene: Scene, plane: Plane, layers: Layers) -> None:
+    """A curved table top under the back: a thin shell over foam, with a second shell below."""
+    axes = scene.axes
+    rows, columns = np.arange(plane.rows)[:, None], np.arange(plane.columns)[None]
+    x = plane.origin @ axes[0] + rows * (plane.down @ axes[0]) + columns * (plane.right @ axes[0])
+    y = plane.origin @ axes[1] + rows * (plane.down @ axes[1]) + columns * (plane.right @ axes[1])
+    below = scene.depth_range[1] - 4 + x * x / 1500 - y
+    on = (layers.zone == 0) & (below > 0) & (np.abs(x) < 205)
+    if not on.any():
+        return
+    lower = below - x * x / 1500 - 38 + x * x / 2600
+    value = np.where((below < 2.2) | (np.abs(lower) < 1.2), -280.0, np.where(lower < 0, -945.0, -1000.0))
+    layers.hu[on] = value[on]
 
 
 def _paint_shapes(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
@@ -207,25 +258,20 @@ def _sample_bones(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArr
     depths = max(1, round(plane.thickness_mm / 1.2))
     sub = 2 if plane.pixel_mm > 0.9 else 1
     weight = 1.0 / depths
-    hips = scene.skeleton.hips
-    for k in range(depths):
-        shift = ((k + 0.5) / depths - 0.5) * plane.thickness_mm * plane.normal
-        offset = shift.astype(np.float32)
-        for value, (bone, p) in enumerate(zip(scene.skeleton.bones, scene.vertebrae, strict=True), start=1):
-            box = plane.window(bone.centre - [0, 22, 0], 68.0)
-            if box:
-                slab.sample_vertebra(
-                    layers.cover, layers.mineral, layers.label, value, *box, *frame, offset, weight, sub,
-                    bone.centre.astype(np.float32), bone.rotation.astype(np.float32), p,
-                )  # fmt: skip
-        layers.yellow[:] = np.where(k == 0, scene.yellow * layers.cover, layers.yellow)
-        first = _first_row(plane)
-        if first < plane.rows:
-            slab.sample_pelvis(
-                layers.cover, layers.mineral, layers.yellow, layers.femur, first, *frame, offset, weight, sub,
-                scene.skeleton.sacral_rotation.astype(np.float32), scene.skeleton.sacrum, hips, pelvis.OUTLINE_DISTANCE,
-                np.float32(scene.skeleton.obliquity), *scene.femora,
-            )  # fmt: skip
+    offsets = [((k + 0.5) / depths - 0.5) * plane.thickness_mm * plane.normal for k in range(depths)]
+    for value, (bone, p) in enumerate(zip(scene.skeleton.bones, scene.vertebrae, strict=True), start=1):
+        box = plane.window(bone.centre - [0, 22, 0], 68.0)
+        pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), p)
+        for offset in offsets if box else ():
+            where = (*box, *frame, offset.astype(np.float32), weight, sub)
+            slab.sample_vertebra(layers.cover, layers.mineral, layers.body, layers.label, value, *where, *pose)
+    layers.yellow[:] = scene.yellow * layers.cover
+    first = _first_row(plane)
+    maps = (layers.cover, layers.mineral, layers.yellow, layers.body, layers.label, layers.femur)
+    sacrum = (scene.skeleton.sacral_rotation.astype(np.float32), scene.skeleton.sacrum)
+    hips = (scene.skeleton.hips, pelvis.OUTLINE_DISTANCE, np.float32(scene.skeleton.obliquity), *scene.femora)
+    for offset in offsets if first < plane.rows else ():
+        slab.sample_pelvis(*maps, first, *frame, offset.astype(np.float32), weight, sub, *sacrum, *hips)
 
 
 def _first_row(plane: Plane) -> int:
@@ -253,5 +299,7 @@ def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator)
     sigma = scan.noise_hu * np.exp(0.035 * (bmi - 25)) * (0.35 + 0.75 * depth)
     dense = cv2.GaussianBlur(layers.mineral, (0, 0), sigmaX=45 / plane.pixel_mm, sigmaY=7 / plane.pixel_mm)
     hu = hu - 90 * dense * (layers.zone > 0) + scan.offset_hu
+    if layers.metal.any():
+        hu += streaks(layers.metal > 0, plane.pixel_mm, rng)
     hu += sigma * noise_texture(rng, hu.shape, plane.pixel_mm, scan)
     return np.clip(np.round(hu), -1024, 3071).astype(np.int16)

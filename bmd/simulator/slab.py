@@ -20,7 +20,19 @@ from bmd.simulator.bones import (
     posterior_density,
 )
 from bmd.simulator.femur import HX, HY, HZ, blob, femur_mineral
-from bmd.simulator.pelvis import CREST_Z, SCALE, capsule, hip_density, sacrum_density
+from bmd.simulator.pelvis import (
+    ARC_LENGTH,
+    ARC_RADIUS,
+    CREST_Z,
+    HEAD_RADIUS,
+    I_CORE,
+    S_HALF_DEPTH,
+    S_HALF_WIDTH,
+    SCALE,
+    capsule,
+    hip_density,
+    sacrum_density,
+)
 
 AIR, SKIN, FAT, MUSCLE, CAVITY, LUNG = 0, 1, 2, 3, 4, 5
 """What the torso is made of before organs are painted."""
@@ -197,7 +209,7 @@ def paint_shape(hu, zone, r0, r1, c0, c1, origin, right, down, s, table, pixel):
 
 @kernel
 def sample_vertebra(
-    cover, mineral, label, value, r0, r1, c0, c1, origin, right, down, offset, weight, sub, centre, m, p
+    cover, mineral, body, label, value, r0, r1, c0, c1, origin, right, down, offset, weight, sub, centre, m, p
 ):
     """Add a vertebra's share of each pixel and its mineral (g/cm3); ``sub`` x ``sub`` points per pixel."""
     step = 1.0 / sub
@@ -216,6 +228,7 @@ def sample_vertebra(
                 inside, wall, plate = body_parts(lx, ly, lz, p)
                 if inside > 0.0:
                     d = p[TRABECULAR] + p[CORTEX] * wall + p[ENDPLATE] * plate
+                    body[r, c] += share
                     label[r, c] = value
                 else:
                     d = posterior_density(lx, ly, lz, p)
@@ -254,27 +267,27 @@ def paint_column(hu, zone, r0, r1, c0, c1, origin, right, down, centre, m, p, ga
 
 
 @kernel
+def in_first_segment(x, y, z, p):
+    """Whether a point of the sacral frame lies in the body of S1."""
+    if z > 0.0 or y > p[ARC_RADIUS]:
+        return False
+    stretch = p[ARC_LENGTH] / 131.0
+    along = math.atan2(-z, p[ARC_RADIUS] - y) * p[ARC_RADIUS]
+    if along > 30.0 * stretch:
+        return False
+    s = along / p[ARC_LENGTH]
+    across = p[ARC_RADIUS] - math.sqrt((p[ARC_RADIUS] - y) ** 2 + z * z)
+    depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 1.3 + 3.5
+    width = p[S_HALF_WIDTH] * (1.0 - 0.68 * s)
+    return (across / depth) ** 4 + (x / width) ** 4 < 1.0
+
+
+@kernel
 def sample_pelvis(
-    cover,
-    mineral,
-    yellow,
-    femur,
-    r0,
-    origin,
-    right,
-    down,
-    offset,
-    weight,
-    sub,
-    sacral,
-    ps,
-    ph,
-    table,
-    obliquity,
-    fr,
-    fl,
-):
-    """Add sacrum (label 9 in ``femur`` is not used), hip bones and femora; ``femur`` gets 1 right, 2 left."""
+    cover, mineral, yellow, body, label, femur, r0, origin, right, down, offset, weight, sub, sacral, ps, ph, table,
+    obliquity, fr, fl,
+):  # fmt: skip
+    """Add sacrum, hip bones and femora; ``label`` gets 9 for the body of S1, ``femur`` 1 right and 2 left."""
     step = 1.0 / sub
     share = weight * step * step
     rows, columns = cover.shape
@@ -297,9 +310,19 @@ def sample_pelvis(
                     d = sacrum_density(x, sy, sz, ps)
                     if d < 0.03:  # the tails of its shells are not bone
                         d = 0.0
+                    elif in_first_segment(x, sy, sz, ps):
+                        body[r, c] += share
+                        label[r, c] = 9
                 hz = z - obliquity * x
                 if abs(x) > 8.0 and d <= 0.0:
                     d = hip_density(x, y, hz, ph, table)
+                    if d > 0.0 and hz < 0.0:  # the socket's dense lining is thin
+                        ux = abs(x) / scale - fl[HX]
+                        uy = y / scale - fl[HY]
+                        uz = hz / scale - ph[CREST_Z] - fl[HZ]
+                        away = (math.sqrt(ux * ux + uy * uy + uz * uz) - ph[HEAD_RADIUS] - 2.2) / 2.2
+                        if 0.0 < away < 2.2:
+                            d = min(d, ph[I_CORE] + d * math.exp(-away * away))
                     if d <= 0.0 and hz < -40.0:
                         p = fr if x < 0 else fl
                         d, fat, depth = femur_mineral(
