@@ -254,7 +254,7 @@ def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float,
     disc = rng.uniform(1.6, 3.2) if like_a_vertebra else rng.uniform(0.3, 1.8)
     gap = rng.uniform(0.6, 1.0) if like_a_vertebra else rng.uniform(0.1, 1.0)
     trabecular = last[bones.TRABECULAR] * rng.uniform(0.2, 0.75)
-    rind = 0.55 * cortex * rng.normal(1, 0.2)
+    rind = 0.42 * cortex * rng.normal(1, 0.2)
     radius, length = rng.uniform(100, 260) * size, rng.normal(126, 9) * size
     width = last[bones.HALF_WIDTH] * 1.02
     lines = (math.exp(rng.normal(0.1, 0.35)), math.exp(rng.normal(0, 0.35)), gap)

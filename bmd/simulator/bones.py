@@ -128,7 +128,7 @@ def posterior_density(x, y, z, p):
         flare = 1.0 + 0.25 * max(0.0, (y - wall + 4.0) / 7.0)  # the root widens into the body
         u = (x - pedicle_x) / p[PEDICLE_RADIUS]
         w = (z - p[PEDICLE_Z]) / (p[PEDICLE_RADIUS] * 0.35 + 5.2) / flare
-        d = shell(1.0 - u * u - w * w, p[PEDICLE_RADIUS], 2.8 * core, 1.6 * rind)
+        d = shell(1.0 - u * u - w * w, p[PEDICLE_RADIUS], 4.0 * core, 3.0 * rind)
     d = max(d, facet_density(x, y, z, p, wall))
     fx = p[FACET_X]
     d = max(

@@ -91,7 +91,7 @@ def sacral_alae(ax, across, along, s, depth, width, p):
     if r >= 1.0:
         return 0.0
     wall = (1.0 - r) * depth * 0.8 / 1.2
-    return 0.65 * p[S_CORE] + 0.6 * p[S_RIND] * math.exp(-wall * wall)
+    return 0.5 * p[S_CORE] + 0.45 * p[S_RIND] * math.exp(-wall * wall)
 
 
 @kernel
@@ -126,9 +126,9 @@ def sacrum_density(x, y, z, p):
         d = max(d, sacral_alae(ax, across, along, s, depth, width, p))
     if s < 0.82:  # fused laminae behind the canal, the brightest line of a lateral sacrum, and the median crest
         behind = -across - depth - 9.0 * (1.0 - s)
-        wall = behind / (1.9 - 0.7 * s)
-        if ax < 22.0 * (1.0 - 0.6 * s):
-            d = max(d, (0.5 * p[S_CORE] + 1.5 * p[S_LAMINA] * p[S_RIND]) * math.exp(-wall * wall))
+        wall = behind / (2.2 - 0.8 * s)
+        if ax < 18.0 * (1.0 - 0.5 * s):
+            d = max(d, (0.5 * p[S_CORE] + 1.2 * p[S_LAMINA] * p[S_RIND]) * math.exp(-wall * wall))
         v = (behind - 5.0) / (6.5 - 4.0 * s)
         if v * v + (ax / 4.0) ** 2 < 1.0:
             d = max(d, p[S_CORE] + 0.5 * p[S_RIND] * (1.0 - 0.5 * math.sin(along * 0.25)))
