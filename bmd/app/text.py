@@ -141,8 +141,8 @@ NOT_MEASURED = "No figures are stored with these weights yet."
 NO_WEIGHTS = "Its weights are not installed."
 DETAILS = "Training, input, calibration, licence"
 SIMULATED_ONLY = (
-    "All networks were trained on simulated films only. Figures measured on a simulated cohort are not comparable with "
-    "figures from studies of patients."
+    "All image networks were trained on simulated images only. Figures measured on a simulated cohort are not "
+    "comparable with figures from studies of patients. The demographics network was fitted and measured on real people."
 )
 PICTURE = "Annotated picture"
 
@@ -154,7 +154,7 @@ ABOUT_LEAD = (
 INTENDED_TITLE = "Intended use"
 INTENDED = (
     "- Not a medical device. Do not use a result to decide anything about a patient.",
-    "- The networks have seen simulated films only. On films of patients they can be wrong without any sign of it.",
+    "- The image networks have seen simulated images only. On those of patients they can be wrong without any sign.",
     "- Bone density is diagnosed by DXA. A lateral film carries far less information, and the interval says so.",
     "- WHO categories are meant for postmenopausal women and men from 50 years.",
 )
