@@ -11,12 +11,12 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from bmd import INTENDED_USE, __version__
-from bmd.errors import BmdError, InputError, OptionError
-from bmd.types import Case, Demographics, Report, Study, Suitability
+from bmd.cli_predict import define_predict, predict
+from bmd.errors import BmdError, OptionError
+from bmd.types import Case
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, define, run in (
-        ("predict", _define_predict, _predict),
+        ("predict", define_predict, predict),
         ("simulate", _define_simulate, _simulate),
         ("sheet", _define_sheet, _sheet),
         ("train", _define_train, _train),
@@ -62,127 +62,6 @@ def _parser() -> argparse.ArgumentParser:
         define(command)
         command.set_defaults(run=run)
     return parser
-
-
-def _define_predict(command: argparse.ArgumentParser) -> None:
-    command.add_argument("files", nargs="+", metavar="FILE", help="DICOM, PNG, JPEG or TIFF film")
-    command.add_argument("--json", metavar="OUT.json", help="write a list with one object per file; - for the screen")
-    command.add_argument("--csv", metavar="OUT.csv", help="write a table with one row per vertebra")
-    command.add_argument("--png-dir", metavar="DIR", help="write each film with its result drawn on it")
-    command.add_argument("--explain", action="store_true", help="compute heat maps; their figures go into the JSON")
-    command.add_argument("--age", type=float, metavar="YEARS", help="for all files; else what the file says")
-    command.add_argument("--sex", type=str.upper, choices=["F", "M"])
-    command.add_argument("--height", type=float, metavar="CM")
-    command.add_argument("--weight", type=float, metavar="KG")
-    command.add_argument("--strict", action="store_true", help="exit status 3 when any film is refused")
-
-
-def _predict(options: argparse.Namespace) -> int:
-    """Analyse lateral spine films."""
-    _check_patient(options)
-    reports = []
-    failed = False
-    for index, file in enumerate(options.files):
-        study, report, broken = _predict_one(file, options)
-        failed |= broken
-        reports.append(report)
-        print(_line(report), file=sys.stderr if options.json == "-" else sys.stdout)
-        if options.png_dir and study is not None:
-            _write_png(Path(options.png_dir), index, study, report)
-    from bmd.report import to_csv, to_json
-
-    if options.json == "-":
-        sys.stdout.write(to_json(reports))
-    elif options.json:
-        _write(options.json, to_json(reports))
-    if options.csv:
-        _write(options.csv, to_csv(reports))
-    if failed:
-        return 1
-    return 3 if options.strict and not all(report.suitability.suitable for report in reports) else 0
-
-
-def _predict_one(file: str, options: argparse.Namespace) -> tuple[Study | None, Report, bool]:
-    """Study, report, and whether something broke that is not the file's fault."""
-    name, study = Path(file).name, None
-    try:
-        study = _with_patient(_read(Path(file)), options)
-        from bmd.inference import analyse
-
-        report = analyse(study, name)
-        if options.explain and report.vertebrae:
-            from bmd.explanation import explain
-
-            report = replace(report, explanations=explain(study, report))
-        return study, report, False
-    except InputError as error:
-        return study, _refused(name, str(error)), False
-    except BmdError:
-        raise  # missing weights and the like concern every file
-    except Exception:
-        log.exception("analysis failed")  # a fault of ours: the other files still run
-        return study, _refused(name, "Something went wrong while this film was analysed."), True
-
-
-def _read(path: Path) -> Study:
-    from bmd.data import read_study
-    from bmd.data.limits import check_file_bytes
-
-    try:
-        check_file_bytes(path.stat().st_size)
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError("The file cannot be opened", error.strerror or "", "Check its name") from error
-    return read_study(path.name, data)
-
-
-def _refused(name: str, reason: str) -> Report:
-    return Report(name, "radiograph", Suitability(False, (reason,)))
-
-
-def _check_patient(options: argparse.Namespace) -> None:
-    from bmd.data.patient import AGE_Y, HEIGHT_CM, WEIGHT_KG
-
-    for word, (low, high) in (("age", AGE_Y), ("height", HEIGHT_CM), ("weight", WEIGHT_KG)):
-        value = getattr(options, word)
-        if value is not None and not low < value <= high:
-            raise OptionError(f"--{word} must lie between {low:g} and {high:g}", f"{value:g}")
-
-
-def _with_patient(study: Study, options: argparse.Namespace) -> Study:
-    """Values given on the command line replace those of the file."""
-    given = {"age_y": options.age, "sex": options.sex, "height_cm": options.height, "weight_kg": options.weight}
-    patient: Demographics = replace(study.patient, **{k: v for k, v in given.items() if v is not None})
-    return replace(study, patient=patient)
-
-
-def _line(report: Report) -> str:
-    """One file's result in one line."""
-    if not report.suitability.suitable:
-        return f"{report.file}: not analysed. {' '.join(report.suitability.reasons)}"
-    levels = " ".join(vertebra.level or "?" for vertebra in report.vertebrae)
-    text = f"{report.file}: {levels}{'' if report.levels_certain else ' (levels uncertain)'}"
-    prediction = report.prediction
-    if prediction is not None and prediction.t_score is not None:
-        text += f"; {prediction.category}, T-score {prediction.t_score:+.1f}"
-        if prediction.interval:
-            text += f" ({prediction.interval[0]:+.1f} to {prediction.interval[1]:+.1f})"
-    return f"{text}; {report.seconds:.1f} s"
-
-
-def _write_png(folder: Path, index: int, study: Study, report: Report) -> None:
-    from bmd.report import annotated_png
-
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{Path(report.file).stem}.png"
-    if path.exists():
-        path = folder / f"{Path(report.file).stem}_{index + 1}.png"
-    path.write_bytes(annotated_png(study, report))
-
-
-def _write(path: str, text: str) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(text, encoding="utf-8")
 
 
 def _define_simulate(command: argparse.ArgumentParser) -> None:

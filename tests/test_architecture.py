@@ -36,6 +36,7 @@ FLOORS = {
     "bmd.training": 3,
     "bmd.report": 3,
     "bmd.evaluation": 4,
+    "bmd.cli_predict": 4,  # the longest command, apart from bmd.cli for length
     "bmd.app": 5,
     "bmd.cli": 5,
     "bmd.__main__": 6,

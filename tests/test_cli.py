@@ -191,7 +191,7 @@ def test_sheet_and_simulate_make_films(tmp_path: Path, monkeypatch: pytest.Monke
     import bmd.simulator.shards as shards
 
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(shards, "write_shards", lambda *words, cohort: asked.append((*words, cohort)) or ["one"])
+    monkeypatch.setattr(shards, "write_shards", lambda *words, cohort, **_: asked.append((*words, cohort)) or ["one"])
     assert cli.main(["simulate", "--count", "3", "--seed", "5", "--out", str(tmp_path), "--workers", "2"]) == 0
     assert asked == [(str(tmp_path), 3, 5, 2, "film")]
     assert cli.main(["simulate", "--count", "0"]) == 2

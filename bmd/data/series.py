@@ -27,7 +27,7 @@ from bmd.data.grid import AIR_HU
 from bmd.data.header import number, numbers, word
 from bmd.data.limits import MAX_SLICES, check_picture
 from bmd.data.patient import demographics
-from bmd.data.stream import EXPLICIT_BIG, Stream, open_stream
+from bmd.data.stream import EXPLICIT_BIG, Stream, is_dicom, open_stream
 from bmd.errors import BmdError, InputError
 from bmd.types import Demographics
 
@@ -92,6 +92,18 @@ class Series:
     def header(self) -> Any:
         """Header of the first slice."""
         return self.slices[0].header
+
+
+def is_ct(head: bytes) -> bool:
+    """Whether a file that begins like this is a DICOM file of modality CT."""
+    if not is_dicom(head):
+        return False
+    try:
+        stream = open_stream(head)
+        header = pydicom.dcmread(BytesIO(stream.data), force=True, specific_tags=["Modality"], stop_before_pixels=True)
+    except Exception:  # noqa: BLE001  damaged files raise everything; reading it gives the message
+        return False
+    return word(header, "Modality") == "CT"
 
 
 def read_slices(source: Source) -> list[Slice]:

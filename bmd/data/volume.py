@@ -123,12 +123,19 @@ def read_volumes(files: Sequence[tuple[str, bytes]]) -> tuple[VolumeChoice, ...]
 
 def read_folder(path: str | Path) -> tuple[VolumeChoice, ...]:
     """List the CT volumes in a folder (with its subfolders) or in one file, best first; see `read_volumes`."""
-    root = Path(path)
-    paths = sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else [root]
+    return read_paths([Path(path)])
+
+
+def read_paths(paths: Sequence[Path]) -> tuple[VolumeChoice, ...]:
+    """List the CT volumes in files and folders together, best first; see `read_volumes`."""
     try:
-        sizes = [p.stat().st_size for p in paths]
-        _check_total(len(paths), sum(sizes))
-        return _listed([_of_path(p, size) for p, size in zip(paths, sizes, strict=True)])
+        files = [f for path in paths for f in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+        files = [f for f in files if not f.is_dir()]
+        sizes = [f.stat().st_size for f in files]
+        if not files:
+            raise InputError(f"A CT is needed: {FORMATS}", "an empty folder")
+        _check_total(len(files), sum(sizes))
+        return _listed([_of_path(f, size) for f, size in zip(files, sizes, strict=True)])
     except OSError as error:
         raise InputError("The file cannot be opened", error.strerror or "", "Check its name") from error
 
