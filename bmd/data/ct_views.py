@@ -18,13 +18,14 @@ from bmd.types import Demographics
 AIR = -1024.0
 Point = tuple[float, float, float]
 
-SLICE_SIZE, SLICE_MM, SLICE_THICKNESS_MM = 120, 1.0, 5.0
-"""Axial crop: pixels a side, mm a pixel, and mm of the body that are averaged."""
+SLICE_SIZE, SLICE_MM, SLICE_THICKNESS_MM, SLICE_BEHIND_MM = 120, 1.0, 3.0, 8.0
+"""Axial crop: pixels a side, mm a pixel, mm averaged, and mm that its middle lies behind the middle of the body,
+so that the arch is in it."""
 
 SLICE_MIN_HU, SLICE_MAX_HU = (-128.0, -450.0), 1024.0
 """Windows x^s and x^t (Choi et al. 2021, eq. 1)."""
 
-HIP_SIZE, HIP_MM, HIP_THICKNESS_MM = 250, 0.6, 3.0
+HIP_SIZE, HIP_MM, HIP_THICKNESS_MM = 250, 0.875, 3.0
 """Coronal picture: pixels a side (Ha et al. 2024), mm a pixel, mm averaged across the plane."""
 
 HIP_HEAD = (80.0, 165.0)
@@ -52,13 +53,13 @@ def axial_crop(volume: NDArray, spacing_mm: tuple[float, ...], centre_zyx: Point
     Returns
     -------
     ndarray
-        float32 (120, 120) HU, 1 mm a pixel, averaged over 5 mm, centred on the body; air outside the volume.
+        float32 (120, 120) HU, 1 mm a pixel, averaged over 3 mm, 8 mm behind the body's centre; air outside the volume.
     """
     dz, dy, dx = spacing_mm
     z, y, x = centre_zyx
     slab = _average(volume, z, SLICE_THICKNESS_MM / dz)
     offset = (np.arange(SLICE_SIZE) - (SLICE_SIZE - 1) / 2) * SLICE_MM
-    rows, columns = y + offset / dy, x + offset / dx
+    rows, columns = y + (offset + SLICE_BEHIND_MM) / dy, x + offset / dx
     grid = np.meshgrid(rows, columns, indexing="ij")
     return np.asarray(map_coordinates(slab, grid, order=1, mode="constant", cval=AIR), np.float32)
 
@@ -122,7 +123,7 @@ def hip_crop(volume: NDArray, spacing_mm: tuple[float, ...], plane: HipPlane) ->
     Returns
     -------
     ndarray
-        float32 (250, 250) HU, 0.6 mm a pixel, the mean of 3 mm across the plane, head at ``HIP_HEAD``, the outer side
+        float32 (250, 250) HU, 0.875 mm a pixel, the mean of 3 mm across the plane, head at ``HIP_HEAD``, the outer side
         of the thigh on the left; air outside the volume.
     """
     down = (np.arange(HIP_SIZE) - HIP_HEAD[0]) * HIP_MM

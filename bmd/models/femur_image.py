@@ -13,7 +13,7 @@ What the paper says
 
 Differences from the paper
     - Centre 500 and width 2000 is one reading of a sentence that lost which is which; the other shows no bone.
-    - The picture is found automatically and cut obliquely along the neck (data/ct_views.py), at 0.6 mm a pixel; left
+    - The picture is found automatically and cut obliquely along the neck (data/ct_views.py), at 0.875 mm a pixel; left
       hips are mirrored, so that all look alike. Both hips of a person are examples of their own.
     - The class is that of the lower T-score of femoral neck and total hip, as WHO and ISCD read a hip.
     - The fully connected layers are 512, 128, 128 (``hidden``): 4096 and 1024 are 23 million weights for 4,608

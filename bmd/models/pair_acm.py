@@ -11,7 +11,7 @@ What the paper says
     training and 300 test slices a class. Accuracy 77.11 %; without L_dis 74.00 %; single 64.00 % (x^s), 68.44 % (x^t).
 
 Differences from the paper
-    - The slice is cropped to 120 mm around the vertebral body and 120 x 120 pixels instead of shown whole: 1 mm pixels
+    - The slice is cropped to 120 mm around the vertebra and 120 x 120 pixels instead of shown whole: 1 mm pixels
       keep trabecular texture within the reach of a CPU.
     - Trained from random weights on simulated CT, with time for few epochs; channels are halved (``width`` 32, 64 in
       ResNet-18), which a CPU trains about three times faster. Batch 32, AdamW.
