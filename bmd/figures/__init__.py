@@ -19,6 +19,7 @@ COLOURS = {"normal": "#1f9e89", "osteopenia": "#d08a1d", "osteoporosis": "#d6455
 GREY = "#7b8b93"
 T_RANGE = (-5.0, 3.0)
 WORDS = {"F": "women", "M": "men"}
+SITE_WORDS = {"L1-L4": "L1–L4", "femoral_neck": "Femoral neck", "total_hip": "Total hip"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +123,8 @@ def age_curve(
     age_y: float | None = None,
     bmd_g_cm2: float | None = None,
     interval: tuple[float, float] | None = None,
+    site: str = "L1-L4",
+    young: reference.Reference | None = reference.HOLOGIC,
 ) -> go.Figure:
     """Patient on the age curve: mean of the population with one and two SD, and the WHO cut-offs as lines.
 
@@ -133,6 +136,10 @@ def age_curve(
         The patient; drawn only when both are known.
     interval : tuple of float or None
         Interval of the density, g/cm2.
+    site : str
+        Key of the site in the reference.
+    young : Reference or None
+        Whom the cut-offs refer to; None draws none, as under 50 years.
     """
     figure = go.Figure()
     ages = [*curve.age_y, *curve.age_y[::-1]]
@@ -149,20 +156,21 @@ def age_curve(
         )
     line = {"color": "#4682a0", "width": 2}
     figure.add_scatter(x=curve.age_y, y=curve.mean, mode="lines", line=line, name=f"mean of {WORDS[curve.sex]}")
-    _cutoffs(figure)
+    if young is not None:
+        _cutoffs(figure, site, young)
     if age_y is not None and bmd_g_cm2 is not None:
         _patient(figure, age_y, bmd_g_cm2, interval)
     figure.update_xaxes(title="Age (years)", fixedrange=True)
-    figure.update_yaxes(title="L1–L4 density (g/cm²)", fixedrange=True, zeroline=False)
+    figure.update_yaxes(title=f"{SITE_WORDS.get(site, site)} density (g/cm²)", fixedrange=True, zeroline=False)
     _finish(figure, height=330)
     return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0}, margin={"t": 40})
 
 
-def _cutoffs(figure: go.Figure) -> None:
+def _cutoffs(figure: go.Figure, site: str, young: reference.Reference) -> None:
     """WHO cut-offs as dotted lines at the density they stand for."""
     for name, t in (("osteopenia", reference.OSTEOPENIA_BELOW_T), ("osteoporosis", reference.OSTEOPOROSIS_FROM_T)):
         figure.add_hline(
-            y=reference.bmd(t, "L1-L4"),
+            y=reference.bmd(t, site, young),
             line={"color": COLOURS[name], "width": 1.3, "dash": "dot"},
             annotation={"text": f"{name}, T {_minus(t)}", "font": {"size": 11}},
             annotation_position="bottom left",

@@ -104,11 +104,10 @@ def assess_patient(
     start = time.perf_counter()
     engine = engine or default_engine()
     metadata = engine.metadata(NETWORK)
-    scores = screening(patient)
     reasons = refusals(patient, metadata["range"])
     if reasons:
         gate = Suitability(False, reasons)
-        return Report(file, "demographics", gate, patient=patient, scores=scores, device=engine.device)
+        return Report(file, "demographics", gate, patient=patient, device=engine.device)
     found = distributions([patient], engine)[0]
     young = patient.age_y is not None and patient.age_y < clinical.MINIMUM_AGE_FOR_T
     answers = _young(found, patient) if young else _grown(found, reference)
@@ -123,7 +122,7 @@ def assess_patient(
         device=engine.device,
         seconds=time.perf_counter() - start,
         answers=answers,
-        scores=scores,
+        scores=screening(patient),
     )
 
 
@@ -167,11 +166,15 @@ def rescale(t: Any, site: str, old: Reference, new: Reference) -> Any:
     return clinical.t_score(clinical.bmd(t, site, old), site, new)
 
 
-def typical(patients: Sequence[Demographics], site: str, reference: str = "hologic") -> NDArray:
-    """Median at one site for each patient: T-score against the reference; see ``explanation.fields``."""
+def typical(patients: Sequence[Demographics], site: str, reference: str = "hologic", unit: str = "t_score") -> NDArray:
+    """Median at one site for each patient: T-score against the reference, or g/cm2 with ``unit`` "bmd"."""
     of = f"{LOWEST}_{reference}" if site == LOWEST and reference != "hologic" else site
     medians = np.array([found[of].median for found in distributions(patients)])
-    return medians if site == LOWEST else rescale(medians, SITES[site], HOLOGIC, REFERENCES[reference])
+    if site == LOWEST:
+        return medians
+    if unit == "bmd":
+        return np.asarray(clinical.bmd(medians, SITES[site]))
+    return np.asarray(rescale(medians, SITES[site], HOLOGIC, REFERENCES[reference]))
 
 
 # --- predictions -------------------------------------------------------------------------------------------------

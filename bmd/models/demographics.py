@@ -10,13 +10,13 @@ What it does
     contradict each other. Five such networks, started from different random numbers, are averaged.
 
 Missing fields
-    An unknown value is multiplied by its flag 0 before anything else is done with it, and half of the examples lose
-    fields in training: the network answers from what is there.
+    An unknown value is multiplied by its flag 0 before anything else is done with it, and some of the examples
+    lose fields in training: the network answers from what is there.
 
 Calibration
-    The distribution is put right by a line on the logit of its cumulative probability, one line for each set of known
-    fields and each site, fitted on people who were not trained on (training/demographics.py). ``tail`` is the
-    probability on each side of the median that the conformal interval takes in.
+    The logit of the cumulative probability is multiplied by a slope (a temperature), one for each set of known fields
+    and each site, fitted on people who were not trained on (training/demographics.py). ``tail`` is the probability on
+    each side of the median that the conformal interval takes in.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class DemographicsRecipe(Recipe):
     epochs: int = 40  # passes over the people
     members: int = 5  # networks averaged
     width: int = 48  # of both hidden layers
-    drop_some: float = 0.5  # share of examples that lose fields
+    drop_some: float = 0.3  # share of examples that lose fields
     drop_field: float = 0.4  # share of fields these lose
 
 
@@ -88,7 +88,7 @@ class DemographicsNetwork(nn.Module):
     Recipe = DemographicsRecipe
     options = ("members", "width", "drop_some", "drop_field")
 
-    def __init__(self, members: int = 5, width: int = 48, drop_some: float = 0.5, drop_field: float = 0.4) -> None:
+    def __init__(self, members: int = 5, width: int = 48, drop_some: float = 0.3, drop_field: float = 0.4) -> None:
         super().__init__()
         self.drop_some, self.drop_field = drop_some, drop_field
         sizes = (10, width, width, len(SITES) * COMPONENTS * 3)
@@ -97,9 +97,9 @@ class DemographicsNetwork(nn.Module):
             for a, b in pairwise(sizes)
         )
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(members, 1, b)) for b in sizes[1:])
-        self.calibration: Tensor
+        self.slope: Tensor
         self.tail: Tensor
-        self.register_buffer("calibration", torch.zeros(2 ** len(FIELDS), len(SITES), 2))  # offset, log slope
+        self.register_buffer("slope", torch.zeros(2 ** len(FIELDS), len(SITES)))  # logarithm
         self.register_buffer("tail", torch.full((2 ** len(FIELDS), len(SITES)), 0.45))
 
     @staticmethod
@@ -129,8 +129,7 @@ class DemographicsNetwork(nn.Module):
                 code = coalition(known)
                 at = torch.linspace(*GRID, device=known.device)
                 raw = self.log_odds(known, at.expand(len(known), len(SITES), -1))
-                offset, slope = self.calibration[code].unbind(-1)  # (N, 5)
-                cdf = torch.sigmoid(offset[..., None] + slope.exp()[..., None] * raw)
+                cdf = torch.sigmoid(self.slope[code].exp()[..., None] * raw)
                 return {"cdf": cdf, "tail": self.tail[code]}
             return self.losses(self.hide(known) if self.training else known, targets)
 

@@ -49,7 +49,14 @@ def ct_batch(task: str, folder: Path):
     return collate_stack([ct_examples.encoder(task)(row, ct_examples.AUGMENT[task](row, rng), rng) for row in rows])
 
 
+def people_batch():
+    known = torch.cat([torch.randn(64, 4), torch.ones(64, 4)], 1)
+    return known, {"t_score": torch.randn(64, 5) - 1, "weight": torch.ones(64)}
+
+
 def batch_for(task: str, films: Films):
+    if task == "survey":
+        return people_batch()
     rng = np.random.default_rng(0)
     views = [plain_view(films[i], SIZES[task], LABEL_STRIDE[task]) for i in range(2)]
     return COLLATES[task]([ENCODERS[task](films[i], views[i], rng) for i in range(2)])
@@ -130,6 +137,9 @@ def test_eval_contract(network):
         assert (found["scores"].diff() <= 0).all()
         assert (found["boxes"] >= 0).all()
         assert (found["boxes"] <= 128).all()
+    elif network.spec.task == "survey":
+        assert out["cdf"].shape == (3, 5, 321)
+        assert out["tail"].shape == (3, 5)
     elif network.spec.task in ct_examples.TASKS:
         assert "logits" in out
         assert {tuple(v.shape) for v in out.values()} == {(3, 3)}

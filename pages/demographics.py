@@ -1,0 +1,22 @@
+"""Demographics: age, sex, height and weight in; probabilities, T- or Z-scores and screening scores out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from bmd.app import demographics, shell, text, work
+from bmd.app.demographics_text import LEAD
+
+shell.open_page(__file__)
+
+
+def main() -> None:
+    """The form beside its answer."""
+    st.title(text.DEMOGRAPHICS, anchor=False)
+    st.markdown(LEAD)
+    demographics.page()
+
+
+with shell.guard():
+    main()
+work.warm_up()
