@@ -1,11 +1,12 @@
-"""Regions of the vertebrae on a DXA image of the lumbar spine: CM-Net, narrower, trained on simulated scans.
+"""Regions of the vertebrae on a DXA image of the lumbar spine: CM-Net, trained on simulated scans.
 
 Densitometers find the bone edge and the spaces between vertebrae by rules their makers keep to themselves, and a
 technician corrects them. Here the same network that finds vertebral bodies on films (``cmnet``) learns the regions of
 T11 to L5; pictures of anything else, from the side, a hip, a forearm, hold none.
 
 Differences from CM-Net
-    Half the channels, input 256 x 256, regions instead of bodies, one network for all vendors' looks.
+    Input 256 x 256, regions instead of bodies, one network for all vendors' looks; training starts from the weights of
+    CM-Net, which already knows vertebrae.
 """
 
 from __future__ import annotations
@@ -22,8 +23,13 @@ class DxaRegionsRecipe(CMNetRecipe):
 
     data: str = "runs/dxa/train"  # shards of simulated DXA images
     size: int = 256  # side of the input
-    minutes: float = 12.0  # wall clock budget
-    holdout: int = 200  # images of the first shards that are never trained on
+    init: str = "cmnet"  # vertebrae on films come first
+    batch: int = 6  # examples per step
+    lr: float = 6e-4  # peak of AdamW
+    warmup: int = 30  # steps
+    ema: float = 0.99  # decay of the running mean of the weights
+    minutes: float = 20.0  # wall clock budget
+    holdout: int = 100  # images of the first shards that are never trained on
     tight: float = 0.1  # share of examples that show only part of the spine
     dropout: float = 0.05  # share of channels dropped in the context pathway
 
@@ -44,4 +50,4 @@ class DxaRegions(CMNet):
     Recipe = DxaRegionsRecipe
 
     def __init__(self, dropout: float = 0.05, focal: float = 0.3) -> None:
-        super().__init__((8, 16, 32, 48, 80, 96), dropout, focal)
+        super().__init__(dropout=dropout, focal=focal)
