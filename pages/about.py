@@ -34,7 +34,7 @@ def privacy() -> None:
     st.subheader(text.PRIVACY_TITLE, anchor=False)
     st.markdown("\n".join(text.PRIVACY))
     lines = []
-    for now in filter(None, map(session.held, session.KINDS)):
+    for now in session.holdings():
         result = text.HELD_RESULT if now.report is not None else text.HELD_NO_RESULT
         lines.append(text.HELD_ONE.format(what=text.HELD_KINDS[now.kind], mb=now.held_mb, result=result))
     if not lines:

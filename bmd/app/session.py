@@ -91,6 +91,12 @@ def results() -> dict[Kind, Report]:
     return {kind: report for kind, report in found.items() if report is not None}
 
 
+def holdings() -> list[Held]:
+    """Everything held that says anything; an empty form does not."""
+    found = [now for kind in KINDS if (now := held(kind)) is not None]
+    return [now for now in found if now.study.images or now.report or now.study.patient != Demographics()]
+
+
 def patients() -> dict[Kind, Demographics]:
     """What is known of the patient on each page that holds something and knows anything."""
     found = {kind: now.study.patient for kind in KINDS if (now := held(kind)) is not None}

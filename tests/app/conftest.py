@@ -30,6 +30,12 @@ def fakes():
     return _load("fakes")
 
 
+@pytest.fixture(scope="session")
+def fakes_ct():
+    """The module with the drawn CT and its made-up result."""
+    return _load("fakes_ct")
+
+
 @pytest.fixture
 def warm(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that has been asked before.

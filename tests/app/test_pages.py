@@ -14,18 +14,11 @@ from streamlit.testing.v1 import AppTest
 from bmd.app import session, shell, text, work
 from bmd.errors import InputError
 from bmd.types import Demographics
+from tests.app.reading import shown
 
 ROOT = Path(__file__).resolve().parents[2]
 IDENTIFIER = "Doe^Jane 1950-01-01"
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
-
-
-def shown(at: AppTest) -> str:
-    """Everything readable on the page."""
-    parts = [element.proto.body for element in at.get("html")]
-    for kind in ("title", "subheader", "markdown", "caption", "warning", "error", "info"):
-        parts += [element.value for element in at.get(kind)]
-    return "\n".join(parts)
 
 
 def upload(at: AppTest, name: str, data: bytes) -> AppTest:

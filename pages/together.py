@@ -1,0 +1,20 @@
+"""Together: what every input of this session says of one patient, and where they disagree."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from bmd.app import shell, text, together, together_text
+
+shell.open_page(__file__)
+
+
+def main() -> None:
+    """All results side by side."""
+    st.title(text.TOGETHER, anchor=False)
+    st.markdown(together_text.LEAD)
+    together.page()
+
+
+with shell.guard():
+    main()
