@@ -16,10 +16,12 @@ from bmd.simulator.bones import kernel
 # Sacral parameters: arc radius, arc length, half width and half depth of the S1 body, densities, half height of the
 # S1-S2 disc remnant; then how dense laminae and anterior cortex are over the rind and how open the remnant is (0..1).
 ARC_RADIUS, ARC_LENGTH, S_HALF_WIDTH, S_HALF_DEPTH, S_CORE, S_RIND, S_DISC, S_LAMINA, S_FRONT, S_GAP = range(10)
-# Hip bone and femur: scale, crest height, x of the sacro-iliac joint, flare, densities, head centre and radius.
+# Hip bone and femur: scale, crest height, x of the sacro-iliac joint, flare, densities, head centre and radius; then how
+# much the wing's rim and the line from the sacro-iliac joint to the hip joint stand out (0..1.5).
 SCALE, CREST_Z, SI_X, FLARE, I_CORE, I_RIND, HEAD_X, HEAD_Y, HEAD_Z, HEAD_RADIUS, NECK_LENGTH, F_CORE, F_RIND = range(
     13
 )
+RIM, BRIM = 13, 14
 
 SEGMENT_ENDS = np.array([30.0, 55.0, 76.0, 94.0, 110.0, 121.0, 131.0], np.float32)
 """Arc length in mm at the lower end of S1..S5 and two coccygeal pieces, for an arc of 131 mm."""
@@ -165,22 +167,33 @@ def rim_distance(y, z, table):
 
 
 @kernel
+def brim_distance(y, z):
+    """Distance in mm from the strut of compact bone that runs from the sacro-iliac joint to the roof of the hip joint.
+
+    On a lateral film it is the sharpest line of the pelvis and crosses the front of S1 and S2.
+    """
+    t = min(1.0, max(0.0, ((y + 14.0) * 40.0 - (z + 10.0) * 66.0) / 5956.0))
+    return math.sqrt((y + 14.0 - 40.0 * t) ** 2 + (z + 10.0 + 66.0 * t) ** 2)
+
+
+@kernel
 def hip_plate(ax, y, z, rim, p):
     """The plate of bone from crest to ischium, thick at the rim, at the joints and along the arcuate line."""
     away = abs(ax - hip_surface(y, z, p))
     if away > 30.0:  # thicker it never is
         return 0.0
-    thickness = 2.2 + 4.5 * math.exp(-((rim / 7.0) ** 2)) + 0.09 * max(0.0, 5.0 - y)
+    thickness = 2.2 + (1.0 + 3.5 * p[RIM]) * math.exp(-((rim / 7.0) ** 2)) + 0.09 * max(0.0, 5.0 - y)
     socket = math.sqrt((y - p[HEAD_Y]) ** 2 + (z - p[HEAD_Z]) ** 2)
     thickness += 9.0 * math.exp(-((max(0.0, socket - 14.0) / 16.0) ** 2))
     if z < -105.0:
         thickness += 4.0
-    line = (z + 0.55 * y + 62.0) / 6.0
-    thickness += 2.5 * math.exp(-line * line)
+    brim = brim_distance(y, z)
+    thickness += 3.0 * p[BRIM] * math.exp(-((brim / 3.0) ** 2))
     inside = thickness - away
     if inside <= 0.0:
         return 0.0
-    return p[I_CORE] + p[I_RIND] * (math.exp(-((inside / 1.7) ** 2)) + 0.8 * math.exp(-((rim / 1.8) ** 2)))
+    compact = 0.8 * p[RIM] * math.exp(-((rim / 1.8) ** 2)) + 1.6 * p[BRIM] * math.exp(-((brim / 1.1) ** 2))
+    return p[I_CORE] + p[I_RIND] * (math.exp(-((inside / 1.7) ** 2)) + compact)
 
 
 @kernel
