@@ -8,7 +8,7 @@ import string
 from bmd.data.limits import check_file_bytes
 from bmd.data.stream import is_dicom
 from bmd.errors import BmdError, InputError
-from bmd.types import Study
+from bmd.types import Modality, Study
 
 __all__ = ["FORMATS", "kind_of", "read_study"]
 
@@ -56,7 +56,7 @@ def kind_of(data: bytes) -> str:
     return "something unknown"
 
 
-def read_study(name: str, data: bytes) -> Study:
+def read_study(name: str, data: bytes, modality: Modality | None = None) -> Study:
     """Read an uploaded file.
 
     Parameters
@@ -66,11 +66,15 @@ def read_study(name: str, data: bytes) -> Study:
         nor logged, since hospitals name files after patients.
     data : bytes
         The whole content.
+    modality : {"radiograph", "dxa"}, optional
+        What the picture is to be taken for; by default a radiograph, unless a DICOM header says that it is a
+        densitometer's.
 
     Returns
     -------
     Study
-        One radiograph, float32 0..1, bone bright.
+        One radiograph or DXA image, float32 0..1, bone bright; a DXA file that holds densities has them in a second
+        image.
 
     Raises
     ------
@@ -87,6 +91,10 @@ def read_study(name: str, data: bytes) -> Study:
     """
     check_file_bytes(len(data))
     kind = kind_of(data)
+    if modality == "dxa":
+        from bmd.data.dxa import as_dxa
+
+        return as_dxa(read_study(name, data))
     try:
         if kind == "dicom":
             from bmd.data.dicom import read_dicom

@@ -36,7 +36,7 @@ PatientAge PatientBirthDate StudyDate AcquisitionDate PatientSex PatientSize Pat
 SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated BitsStored
 HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit PixelAspectRatio
 PixelSpacing ImagerPixelSpacing NominalScannedPixelSpacing
-RescaleIntercept RescaleSlope ModalityLUTSequence WindowCenter WindowWidth VOILUTFunction VOILUTSequence
+RescaleIntercept RescaleSlope RescaleType ModalityLUTSequence WindowCenter WindowWidth VOILUTFunction VOILUTSequence
 RedPaletteColorLookupTableDescriptor GreenPaletteColorLookupTableDescriptor BluePaletteColorLookupTableDescriptor
 RedPaletteColorLookupTableData GreenPaletteColorLookupTableData BluePaletteColorLookupTableData
 SegmentedRedPaletteColorLookupTableData SegmentedGreenPaletteColorLookupTableData
@@ -67,6 +67,10 @@ OTHER_MODALITIES = {
     "ES": "an endoscopic image",
     "XC": "a photograph",
 }
+DENSITOMETRY = {"BMD", "DXA"}
+"""Modality of a densitometer's image; many export theirs as OT or CR, which only the content tells."""
+DENSITY = "G_CM2"
+"""Rescale type of pixels that are areal density in g/cm2."""
 _LATERAL = {"LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT", "LEFT LATERAL", "RIGHT LATERAL"}
 _FRONTAL = {"AP", "PA"}
 _MAX_SPACING_MM = 5.0
@@ -104,9 +108,14 @@ def read_dicom(data: bytes) -> Study:
     spacing = _spacing(header, notes)
     _describe(header, notes)
     kind = _word(header, "Modality")
+    images = [Image(pixels, "dxa" if kind in DENSITOMETRY else "radiograph", _view(header), spacing)]
+    if kind in DENSITOMETRY and _word(header, "RescaleType") == DENSITY:
+        density = _rescaled(header, values).astype(np.float32)
+        images.append(Image(density, "dxa", _view(header), spacing, unit="g/cm2"))
+        notes.append("Pixels are areal bone density in g/cm²")
     return Study(
         uid=hashlib.sha256(data).hexdigest()[:16],
-        images=(Image(pixels, "radiograph", _view(header), spacing),),
+        images=tuple(images),
         patient=patient,
         origin=f"DICOM {kind}".strip(),
         notes=tuple(notes),
