@@ -18,12 +18,12 @@ import numpy as np
 
 from bmd import INTENDED_USE, __version__
 from bmd.reference import CATEGORIES
-from bmd.types import Explanation, Prediction, Report, Vertebra
+from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, ScreeningScore, Vertebra
 
 COLUMNS = (
     "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category "
-    "p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain warnings model device seconds "
-    "intended_use"
+    "hu_mean hu_sd p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain warnings model "
+    "device seconds intended_use"
 ).split()
 PATIENT_ROW = "L1-L4"
 """The level named in the patient's row."""
@@ -44,7 +44,15 @@ def as_object(report: Report) -> dict[str, Any]:
         models, device, seconds, version, intended_use``. ``vertebrae`` is a list of ``level, box [x1, y1, x2, y2],
         contour [[x, y], ...], corners, score`` and, where measured, ``bmd_g_cm2, t_score, interval [low, high],
         category, probabilities``; ``prediction`` is the patient's, or null when there is none.
+
+        A CT adds ``hu {mean, sd, volume_cm3}`` (null where not measured) to each vertebra, whose coordinates are those
+        of the sagittal plane (x = row, y = slice), ``femur``, one object per hip, and ``answers``, what each network
+        says of the patient. A patient's figures alone (``modality`` "demographics") add ``sites`` and ``scores``.
     """
+    return _common(report) | _of_modality(report)
+
+
+def _common(report: Report) -> dict[str, Any]:
     return {
         "file": report.file,
         "modality": report.modality,
@@ -65,6 +73,42 @@ def as_object(report: Report) -> dict[str, Any]:
     }
 
 
+def _of_modality(report: Report) -> dict[str, Any]:
+    """What only some kinds of input have."""
+    said = [{"level": a.level, "model": a.model, **_prediction(a)} for a in report.answers]
+    if report.modality == "ct":
+        return {"femur": [_hip(hip) for hip in report.hips], "answers": said}
+    if report.modality == "demographics":
+        return {"sites": said, "scores": [_score(score) for score in report.scores]}
+    return {"answers": said} if report.modality == "dxa" else {}
+
+
+def _hip(hip: Hip) -> dict[str, Any]:
+    centre = None if hip.centre_zyx is None else [_number(value, 1) for value in hip.centre_zyx]
+    model = None if hip.prediction is None else hip.prediction.model
+    numbers = _prediction(hip.prediction or _NOTHING)
+    return {"side": hip.side, "reason": hip.reason, "centre_zyx": centre, "model": model, **numbers}
+
+
+def _score(score: ScreeningScore) -> dict[str, Any]:
+    return {**asdict(score), "missing": list(score.missing), "value": _number(score.value)}
+
+
+def _attenuation(vertebra: Vertebra, report: Report) -> Attenuation | None:
+    """The attenuation measured in a vertebra; one without a name is told by where its region lies."""
+    if vertebra.body is None:
+        return None
+    low = np.array(vertebra.body.offset_zyx)
+    high = low + vertebra.body.mask.shape
+    for found in report.attenuation:
+        middle = np.array(found.roi.offset_zyx) + np.array(found.roi.mask.shape) / 2
+        if found.level == vertebra.level and (
+            found.level is not None or bool(((middle >= low) & (middle < high)).all())
+        ):
+            return found
+    return None
+
+
 def model_name(report: Report) -> str:
     """The networks behind a report in one line, in the order they ran."""
     return " + ".join(report.models.values())
@@ -74,6 +118,7 @@ def _vertebra(vertebra: Vertebra, report: Report) -> dict[str, Any]:
     measured = _of_level(report.measurements, vertebra.level)
     explained = _of_level(report.explanations, vertebra.level)
     corners = vertebra.corners_px
+    found = {"hu": _hu(_attenuation(vertebra, report))} if report.modality == "ct" else {}
     return {
         "level": vertebra.level,
         "box": [_number(value, 2) for value in vertebra.box_px],
@@ -81,6 +126,7 @@ def _vertebra(vertebra: Vertebra, report: Report) -> dict[str, Any]:
         "corners": None if corners is None else np.round(np.asarray(corners, float), 2).tolist(),
         "score": _number(vertebra.score, 4),
         **(_prediction(measured) if measured else _prediction(_NOTHING)),
+        **found,
         "explanation": None
         if explained is None
         else {
@@ -89,6 +135,13 @@ def _vertebra(vertebra: Vertebra, report: Report) -> dict[str, Any]:
             "fidelity": {name: _number(value, 4) for name, value in explained.fidelity.items()},
         },
     }
+
+
+def _hu(found: Attenuation | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    values = {"mean": found.mean_hu, "sd": found.sd_hu, "volume_cm3": found.volume_cm3}
+    return {name: _number(value, 2) for name, value in values.items()}
 
 
 _NOTHING = Prediction(None, None, None, None, {}, None, "")
@@ -149,7 +202,10 @@ def _rows(report: Report) -> list[dict[str, Any]]:
 
 def _cells(numbers: dict[str, Any]) -> dict[str, Any]:
     low, high = numbers["interval"] or (None, None)
+    hu = numbers.get("hu") or {}
     return {
+        "hu_mean": hu.get("mean"),
+        "hu_sd": hu.get("sd"),
         **{name: numbers[name] for name in ("bmd_g_cm2", "t_score", "category")},
         "t_low": low,
         "t_high": high,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +28,8 @@ def spine_plane(study: Study, report: Report) -> tuple[Study, Report]:
     Study, Report
         float32 (H, W) in 0..1 with square pixels, anterior to the left; boxes, contours and corners moved along.
     """
+    import cv2  # late: the command line starts without it
+
     image = study.images[0]
     spacing = image.spacing_mm or (1.0, 1.0, 1.0)
     depth, height, width = image.pixels.shape
