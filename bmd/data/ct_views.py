@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from bmd.data.preprocess import demographics_vector
-from bmd.types import Demographics
+from bmd.types import Demographics, Vertebra
 
 AIR = -1024.0
 Point = tuple[float, float, float]
@@ -38,6 +38,15 @@ BMI_CENTRE, BMI_SPREAD = 24.0, 4.5
 
 
 # --- vertebra ----------------------------------------------------------------------------------------------------
+def body_centre(vertebra: Vertebra) -> Point:
+    """Middle of a body's height and centroid of its voxels there, (z, y, x) in voxels of the volume."""
+    if vertebra.body is None:
+        raise ValueError("a vertebra without a body has no centre")
+    z, y, x = np.nonzero(vertebra.body.mask)
+    dz, dy, dx = vertebra.body.offset_zyx
+    return (float(z.min() + z.max()) / 2 + dz, float(y.mean()) + dy, float(x.mean()) + dx)
+
+
 def axial_crop(volume: NDArray, spacing_mm: tuple[float, ...], centre_zyx: Point) -> NDArray:
     """Cut the slice through the middle of a vertebral body.
 

@@ -8,7 +8,18 @@ __all__ = ["explain"]
 
 
 def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None) -> tuple[Explanation, ...]:
-    """Heat maps for the measured vertebrae of a report; see ``maps.explain``. Imports torch when first called."""
+    """Heat maps for the measured vertebrae (and, on a CT, hips) of a report; imports torch when first called.
+
+    See ``maps.explain`` for films, ``ct.explain_ct`` for CT and ``dxa.explain_dxa`` for DXA images.
+    """
+    if report.modality == "dxa":
+        from bmd.explanation.dxa import explain_dxa
+
+        return explain_dxa(study, report)
+    if report.modality == "ct":
+        from bmd.explanation.ct import explain_ct
+
+        return explain_ct(study, report, levels)
     from bmd.explanation.maps import explain as run
 
     return run(study, report, levels)

@@ -23,7 +23,7 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
 RANDOM_SEEDS = (11, 12)
 """Randomised networks that a map is compared with; the mean of the correlations is reported."""
 
-_LOCK = threading.Lock()
+LOCK = threading.Lock()
 
 
 class Bound(nn.Module):
@@ -69,16 +69,26 @@ def heat_maps(crops: NDArray, patient: NDArray, targets: list[Target], weights: 
     """
     images = torch.from_numpy(np.ascontiguousarray(crops, np.float32))
     known = torch.from_numpy(np.asarray(patient, np.float32))[None]
-    with _LOCK:
+    with LOCK:
         networks = [_trained(weights or WEIGHTS), *(_random(seed) for seed in RANDOM_SEEDS)]
         return [_maps(network, images, known, targets) for network in networks]
 
 
 def _maps(network: Bound, images: Tensor, patient: Tensor, targets: list[Target]) -> NDArray:
+    network.patient = patient
+    return grad_cam(network, last_convolution(network), images, targets)
+
+
+def grad_cam(network: nn.Module, layer: nn.Module, images: Tensor, targets: list[Target]) -> NDArray:
+    """Grad-CAM of one layer; ``targets`` read rows of the network's output. Call it under ``LOCK`` only.
+
+    Returns
+    -------
+    ndarray
+        float32 (n, H, W) in 0..1, at the size of ``images`` (n, C, H, W).
+    """
     from pytorch_grad_cam import GradCAM
 
-    network.patient = patient
-    layer = last_convolution(network)
     with torch.enable_grad(), GradCAM(model=network, target_layers=[layer]) as cam:
         heat = cam(input_tensor=images, targets=list(targets))
     network.zero_grad(set_to_none=True)

@@ -24,8 +24,13 @@ def inside_share(heat: NDArray, contour: NDArray) -> float:
     """
     area = np.zeros(heat.shape, np.uint8)
     cv2.fillPoly(area, [np.round(np.asarray(contour) * 16).astype(np.int32)], 1, shift=4)
+    return mask_share(heat, area > 0)
+
+
+def mask_share(heat: NDArray, mask: NDArray) -> float:
+    """Share of the heat (h, w) in a boolean mask of the same shape, 0..1; 0 for a map without heat."""
     total = float(heat.sum())
-    return float(heat[area > 0].sum()) / total if total > 0 else 0.0
+    return float(heat[mask].sum()) / total if total > 0 else 0.0
 
 
 def area_share(shape: tuple[int, int], contour: NDArray) -> float:

@@ -128,9 +128,10 @@ def ball_votes(hu: NDArray) -> NDArray:
     bone = gaussian_filter(np.clip(hu, BONE_HU, DENSE_HU), 0.6)
     slope = np.stack(np.gradient(bone, GRID_MM))  # (3, D, H, W)
     size = np.sqrt((slope**2).sum(0))
-    points = np.nonzero(size > 12.0)
-    weight = np.minimum(size[points], 40.0)
-    direction = slope[(slice(None), *points)] / size[points]
+    strong = size > 12.0
+    points = np.nonzero(strong)
+    weight = np.minimum(size[strong], 40.0)
+    direction = slope[:, strong] / size[strong]
     votes = np.zeros(hu.size, np.float32)
     for sign, radii in ((1.0, HEAD_RADII_MM), (-1.0, SOCKET_RADII_MM)):
         for radius in radii:

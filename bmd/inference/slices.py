@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.data.ct_views import Point, axial_crop, slice_windows
+from bmd.data.ct_views import axial_crop, body_centre, slice_windows
 from bmd.inference.engine import Engine
 from bmd.inference.views import softmax
 from bmd.reference import CATEGORIES, LUMBAR
@@ -61,15 +61,6 @@ def classify_slices(
         return each, None
     mean = logits[rows].mean(0)
     return each, of_logits(None, mean, float(temperature.get("patient_temperature", 1.0)), NETWORK)
-
-
-def body_centre(vertebra: Vertebra) -> Point:
-    """Middle of a body's height and centroid of its voxels there, (z, y, x) in voxels of the volume."""
-    if vertebra.body is None:
-        raise ValueError("a vertebra without a body has no centre")
-    z, y, x = np.nonzero(vertebra.body.mask)
-    dz, dy, dx = vertebra.body.offset_zyx
-    return (float(z.min() + z.max()) / 2 + dz, float(y.mean()) + dy, float(x.mean()) + dx)
 
 
 def of_logits(level: str | None, logits: NDArray, temperature: float, model: str) -> Prediction:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bmd.data.ct_views import SLICE_BEHIND_MM, axial_crop, slice_windows
-from bmd.inference.slices import NETWORK, body_centre, classify_slices
+from bmd.data.ct_views import SLICE_BEHIND_MM, axial_crop, body_centre, slice_windows
+from bmd.inference.slices import NETWORK, classify_slices
 from bmd.reference import CATEGORIES
 from tests.inference.phantoms import BrightEngine, column
 

@@ -1,0 +1,213 @@
+"""Heat maps on a CT: both branches of the pair ensemble for every slice, and the image network for every hip.
+
+Grad-CAM is read one stage before the last, where a cell is still smaller than what is looked at: 15 mm for slices
+(8 x 8 cells; the last stage has 4 x 4), 15 mm for hips (15 x 15; the last 7 x 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import binary_closing, binary_fill_holes
+from torch import Tensor, nn
+
+from bmd.data.ct_views import (
+    HIP_HEAD,
+    HIP_MM,
+    HIP_SIZE,
+    SLICE_BEHIND_MM,
+    SLICE_MIN_HU,
+    SLICE_MM,
+    SLICE_SIZE,
+    Point,
+    axial_crop,
+    body_centre,
+    hip_input,
+    slice_windows,
+)
+from bmd.explanation.cam import LOCK, RANDOM_SEEDS, WEIGHTS, grad_cam
+from bmd.explanation.fidelity import correlation, mask_share
+from bmd.explanation.target import Target, category_target
+from bmd.models.registry import build, load
+from bmd.types import Box, Explanation, Hip, Image, Report, Study, Vertebra
+
+SLICES, HIPS = "pair_acm", "femur_image"
+BRANCHES = {"s": f"window x^s, HU from {SLICE_MIN_HU[0]:.0f}", "t": f"window x^t, HU from {SLICE_MIN_HU[1]:.0f}"}
+STAGE = {"slice": -4, "hip": 18}
+"""Index of the layer: the third stage's ACM of a branch; the ReLU of the fifth convolution."""
+
+BONE_SHOWN = 0.31
+"""Grey value of 120 HU in the hip's window."""
+
+
+class Logits(nn.Module):
+    """A network as a function that gives its logits (n, 3) alone."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Pictures (n, C, S, S) to logits."""
+        return self.network(pictures)["logits"]
+
+
+def explain_ct(study: Study, report: Report, levels: tuple[str, ...] | None = None) -> tuple[Explanation, ...]:
+    """Explain the category of every slice, once for each branch, and of every hip.
+
+    Parameters
+    ----------
+    study : Study
+        The study the report was made from.
+    report : Report
+        From ``inference.analyse``.
+    levels : tuple of str, optional
+        Only these ("L1", "right femur"); by default all.
+
+    Returns
+    -------
+    tuple of Explanation
+        Slices in the order of ``report.measurements``, branch x^s before x^t (``method`` names it), ``box_px`` in the
+        axial plane through the middle of the body, (column, row). Then "right femur" and "left femur", ``box_px`` in
+        pixels of ``Hip.crop``. ``fidelity`` holds ``inside_share``, ``area_share`` and ``random_correlation``.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or damaged.
+    """
+    volumes = [image for image in study.images if image.modality == "ct"]
+    if not volumes:
+        return ()
+    return _explain_slices(volumes[0], report, levels) + _explain_hips(report, levels)
+
+
+# --- slices ------------------------------------------------------------------------------------------------------
+def _explain_slices(volume: Image, report: Report, levels: tuple[str, ...] | None) -> tuple[Explanation, ...]:
+    bodies = {v.level: v for v in report.vertebrae if v.body is not None}
+    wanted = [p for p in report.measurements if p.model == SLICES and p.level in bodies and p.category is not None]
+    wanted = [p for p in wanted if levels is None or p.level in levels]
+    if not wanted:
+        return ()
+    spacing = volume.spacing_mm or (1.0, 1.0, 1.0)
+    centres = [body_centre(bodies[p.level]) for p in wanted]
+    crops = np.stack([axial_crop(volume.pixels, spacing, centre) for centre in centres])
+    targets = [category_target(str(p.category)) for p in wanted]
+    pictures = torch.from_numpy(slice_windows(crops))
+    maps = {name: _heat(SLICES, pictures, targets, partial(_branch_layer, name)) for name in BRANCHES}
+    found = []
+    for k, prediction in enumerate(wanted):
+        mask = _body_in_crop(bodies[prediction.level], centres[k], spacing)
+        for name, words in BRANCHES.items():
+            heat, *random = (m[k] for m in maps[name])
+            box = _crop_box(centres[k], spacing)
+            method = f"Grad-CAM, {words}"
+            level = str(prediction.level)
+            found.append(Explanation(level, heat, box, targets[k].text, method, _fidelity(heat, random, mask)))
+    return tuple(found)
+
+
+def _branch_layer(branch: str, network: Any) -> nn.Module:
+    return network.branches[branch][STAGE["slice"]]
+
+
+def _crop_box(centre: Point, spacing: tuple[float, ...]) -> Box:
+    """What the crop covers of the slice: x1, y1, x2, y2 in columns and rows."""
+    half = SLICE_SIZE * SLICE_MM / 2
+    y = centre[1] + SLICE_BEHIND_MM / spacing[1]
+    return (
+        centre[2] - half / spacing[2],
+        y - half / spacing[1],
+        centre[2] + half / spacing[2],
+        y + half / spacing[1],
+    )
+
+
+def _body_in_crop(vertebra: Vertebra, centre: Point, spacing: tuple[float, ...]) -> NDArray:
+    """The body's voxels of the slice at its middle, on the crop: bool (120, 120)."""
+    body: Any = vertebra.body
+    x1, y1, _, _ = _crop_box(centre, spacing)
+    layer = body.mask[int(np.clip(round(centre[0]) - body.offset_zyx[0], 0, len(body.mask) - 1))]
+    rows = np.round(y1 + (np.arange(SLICE_SIZE) + 0.5) * SLICE_MM / spacing[1]).astype(int) - body.offset_zyx[1]
+    columns = np.round(x1 + (np.arange(SLICE_SIZE) + 0.5) * SLICE_MM / spacing[2]).astype(int) - body.offset_zyx[2]
+    mask = np.zeros((SLICE_SIZE, SLICE_SIZE), bool)
+    good = np.ix_((rows >= 0) & (rows < layer.shape[0]), (columns >= 0) & (columns < layer.shape[1]))
+    inside = np.ix_(rows[(rows >= 0) & (rows < layer.shape[0])], columns[(columns >= 0) & (columns < layer.shape[1])])
+    mask[good] = layer[inside]
+    return mask
+
+
+# --- hips --------------------------------------------------------------------------------------------------------
+def _explain_hips(report: Report, levels: tuple[str, ...] | None) -> tuple[Explanation, ...]:
+    hips = [h for h in report.hips if h.crop is not None and h.prediction is not None]
+    hips = [h for h in hips if levels is None or f"{h.side} femur" in levels]
+    if not hips:
+        return ()
+    targets = [category_target(str(h.prediction.category)) for h in hips if h.prediction is not None]
+    pictures = torch.from_numpy(hip_input(np.stack([_crop(h) for h in hips])))
+    trained, *random = _heat(HIPS, pictures, targets, lambda n: n.image.convolutions[STAGE["hip"]])
+    box = (-0.5, -0.5, HIP_SIZE - 0.5, HIP_SIZE - 0.5)
+    method = "Grad-CAM, six-layer CNN, image only"
+    return tuple(
+        Explanation(
+            f"{hip.side} femur",
+            trained[k],
+            box,
+            targets[k].text,
+            method,
+            _fidelity(trained[k], [r[k] for r in random], femur_mask(_crop(hip))),
+        )
+        for k, hip in enumerate(hips)
+    )
+
+
+def _crop(hip: Hip) -> NDArray:
+    return np.asarray(hip.crop, np.float32)
+
+
+def femur_mask(crop: NDArray) -> NDArray:
+    """The femur on a hip's picture, bool (250, 250), estimated: a head of 50 mm and the filled bone beside it."""
+    rows, columns = np.indices(crop.shape)
+    down, out = (rows - HIP_HEAD[0]) * HIP_MM, (HIP_HEAD[1] - columns) * HIP_MM
+    head = np.hypot(down, out) < 25
+    beside = (out > 8) & (down > -22) & (down + 0.9 * out > 10)  # not the roof of the socket
+    bone = binary_closing((crop > BONE_SHOWN) & beside, iterations=3)
+    return np.asarray(head | (binary_fill_holes(bone | head) & (beside | head)))
+
+
+# --- both --------------------------------------------------------------------------------------------------------
+def _heat(
+    name: str, pictures: Tensor, targets: list[Target], layer: Callable[[Any], nn.Module], weights: Path = WEIGHTS
+) -> list[NDArray]:
+    """Maps (n, S, S) of the trained network and, after it, of each randomised one."""
+    with LOCK:
+        networks = [_trained(name, weights), *(_random(name, weights, seed) for seed in RANDOM_SEEDS)]
+        return [grad_cam(network, layer(network.network), pictures, targets) for network in networks]
+
+
+@cache
+def _trained(name: str, weights: Path) -> Logits:
+    return Logits(load(name, weights)).eval().float()
+
+
+@cache
+def _random(name: str, weights: Path, seed: int) -> Logits:
+    """The same network with the weights it would have started from; the global random state is left as it was."""
+    network: Any = _trained(name, weights).network
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Logits(build(name, **network.metadata["options"])).eval().float()
+
+
+def _fidelity(heat: NDArray, random: list[NDArray], mask: NDArray) -> dict[str, float]:
+    return {
+        "inside_share": round(mask_share(heat, mask), 3),
+        "area_share": round(float(mask.mean()), 3),
+        "random_correlation": round(float(np.mean([correlation(heat, r) for r in random])), 3),
+    }
