@@ -7,7 +7,7 @@ Grad-CAM is read one stage before the last, where a cell is still smaller than w
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
