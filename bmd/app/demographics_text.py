@@ -35,8 +35,8 @@ SITES = {
     "lowest": "Lowest of three",
 }
 LOWEST_OF = "Lowest of lumbar spine, femoral neck and total hip"
-Z_OF = "{site}, the lowest of three. Under 50 years there is no WHO class (ISCD)."
-Z_RULE = "Z ≤ −2.0 is below the expected range for age; the patient's own scan can still say otherwise."
+Z_OF = "{site}, the lowest of three."
+Z_RULE = "Z ≤ −2.0 is below the expected range for age. Compared with Americans of this age and sex."
 DENSITY_ONLY = "{site}. A Z-score needs the sex."
 Z_BELOW = "Chance of a Z-score of −2.0 or lower: {share}"
 MEANING = "Half of such people lie below this T-score; for whom to scan, look at the probabilities and the scores."
@@ -54,13 +54,13 @@ WHAT_IF_HEAD = ("", "This patient", "What if")
 WHAT_IF_NONE = "Give age, height or weight to move it."
 AGE, HEIGHT_CM, WEIGHT_KG = "Age (years)", "Height (cm)", "Weight (kg)"
 
-FIELDS_T = "How each field moved the T-score of the lowest site, from American adults at large to this patient."
-FIELDS_BMD = "How each field moved the density (g/cm²) of the {site}, from American adults at large to this patient."
+FIELDS_T = "How each field moved the T-score of the lowest site, from knowing nothing to this patient."
+FIELDS_BMD = "How each field moved the density (g/cm²) of the {site}, from knowing nothing to this patient."
 FIELDS_HOW = (
     "Exact Shapley values: the network is asked about every combination of the known fields, and each field gets its "
     "fair share of the difference. They describe the network, not what changing a habit would do."
 )
-FIELD_NAMES = {"age_y": "Age", "sex": "Sex", "height_cm": "Height", "weight_kg": "Weight", "start": "Adults at large"}
+FIELD_NAMES = {"age_y": "Age", "sex": "Sex", "height_cm": "Height", "weight_kg": "Weight", "start": "Nothing known"}
 FIELD_UNITS = {"age_y": "years", "height_cm": "cm", "weight_kg": "kg"}
 THIS_PATIENT = "This patient"
 

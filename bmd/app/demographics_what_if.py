@@ -21,8 +21,9 @@ RANGES = {
 }
 
 
+@st.fragment
 def show(report: Report, reference: str) -> None:
-    """Sliders for the known fields on the left, the two answers side by side on the right."""
+    """Sliders for the known fields on the left, the two answers side by side on the right; redrawn alone."""
     patient = report.patient
     st.caption(text.WHAT_IF_NOTE)
     left, right = st.columns([5, 6], gap="medium")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 NHANES, KOREA = "nhanes_bmd.csv", "korea_bonequality.csv"
 SHOWN = SITES[:4]
-DRAWS = 500
+DRAWS = 300
 """Bootstrap draws, and draws for the calibration error of chance."""
 HIGHEST_BMD = 2.5
 """g/cm2; one lumbar density of the Korean table (3.09) is impossible and is left out."""
@@ -62,12 +62,12 @@ def evaluate_demographics(folder: str | Path, weights: Path = WEIGHTS, write: bo
         return f"Not measured: {NHANES} is not in {folder}. It is made from public files of CDC NHANES."
     engine = TorchEngine("cpu", weights, bf16=False)
     people = read_people(folder / NHANES)
-    test = complete(people.cycles(TEST))
+    test = ask(complete(people.cycles(TEST)), engine)
     place = f"real people of 50 years and over, NHANES {TEST}"
     parts = {
-        "Sites": sites(people, test, place, engine),
-        "Screening scores, T ≤ −2.5 at the lowest of three sites": scores(test, place, engine),
-        "With fields missing, lowest of three sites": missing(test, place, engine),
+        "Sites": sites(people, test, place),
+        "Screening scores, T ≤ −2.5 at the lowest of three sites": scores(test, place),
+        "With fields missing, lowest of three sites": missing(test.people, place, engine),
         f"Adults of 20-49 years in the calibration cycle ({CALIBRATION})": young(people, engine),
     }
     if (folder / KOREA).is_file():
@@ -83,22 +83,41 @@ def complete(people: People) -> People:
 
 
 # --- the network's answers ---------------------------------------------------------------------------------------
-def answers(people: People, site: int, engine: Engine) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """True T-scores (n,) of those measured at a site; probabilities (n, 3), medians (n,), inside the interval (n,)."""
-    there = np.isfinite(people.t_score[:, site])
-    grid, cdf, tail = curves(people.known[there], engine)
-    truth, own = people.t_score[there, site].astype(float), cdf[:, site]
-    low, high = (_at(own, grid, np.full(len(own), cut)) for cut in (OSTEOPOROSIS_FROM_T, OSTEOPENIA_BELOW_T))
-    middle = np.array([np.interp(0.5, row, grid) for row in own])
-    inside = np.abs(_at(own, grid, truth) - 0.5) <= tail[:, site]
-    return truth, np.stack([1 - high, high - low, low], 1), middle, inside
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """People and the network's distributions for them: grid (k,), cumulative probability (n, 5, k), tails (n, 5)."""
+
+    people: People
+    grid: NDArray
+    cdf: NDArray
+    tail: NDArray
+
+    def answers(self, site: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """True T-scores (n,) of those measured at a site; probabilities (n, 3), medians (n,), inside the interval."""
+        there = np.isfinite(self.people.t_score[:, site])
+        truth, own, grid = self.people.t_score[there, site].astype(float), self.cdf[there, site], self.grid
+        low, high = (_at(own, grid, np.full(len(own), cut)) for cut in (OSTEOPOROSIS_FROM_T, OSTEOPENIA_BELOW_T))
+        middle = np.array([np.interp(0.5, row, grid) for row in own])
+        inside = np.abs(_at(own, grid, truth) - 0.5) <= self.tail[there, site]
+        return truth, np.stack([1 - high, high - low, low], 1), middle, inside
+
+    def part(self, rows: NDArray) -> Asked:
+        """Some of them."""
+        return Asked(self.people.part(rows), self.grid, self.cdf[rows], self.tail[rows])
+
+
+def ask(people: People, engine: Engine, at_once: int = 256) -> Asked:
+    """The network's answers for these people; few at a time, since each has 321 points at five sites."""
+    starts = range(0, len(people), at_once)
+    found = [curves(people.known[start : start + at_once], engine) for start in starts]
+    return Asked(people, found[0][0], np.concatenate([f[1] for f in found]), np.concatenate([f[2] for f in found]))
 
 
 def _at(cdf: NDArray, grid: NDArray, t: NDArray) -> NDArray:
     return np.array([np.interp(x, grid, row) for x, row in zip(t, cdf, strict=True)])
 
 
-def floor(probabilities: NDArray, weight: NDArray | None = None, draws: int = 100) -> float:
+def floor(probabilities: NDArray, weight: NDArray | None = None, draws: int = 50) -> float:
     """Mean calibration error when truth is drawn from these very probabilities."""
     rng, edges = np.random.default_rng(0), probabilities.cumsum(1)[:, :2]
     drawn = [(rng.random((len(edges), 1)) > edges).sum(1) for _ in range(draws)]
@@ -121,9 +140,10 @@ def figures(labels: NDArray, probabilities: NDArray, weight: NDArray) -> dict[st
     }
 
 
-def network_row(people: People, site: int, name: str, place: str, engine: Engine) -> Measured:
+def network_row(asked: Asked, site: int, name: str, place: str) -> Measured:
     """The network at one site."""
-    truth, chance, middle, inside = answers(people, site, engine)
+    truth, chance, middle, inside = asked.answers(site)
+    people = asked.people
     labels = metrics.classes_of(truth)
     error = metrics.regression(truth, middle)
     values = figures(labels, chance, people.weight[np.isfinite(people.t_score[:, site])]) | {
@@ -170,13 +190,12 @@ def softmax(z: NDArray) -> NDArray:
 
 
 # --- the tables --------------------------------------------------------------------------------------------------
-def sites(people: People, test: People, place: str, engine: Engine) -> list[Measured]:
+def sites(people: People, asked: Asked, place: str) -> list[Measured]:
     """Network and logistic regression at every site; the difference of macro AUC over the same people."""
-    train = complete(people.cycles(*TRAINING))
-    found = []
+    train, test, found = complete(people.cycles(*TRAINING)), asked.people, []
     for site, name in enumerate(SHOWN):
-        row = network_row(test, site, f"{name}: network", place, engine)
-        _, ours, _, _ = answers(test, site, engine)
+        row = network_row(asked, site, f"{name}: network", place)
+        _, ours, _, _ = asked.answers(site)
         fit, there = np.isfinite(train.t_score[:, site]), np.isfinite(test.t_score[:, site])
         model = logistic(quadratic(train.known[fit]), metrics.classes_of(train.t_score[fit, site]))
         theirs, labels = softmax(quadratic(test.known[there]) @ model), metrics.classes_of(test.t_score[there, site])
@@ -199,14 +218,15 @@ def _gain(labels: NDArray, ours: NDArray, theirs: NDArray) -> float:
     return metrics.macro_auc(labels, ours) - metrics.macro_auc(labels, theirs)
 
 
-def scores(test: People, place: str, engine: Engine) -> list[Measured]:
+def scores(test: Asked, place: str) -> list[Measured]:
     """OST, OSTA and ORAI beside the network: women, then men."""
     found = []
     lowest = SHOWN.index("lowest")
     for sex, word in (("F", "women"), ("M", "men")):
-        group = test.part((test.table["sex"] == sex) & np.isfinite(test.t_score[:, lowest]))
-        truth, chance, _, _ = answers(group, lowest, engine)
-        sick, age, weight = truth <= OSTEOPOROSIS_FROM_T, group.table["age"], group.table["weight_kg"]
+        group = test.part((test.people.table["sex"] == sex) & np.isfinite(test.people.t_score[:, lowest]))
+        truth, chance, _, _ = group.answers(lowest)
+        table = group.people.table
+        sick, age, weight = truth <= OSTEOPOROSIS_FROM_T, table["age"], table["weight_kg"]
         ost = np.array([reference.ost(a, w) for a, w in zip(age, weight, strict=True)])
         orai = np.array([reference.orai(a, w) for a, w in zip(age, weight, strict=True)])
         cut = OST_SCREEN_BELOW[sex]
@@ -236,8 +256,8 @@ def missing(test: People, place: str, engine: Engine) -> list[Measured]:
     for name, fields in ASKED.items():
         keep = np.zeros(4, np.float32)
         keep[list(fields)] = 1
-        some = replace(test, known=test.known * np.tile(keep, 2))
-        found.append(network_row(some, SHOWN.index("lowest"), name, place, engine))
+        some = ask(replace(test, known=test.known * np.tile(keep, 2)), engine)
+        found.append(network_row(some, SHOWN.index("lowest"), name, place))
     return found
 
 
@@ -246,7 +266,8 @@ def young(people: People, engine: Engine) -> list[Measured]:
     group = complete(people.cycles(CALIBRATION))
     group = group.part(group.table["age"] < 50)
     place = f"real people of 20-49 years, NHANES {CALIBRATION} (used for calibration, not for training)"
-    return [network_row(group, site, name, place, engine) for site, name in enumerate(SHOWN[:3])]
+    asked = ask(group, engine)
+    return [network_row(asked, site, name, place) for site, name in enumerate(SHOWN[:3])]
 
 
 def korea(path: Path, engine: Engine) -> list[Measured]:
@@ -255,7 +276,8 @@ def korea(path: Path, engine: Engine) -> list[Measured]:
     table = {k: v[table["lumbar_l1l4_bmd"] < HIGHEST_BMD] for k, v in table.items()}
     people = People(vectors(table), site_t_scores(table), np.ones(len(table["age"])), table)
     place = "real Koreans of 50 years and over, Kim & Kim 2022; densities against the reference used here"
-    return [network_row(people, SHOWN.index(name), name, place, engine) for name in ("lumbar", "total_hip")]
+    asked = ask(people, engine)
+    return [network_row(asked, SHOWN.index(name), name, place) for name in ("lumbar", "total_hip")]
 
 
 def _write(folder: Path, found: list[Measured]) -> None:

@@ -51,7 +51,7 @@ def site_probabilities(predictions: Sequence[Prediction], names: Mapping[str, st
 def field_bars(
     start: float, effects: Mapping[str, float], answer: float, names: Mapping[str, str], digits: int = 2
 ) -> go.Figure:
-    """How each field moved the answer, as a staircase from nobody in particular to this patient.
+    """How each field moved the answer, as a staircase from knowing nothing to this patient.
 
     Parameters
     ----------

@@ -285,6 +285,13 @@ def screening(patient: Demographics) -> tuple[ScreeningScore, ...]:
     return _ost(patient), _osta(patient), _orai(patient)
 
 
+TOO_YOUNG = "for men from 50 and women after the menopause; not judged under 50"
+
+
+def _young_for_scores(patient: Demographics) -> bool:
+    return patient.age_y is not None and patient.age_y < clinical.MINIMUM_AGE_FOR_T
+
+
 def _lacks(patient: Demographics) -> tuple[str, ...]:
     return tuple(WORDS[name] for name in ("age_y", "weight_kg") if getattr(patient, name) is None)
 
@@ -292,9 +299,10 @@ def _lacks(patient: Demographics) -> tuple[str, ...]:
 def _ost(patient: Demographics) -> ScreeningScore:
     cutoff = "scan below 2 (women), below 4 (men)"
     source = "University of Washington, Osteoporosis and Bone Physiology"
-    missing = _lacks(patient)
+    if _young_for_scores(patient):
+        return ScreeningScore("OST", None, cutoff, TOO_YOUNG, source)
     if patient.age_y is None or patient.weight_kg is None:
-        return ScreeningScore("OST", None, cutoff, "", source, missing)
+        return ScreeningScore("OST", None, cutoff, "", source, _lacks(patient))
     value = clinical.ost(patient.age_y, patient.weight_kg)
     scan = {value < clinical.OST_SCREEN_BELOW[sex] for sex in ([patient.sex] if patient.sex else ["F", "M"])}
     verdict = "depends on the sex" if len(scan) == 2 else "a scan is advised" if scan == {True} else "no scan advised"
@@ -306,6 +314,8 @@ def _osta(patient: Demographics) -> ScreeningScore:
     source = "Koh 2001, as quoted by others"
     if patient.sex == "M":
         return ScreeningScore("OSTA", None, cutoff, "for women only", source)
+    if _young_for_scores(patient):
+        return ScreeningScore("OSTA", None, cutoff, TOO_YOUNG, source)
     if patient.age_y is None or patient.weight_kg is None:
         return ScreeningScore("OSTA", None, cutoff, "", source, _lacks(patient))
     value = clinical.ost(patient.age_y, patient.weight_kg)

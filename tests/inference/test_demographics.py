@@ -180,6 +180,11 @@ def test_scores():
     assert men[2].value is None
 
 
+def test_scores_do_not_judge_the_young():
+    scores = screening(Demographics(35, "F", 165, 60))
+    assert all(s.value is None and "from" in s.verdict and not s.missing for s in scores)
+
+
 def test_scores_name_what_they_lack():
     for score in screening(Demographics(sex="F")):
         assert score.value is None

@@ -20,7 +20,7 @@ def write_survey(path: Path, each: int = 400, seed: int = 0) -> Path:
     for cycle, youngest in CYCLES.items():
         for _ in range(each):
             male = bool(rng.integers(2))
-            age, weight = int(rng.integers(youngest, 81)), float(rng.normal(75, 14).clip(40, 130))
+            age, weight = int(rng.integers(youngest, 81)), float(np.clip(rng.normal(75, 14), 40, 130))
             height = float(rng.normal(175 if male else 162, 6))
             t = 0.3 - 0.035 * (age - 40) + 0.03 * (weight - 75) + 0.7 * male + rng.normal(0, 0.9)
             row = {"cycle": cycle, "age": age, "sex": "M" if male else "F", "wt_mec": rng.uniform(1e4, 4e4)}
