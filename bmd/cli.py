@@ -106,11 +106,15 @@ def _define_sheet(command: argparse.ArgumentParser) -> None:
     command.add_argument("--columns", type=int, default=6, help="films per row (default 6)")
     command.add_argument("--view", choices=["lateral", "ap"], default="lateral")
     command.add_argument("--finding", help="show this finding on every film")
+    command.add_argument("--modality", choices=["film", "ct"], default="film", help="default film")
     command.add_argument("--outlines", action="store_true", help="draw the true vertebral bodies")
 
 
 def _sheet(options: argparse.Namespace) -> None:
-    """Draw a contact sheet of simulated films."""
+    """Draw a contact sheet of simulated films or CT."""
+    if options.modality == "ct":
+        _sheet_ct(options)
+        return
     from bmd.report.sheet import contact_sheet
     from bmd.simulator.case import simulate_film
 
@@ -123,6 +127,21 @@ def _sheet(options: argparse.Namespace) -> None:
     Path(options.out).parent.mkdir(parents=True, exist_ok=True)
     Path(options.out).write_bytes(picture)
     print(f"{options.count} films in {options.out}")
+
+
+def _sheet_ct(options: argparse.Namespace) -> None:
+    from bmd.report.ct_sheet import ct_sheet
+    from bmd.simulator.case import simulate_ct
+
+    def scans() -> Iterator[tuple[str, Case]]:
+        for seed in range(options.seed, options.seed + options.count):
+            case = simulate_ct(seed, finding=options.finding, spacing=(2, 1.2, 1.2), field="abdomen_pelvis")
+            who, tags = case.study.patient, " ".join(sorted(case.truth.tags))
+            yield f"{seed}  {who.sex} {who.age_y:.0f} y  lumbar T {case.truth.t_l1l4:+.1f}  {tags}", case
+
+    Path(options.out).parent.mkdir(parents=True, exist_ok=True)
+    Path(options.out).write_bytes(ct_sheet(scans()))
+    print(f"{options.count} people in {options.out}")
 
 
 def _define_train(command: argparse.ArgumentParser) -> None:
@@ -141,7 +160,10 @@ def _train(options: argparse.Namespace) -> None:
 
 def _define_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "names", nargs="*", metavar="NAME", help="networks (default: all), or: films, calibrate, population"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="networks (default: all), or: films, calibrate, population, attenuation (simulated HU against DXA)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
@@ -160,6 +182,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         "films": _evaluate_films,
         "calibrate": _calibrate,
         "population": _evaluate_population,
+        "attenuation": _evaluate_attenuation,
         "demographics": _evaluate_demographics,
     }
     if len(options.names) == 1 and options.names[0] in special:
@@ -190,6 +213,12 @@ def _calibrate(options: argparse.Namespace) -> None:
     from bmd.evaluation.calibration import calibrate
 
     print(json.dumps(calibrate(options.data, options.count or 2000), indent=1))
+
+
+def _evaluate_attenuation(options: argparse.Namespace) -> None:
+    from bmd.evaluation.attenuation import evaluate_attenuation
+
+    print(json.dumps(evaluate_attenuation(options.count or 400), indent=1))
 
 
 def _evaluate_population(options: argparse.Namespace) -> None:

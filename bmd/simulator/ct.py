@@ -176,8 +176,10 @@ def _truth(scene: Scene, grid: Grid, labels: NDArray, femora: NDArray) -> CtTrut
     inside = ((centres >= 0) & (centres < np.array(grid.shape) - 1)).all(1)
     visible = inside & (centres[:, 0] - half >= 0) & (centres[:, 0] + half < grid.shape[0])
     boxes = np.full((len(LEVELS), 4), np.nan, np.float32)
+    at_slice, at_row, at_column = np.nonzero(labels)
+    value = labels[at_slice, at_row, at_column]
     for i in range(len(LEVELS)):
-        slices, rows, _ = np.nonzero(labels == i + 1)
+        slices, rows = at_slice[value == i + 1], at_row[value == i + 1]
         if len(rows):
             boxes[i] = rows.min() - 0.5, slices.min() - 0.5, rows.max() + 0.5, slices.max() + 0.5
     heads = grid.voxel(np.stack([scene.head(0), scene.head(1)]))

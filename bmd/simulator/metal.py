@@ -23,7 +23,7 @@ def prosthesis(head: NDArray, femur: NDArray, to_patient: object, side: int) -> 
     point = to_patient  # (side, offset from the head) -> mm
     assert callable(point)
     base = float(femur[LENGTH]) * femur[UX : UZ + 1].astype(float)
-    knee, tip = point(side, base + (-4, 0, -12)), point(side, base + (-17, 5, -130))
+    knee, tip = point(side, np.add(base, (-4, 0, -12))), point(side, np.add(base, (-17, 5, -130)))
     paint.ellipsoid(head, (25.0, 25.0, 25.0), METAL_HU, EVERYWHERE)
     paint.capsule(head, knee, 6.5, 9.0, METAL_HU, EVERYWHERE)
     paint.capsule(knee, tip, 9.0, 5.0, METAL_HU, EVERYWHERE)

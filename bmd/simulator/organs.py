@@ -1,7 +1,7 @@
-"""The torso around the bones: outline, fat, muscles, organs, bowel, vessels and ribs as shapes to paint.
+"""What lies in the torso: muscles, organs, bowel, vessels and ribs as shapes to paint.
 
 Drawn by hand from anatomy in the patient frame (mm: x left, y anterior, z cranial, origin at the S1 end plate), sized
-by body mass index, stature and sex. Attenuation by tissue and contrast phase: textbook ranges.
+by the torso, stature and sex. Attenuation by tissue and contrast phase: textbook ranges.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from bmd.simulator import pelvis, slab
 from bmd.simulator.anatomy import DRAWN, Skeleton
-from bmd.simulator.bones import HALF_DEPTH, POSTERIOR_WALL
+from bmd.simulator.bones import HALF_DEPTH
 from bmd.simulator.scanner import Materials, Scan
+from bmd.simulator.torso import Torso
 
-BOTTOM_Z, TOP_Z = -300.0, 360.0
 IN_CAVITY, IN_FLESH, ANYWHERE = 1 << 4, (1 << 3) | (1 << 4), (1 << 2) | (1 << 3) | (1 << 4) | (1 << 5)
 
 # HU without contrast, in the arterial and in the portal phase, at 120 kVp.
@@ -74,99 +74,6 @@ class Painter:
         self.rows.append(s)
 
 
-@dataclass(frozen=True, eq=False)
-class Torso:
-    """Outline of the body and the spine's course, by height."""
-
-    profile: NDArray
-    spine: NDArray
-    """(8, 3) centres of T10..L5, cranial first."""
-
-    def row(self, z: float) -> NDArray:
-        """The profile at one height."""
-        at = np.clip((z - BOTTOM_Z) / 2, 0, len(self.profile) - 1.001)
-        k, w = int(at), at - int(at)
-        return np.asarray(self.profile[k] * (1 - w) + self.profile[k + 1] * w)
-
-    def spine_at(self, z: float) -> NDArray:
-        """Centre of the spine (x, y) at one height; straight on above T10 and below L5."""
-        s = self.spine[::-1]
-        return np.array([np.interp(z, s[:, 2], s[:, 0]), np.interp(z, s[:, 2], s[:, 1])])
-
-    def cavity(self, z: float) -> tuple[float, float]:
-        """Half width of the abdominal cavity and y of its front wall."""
-        p = self.row(z)
-        wide = p[slab.HALF_W] - p[slab.FAT_SIDE] - p[slab.WALL_SIDE]
-        front = p[slab.CY] + p[slab.HALF_FRONT] - p[slab.FAT_FRONT] - p[slab.WALL_FRONT]
-        return float(wide), float(front)
-
-    def on_wall(self, z: float, angle: float, inside: float) -> NDArray:
-        """A point ``inside`` mm under the subcutaneous fat; angle 0 behind, pi/2 left, pi in front."""
-        p = self.row(z)
-        side, along = math.sin(angle), -math.cos(angle)
-        deep = p[slab.HALF_FRONT] if along > 0 else p[slab.HALF_BACK]
-        fat_y = p[slab.FAT_FRONT] if along > 0 else p[slab.FAT_BACK]
-        fat = p[slab.FAT_SIDE] * side**2 + fat_y * along**2 + inside
-        rho = math.sqrt(0.55 * math.sqrt(side**4 + along**4) + 0.45)
-        return np.array([p[slab.CX] + side * (p[slab.HALF_W] / rho - fat), p[slab.CY] + along * (deep / rho - fat), z])
-
-
-def build_torso(skeleton: Skeleton, rng: np.random.Generator) -> Torso:
-    """Outline of a lying person; knots are hips, crest, waist, lower ribs and chest."""
-    who, hips = skeleton.person.demographics, skeleton.hips
-    bmi, male = who.bmi or 25.0, who.sex == "M"
-    size, scale = (who.height_cm or 165.0) / 165.0, float(hips[pelvis.SCALE])
-    spine = np.stack([b.centre for b in skeleton.bones])
-    over = bmi - 22
-    waist = (134 + 3.9 * over + rng.normal(0, 5) + 8 * male) * size
-    deep = (192 + 7.0 * over + rng.normal(0, 8) + 8 * male) * size
-    fat = float(np.clip(13 + 1.5 * over + rng.normal(0, 3) - 6 * male, 3, 70))
-    hip_bone = scale * (hips[pelvis.HEAD_X] + hips[pelvis.NECK_LENGTH] + 12)
-    head_z = scale * (hips[pelvis.HEAD_Z] + hips[pelvis.CREST_Z])
-    head_y, crest = scale * hips[pelvis.HEAD_Y], scale * (hips[pelvis.CREST_Z] + 36)
-    hip = max(hip_bone + 14 + 1.1 * fat, waist * 0.98)
-    l3, top = spine[5], spine[0]
-    low = head_z - 75 * size
-    knots = [BOTTOM_Z, low, head_z - 20, head_z + 45, crest, float(l3[2]) + 15, float(spine[3][2]) + 10, TOP_Z]
-    back = [head_y - 105, head_y - 118 - fat, head_y - 122 - 1.1 * fat, -88 - fat * 0.9]
-    back += [-62 - 0.7 * fat, l3[1] - 72 - 0.8 * fat, spine[3][1] - 70 - 0.7 * fat, top[1] - 62 - 0.6 * fat]
-    front = [head_y + 62 + 0.5 * fat, head_y + 66 + 0.6 * fat, head_y + 62 + 0.8 * fat]
-    front += [back[5] + deep * 0.93 - 6, back[5] + deep * 0.98, back[5] + deep, back[5] + deep + 4, back[5] + deep + 2]
-    z = np.arange(BOTTOM_Z, TOP_Z + 1, 2.0)
-
-    def course(values: list[float]) -> NDArray:
-        line = np.interp(z, knots, values)
-        window = np.hanning(27)
-        return np.convolve(np.pad(line, 13, mode="edge"), window / window.sum(), mode="valid")
-
-    p = np.zeros((len(z), slab.PROFILE_SIZE), np.float32)
-    y0, y1 = course(back), course(front)
-    p[:, slab.CX] = 0.4 * np.interp(z, spine[::-1, 2], spine[::-1, 0])
-    p[:, slab.HALF_W] = course([hip - 14, hip, hip + 2, hip - 4, waist + 3, waist, waist + 1, waist + 3])
-    p[:, slab.CY] = y0 + 0.46 * (y1 - y0)
-    p[:, slab.HALF_BACK], p[:, slab.HALF_FRONT] = 0.46 * (y1 - y0), 0.54 * (y1 - y0)
-    p[:, slab.FAT_SIDE] = fat * course([0.9, 1.0, 1.15, 1.1, 1.0, 0.85, 0.7, 0.6])
-    p[:, slab.FAT_FRONT] = fat * course([0.6, 0.8, 1.1, 1.35, 1.25, 1.1, 0.7, 0.5])
-    p[:, slab.FAT_BACK] = fat * course([1.0, 1.4, 1.6, 1.5, 1.3, 0.9, 0.65, 0.6]) + 2
-    inner = scale * np.array([0.0, 0.0, 40.0, 58.0, 96.0])
-    side = [hip - fat - i for i in inner[:4]] + [26.0]
-    p[:, slab.WALL_SIDE] = course([*side, 19 + 4 * male, 15, 13])
-    p[:, slab.WALL_FRONT] = course([80, 80, 28, 11, 10, 10, 10, 12])
-    p[:, slab.WALL_BACK] = course([90, 90, 62, 48, 58, 56, 50, 40])
-    below = np.clip((low + 8 - z) / 30, 0, 1)
-    p[:, slab.LEG_X] = np.where(below > 0, 0.5 * p[:, slab.HALF_W] * np.clip(below, 0.15, 1), 0)
-    return Torso(p, spine)
-
-
-def diaphragm(torso: Torso, rng: np.random.Generator) -> NDArray:
-    """Numbers for ``slab.dome``: crowns right and left, their y, reach, fall behind and in front, lowest lung."""
-    z = float(torso.spine[0][2])
-    row = torso.row(z)
-    crown = z + rng.uniform(2, 28)
-    middle, half = float(row[slab.CY] + 10), float(0.5 * (row[slab.HALF_BACK] + row[slab.HALF_FRONT]) - 18)
-    return np.array([crown, crown - rng.uniform(4, 16), middle, half, rng.uniform(55, 85), 40, z - 75], np.float32)
-
-
 class Abdomen:
     """Paints one person's organs; each method adds the shapes of one system."""
 
@@ -221,8 +128,8 @@ class Abdomen:
             hip = scale * np.array([side * hips[pelvis.HEAD_X], hips[pelvis.HEAD_Y], hips[pelvis.HEAD_Z]])
             hip[2] += scale * hips[pelvis.CREST_Z]
             front.append((side * 62.0, 28.0, -35.0))
-            front.append(tuple(hip + (side * -8, 36, 18)))
-            front.append(tuple(hip + (side * 12, 8, -55)))
+            front.append(tuple(np.add(hip, (side * -8, 36, 18))))
+            front.append(tuple(np.add(hip, (side * 12, 8, -55))))
             radii = np.array([*psoas, 19 * bulk, 17 * bulk, 8])
             self.paint.chain(np.array(front)[2:], radii[2:], hu, IN_FLESH, grain=-6, warp=1.0)
             iliac = np.array([(side * 88, 12, 18), (side * 84, 26, -22), (side * 80, 44, -62)]) * scale
@@ -270,7 +177,9 @@ class Abdomen:
         for side in (-1, 1):
             groin = np.array([side * hips[pelvis.HEAD_X] * 0.93, hips[pelvis.HEAD_Y] + 46, hips[pelvis.HEAD_Z] + 2])
             groin = groin * scale + [0, 0, scale * hips[pelvis.CREST_Z]]
-            path = np.array([fork, (side * 32, 22, -8), (side * 52, 20, -45), groin, groin + (side * 6, -6, -60)])
+            path = np.array(
+                [fork, (side * 32, 22, -8), (side * 52, 20, -45), groin, np.add(groin, (side * 6, -6, -60))]
+            )
             self.paint.chain(path, np.array([7, 6, 5.2, 4.8, 4.2]), aorta, ANYWHERE ^ (1 << 2))
             path = path + np.array([side * -8, -9, 0])
             path[0] = start
@@ -297,7 +206,9 @@ class Abdomen:
             angle = self.rng.uniform(0, 2 * math.pi)
             point = middle + radius * np.array([math.cos(angle), math.sin(angle), 0])
             size = self.rng.uniform(1.0, 2.8)
-            self.paint.capsule(point, point + (0, 0, self.rng.uniform(1, 8)), size, size, self.rng.uniform(350, 1000))
+            self.paint.capsule(
+                point, np.add(point, (0, 0, self.rng.uniform(1, 8))), size, size, self.rng.uniform(350, 1000)
+            )
 
     def kidneys(self) -> None:
         """Kidneys in their fat, with cortex, medulla and sinus."""
@@ -401,7 +312,9 @@ class Abdomen:
         hips, rng = self.skeleton.hips, self.rng
         scale, male = float(hips[pelvis.SCALE]), self.skeleton.person.demographics.sex == "M"
         head = scale * np.array([0, hips[pelvis.HEAD_Y], hips[pelvis.HEAD_Z] + hips[pelvis.CREST_Z]])
-        path = np.array([(0, -20, -60), head + (6, -62, 25), head + (0, -58, -15), head + (0, -42, -50)])
+        path = np.array(
+            [(0, -20, -60), np.add(head, (6, -62, 25)), np.add(head, (0, -58, -15)), np.add(head, (0, -42, -50))]
+        )
         size = rng.uniform(12, 21)
         self.paint.chain(
             path, size * np.array([0.9, 1.1, 1, 0.7]), float(rng.uniform(0, 40)), IN_FLESH, spot=1.3, grain=25,
@@ -409,7 +322,7 @@ class Abdomen:
         )  # fmt: skip
         full = rng.uniform(0.6, 1.25)
         self.paint.ellipsoid(
-            head + (0, 16, 6 + 12 * full),
+            np.add(head, (0, 16, 6 + 12 * full)),
             (40 * full, 30 * full, 30 * full),
             6.0,
             IN_FLESH,
@@ -417,9 +330,6 @@ class Abdomen:
             rim_mm=3.0,
             warp=2.0,
         )
-        organ = head + ((0, 2, -24) if male else (3, -22, 18))
+        organ = np.add(head, ((0, 2, -24) if male else (3, -22, 18)))
         radii = (20, 16, 17) if male else tuple(np.array([27, 18, 24]) * (0.75 if self.age > 55 else 1))
         self.paint.ellipsoid(organ, radii, self.hu("muscle") + (15 if self.phase else -8), IN_FLESH, warp=2.0, grain=4)
-
-
-BACK_OF_BODY = POSTERIOR_WALL

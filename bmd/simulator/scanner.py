@@ -70,8 +70,6 @@ class Scan:
     phase: Phase
     oral: bool
     offset_hu: float
-    gain: float
-    table_mm: float
 
 
 def draw_scan(rng: np.random.Generator, thickness: float | None = None, phase: Phase | None = None) -> Scan:
@@ -91,8 +89,6 @@ def draw_scan(rng: np.random.Generator, thickness: float | None = None, phase: P
         phase=when if phase is None else phase,
         oral=bool(rng.random() < 0.3),
         offset_hu=float(rng.normal(0, 2.5)),
-        gain=float(rng.normal(1, 0.015)),
-        table_mm=float(rng.uniform(150, 400)),
     )
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.simulator import bones, pelvis, slab
+from bmd.simulator import bone_slab, bones, pelvis, slab
 from bmd.simulator.anatomy import Skeleton
 from bmd.simulator.femur import LENGTH, UX, UZ, build_femora
 from bmd.simulator.metal import METAL_HU, streaks
-from bmd.simulator.organs import BOTTOM_Z, Abdomen, Torso, build_torso, diaphragm
+from bmd.simulator.organs import Abdomen
 from bmd.simulator.scanner import Materials, Scan, blur, noise_texture
+from bmd.simulator.torso import BOTTOM_Z, Torso, build_torso, diaphragm
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,16 +30,28 @@ class Plane:
     columns: int
     thickness_mm: float
 
-    @property
+    @cached_property
     def pixel_mm(self) -> float:
         """Length of a step to the right."""
         return float(np.linalg.norm(self.right))
 
-    @property
+    @cached_property
     def normal(self) -> NDArray:
         """Unit vector across the slab."""
         n = np.cross(self.right, self.down)
         return np.asarray(n / np.linalg.norm(n))
+
+    def windows(self, centres: NDArray, reach: NDArray) -> tuple[list[int], list[list[int]]]:
+        """Which of many balls (n, 3) touch the slab's middle plane, and their rows and columns."""
+        v = centres - self.origin
+        tall = float(np.linalg.norm(self.down))
+        near = np.abs(v @ self.normal) < reach
+        r, c = v @ self.down / tall**2, v @ self.right / self.pixel_mm**2
+        rr, rc = reach / tall + 1, reach / self.pixel_mm + 1
+        r0, r1 = np.maximum(0, r - rr).astype(int), np.minimum(self.rows, r + rr + 2).astype(int)
+        c0, c1 = np.maximum(0, c - rc).astype(int), np.minimum(self.columns, c + rc + 2).astype(int)
+        found = np.nonzero(near & (r1 > r0) & (c1 > c0))[0]
+        return found.tolist(), np.stack([r0, r1, c0, c1], 1)[found].tolist()
 
     def window(self, centre: NDArray, reach: float) -> tuple[int, int, int, int] | None:
         """Rows and columns that a ball touches; None when it misses the slab."""
@@ -75,7 +89,16 @@ class Scene:
     metal_hips: frozenset[int] = frozenset()
     tags: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
+    def middles(self) -> NDArray:
+        """Middles of the shapes (n, 3), mm."""
+        s = self.shapes.astype(float)
+        middle = s[:, slab.P0 : slab.P0 + 3].copy()
+        rods = s[:, slab.KIND] == slab.CAPSULE
+        middle[rods] = (middle[rods] + s[rods, slab.P1 : slab.P1 + 3]) / 2
+        return middle
+
+    @cached_property
     def depth_range(self) -> tuple[float, float]:
         """Front and back of the body along ``axes[1]``, mm."""
         p, z = self.torso.profile, BOTTOM_Z + 2.0 * np.arange(len(self.torso.profile))
@@ -85,7 +108,7 @@ class Scene:
         back = (p[trunk, slab.CY] - p[trunk, slab.HALF_BACK]) * forward + z[trunk] * up
         return float(front.max()), float(back.min())
 
-    @property
+    @cached_property
     def axes(self) -> NDArray:
         """Rows: left, anterior and cranial of the scanner in the patient frame; the back lies flat on the table."""
         chest, hips = self.torso.row(float(self.torso.spine[0][2])), self.torso.row(self.head(1)[2])
@@ -235,43 +258,37 @@ def _place_table(scene: Scene, plane: Plane, layers: Layers) -> None:
 
 
 def _paint_shapes(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
-    s = scene.shapes
-    middle = s[:, slab.P0 : slab.P0 + 3].astype(float)
-    rods = s[:, slab.KIND] == slab.CAPSULE
-    middle[rods] = (middle[rods] + s[rods, slab.P1 : slab.P1 + 3]) / 2
-    near = np.abs((middle - plane.origin) @ plane.normal) < s[:, slab.REACH]
-    for bone, p in zip(scene.skeleton.bones, scene.vertebrae, strict=True):
+    for k, (bone, p) in enumerate(zip(scene.skeleton.bones, scene.vertebrae, strict=True)):
         box = plane.window(bone.centre, 42.0)
         if box:
-            gap = max(4.0, scene.skeleton.person.discs[scene.skeleton.bones.index(bone)].height_mid_mm)
-            turn = bone.rotation.astype(np.float32)
-            slab.paint_column(
-                layers.hu, layers.zone, *box, *frame, bone.centre.astype(np.float32), turn, p, gap, 62.0, 22.0
-            )
-    for i in np.nonzero(near)[0]:
-        box = plane.window(middle[i], float(s[i, slab.REACH]))
-        if box:
-            slab.paint_shape(layers.hu, layers.zone, *box, *frame, s[i], scene.texture, plane.pixel_mm)
+            gap = max(4.0, scene.skeleton.person.discs[k].height_mid_mm)
+            pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), p)
+            slab.paint_column(layers.hu, layers.zone, *box, *frame, *pose, gap, 62.0, 22.0)
+    near, boxes = plane.windows(scene.middles, scene.shapes[:, slab.REACH])
+    for i, box in zip(near, boxes, strict=True):
+        slab.paint_shape(layers.hu, layers.zone, *box, *frame, scene.shapes[i], scene.texture, plane.pixel_mm)
 
 
 def _sample_bones(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
     depths = max(1, round(plane.thickness_mm / 1.2))
-    sub = 2 if plane.pixel_mm > 0.9 else 1
-    weight = 1.0 / depths
+    sub, stride = 2 if plane.pixel_mm > 0.9 else 1, max(1, int(3.3 / plane.pixel_mm))
     offsets = [((k + 0.5) / depths - 0.5) * plane.thickness_mm * plane.normal for k in range(depths)]
+    places = [(*frame, o.astype(np.float32), 1.0 / depths, sub, k if depths > 1 else -1, stride) for k, o in
+              enumerate(offsets)]  # fmt: skip
     for value, (bone, p) in enumerate(zip(scene.skeleton.bones, scene.vertebrae, strict=True), start=1):
         box = plane.window(bone.centre - [0, 22, 0], 68.0)
         pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), p)
-        for offset in offsets if box else ():
-            where = (*box, *frame, offset.astype(np.float32), weight, sub)
-            slab.sample_vertebra(layers.cover, layers.mineral, layers.body, layers.label, value, *where, *pose)
+        for place in places if box else ():
+            bone_slab.sample_vertebra(
+                layers.cover, layers.mineral, layers.body, layers.label, value, *box or (), *place, *pose
+            )
     layers.yellow[:] = scene.yellow * layers.cover
     first = _first_row(plane)
-    maps = (layers.cover, layers.mineral, layers.yellow, layers.body, layers.label, layers.femur)
+    maps = (layers.cover, layers.mineral, layers.yellow, layers.body, layers.label, layers.femur, layers.zone)
     sacrum = (scene.skeleton.sacral_rotation.astype(np.float32), scene.skeleton.sacrum)
     hips = (scene.skeleton.hips, pelvis.OUTLINE_DISTANCE, np.float32(scene.skeleton.obliquity), *scene.femora)
-    for offset in offsets if first < plane.rows else ():
-        slab.sample_pelvis(*maps, first, *frame, offset.astype(np.float32), weight, sub, *sacrum, *hips)
+    for place in places if first < plane.rows else ():
+        bone_slab.sample_pelvis(*maps, first, *place, *sacrum, *hips)
 
 
 def _first_row(plane: Plane) -> int:
@@ -292,12 +309,15 @@ def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator)
     bone = material.bone(layers.mineral / inside, yellow)
     hu = layers.hu * (1 - cover) + bone * cover
     hu = blur(hu.astype(np.float32), plane.pixel_mm, scan)
-    small = cv2.resize((layers.zone > 0).astype(np.float32), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    depth = cv2.GaussianBlur(small, (0, 0), 45 / (4 * plane.pixel_mm))
-    depth = cv2.resize(depth, (plane.columns, plane.rows))
+    few = (max(2, plane.columns // 4), max(2, plane.rows // 4))
+    mm = plane.pixel_mm * plane.columns / few[0]
+    small = cv2.resize((layers.zone > 0).astype(np.float32), few, interpolation=cv2.INTER_AREA)
+    depth = cv2.resize(cv2.GaussianBlur(small, (0, 0), 45 / mm), (plane.columns, plane.rows))
+    small = cv2.resize(layers.mineral, few, interpolation=cv2.INTER_AREA)
+    dense = cv2.GaussianBlur(small, (0, 0), sigmaX=45 / mm, sigmaY=7 / mm)
+    dense = cv2.resize(dense, (plane.columns, plane.rows))
     bmi = scene.skeleton.person.demographics.bmi or 25.0
     sigma = scan.noise_hu * np.exp(0.035 * (bmi - 25)) * (0.35 + 0.75 * depth)
-    dense = cv2.GaussianBlur(layers.mineral, (0, 0), sigmaX=45 / plane.pixel_mm, sigmaY=7 / plane.pixel_mm)
     hu = hu - 90 * dense * (layers.zone > 0) + scan.offset_hu
     if layers.metal.any():
         hu += streaks(layers.metal > 0, plane.pixel_mm, rng)

@@ -1,4 +1,4 @@
-"""Samples a person on any plane: soft tissue painted organ by organ, bone by its density functions.
+"""Samples a person on any plane: soft tissue painted organ by organ (bone: ``bone_slab``).
 
 A plane is ``origin + row * down + column * right`` in the patient frame (mm: x left, y anterior, z cranial), so an
 axial slice, a sagittal plane and an oblique coronal slab are rendered alike, and none needs the whole volume.
@@ -8,31 +8,9 @@ from __future__ import annotations
 
 import math
 
-from bmd.simulator.bones import (
-    CORTEX,
-    ENDPLATE,
-    HALF_DEPTH,
-    HALF_HEIGHT,
-    HALF_WIDTH,
-    TRABECULAR,
-    body_parts,
-    kernel,
-    posterior_density,
-)
-from bmd.simulator.femur import HX, HY, HZ, blob, femur_mineral
-from bmd.simulator.pelvis import (
-    ARC_LENGTH,
-    ARC_RADIUS,
-    CREST_Z,
-    HEAD_RADIUS,
-    I_CORE,
-    S_HALF_DEPTH,
-    S_HALF_WIDTH,
-    SCALE,
-    capsule,
-    hip_density,
-    sacrum_density,
-)
+from bmd.simulator.bones import HALF_DEPTH, HALF_HEIGHT, HALF_WIDTH, kernel
+from bmd.simulator.femur import blob
+from bmd.simulator.pelvis import capsule
 
 AIR, SKIN, FAT, MUSCLE, CAVITY, LUNG = 0, 1, 2, 3, 4, 5
 """What the torso is made of before organs are painted."""
@@ -91,77 +69,78 @@ def dome(x, y, cx, half_w, lung):
 
 
 @kernel
+def between(a, b, w, column):
+    """A column of the profile between two of its rows."""
+    return a[column] * (1.0 - w) + b[column] * w
+
+
+@kernel
+def under_skin(x, y, z, profile, z0):
+    """(depth under the skin, fat and muscle there, middle x, half width, legs apart), mm; depth < 0 outside."""
+    at = min(max((z - z0) * 0.5, 0.0), profile.shape[0] - 1.001)
+    k = int(at)
+    w = at - k
+    a = profile[k]
+    b = profile[k + 1]
+    cx = between(a, b, w, CX)
+    dx = x - cx
+    dy = y - between(a, b, w, CY)
+    half = between(a, b, w, HALF_W)
+    leg = between(a, b, w, LEG_X)
+    if leg > 0.0:
+        dx = abs(dx) - leg
+        half -= leg
+    ahead = dy > 0
+    deep = between(a, b, w, HALF_FRONT) if ahead else between(a, b, w, HALF_BACK)
+    sx = (dx / half) ** 2
+    sy = (dy / deep) ** 2
+    if sx > 1.0 or sy > 1.0:
+        return -1.0, 0.0, 0.0, cx, half, leg
+    r2 = sx + sy + 1e-9
+    rho = math.sqrt(0.55 * math.sqrt(sx * sx + sy * sy) + 0.45 * r2)
+    depth = (1.0 - rho) * (half * sx + deep * sy) / r2
+    sx /= r2
+    sy /= r2
+    fat = sx * between(a, b, w, FAT_SIDE) + sy * (between(a, b, w, FAT_FRONT) if ahead else between(a, b, w, FAT_BACK))
+    wall = sx * between(a, b, w, WALL_SIDE)
+    wall += sy * (between(a, b, w, WALL_FRONT) if ahead else between(a, b, w, WALL_BACK))
+    return depth, fat, wall, cx, half, leg
+
+
+@kernel
 def paint_torso(hu, zone, origin, right, down, profile, z0, table, lung, tone):
     """Fill a plane with air, skin, fat, muscle, visceral fat and lung; ``tone``: HU of fat, of muscle, streaks."""
-    rows, columns = hu.shape
-    last = profile.shape[0] - 1
-    for r in range(rows):
-        for c in range(columns):
+    for r in range(hu.shape[0]):
+        for c in range(hu.shape[1]):
             x = origin[0] + r * down[0] + c * right[0]
             y = origin[1] + r * down[1] + c * right[1]
             z = origin[2] + r * down[2] + c * right[2]
-            at = min(max((z - z0) * 0.5, 0.0), last - 0.001)
-            k = int(at)
-            w = at - k
-            a = profile[k]
-            b = profile[k + 1]
-            dx = x - (a[CX] * (1 - w) + b[CX] * w)
-            dy = y - (a[CY] * (1 - w) + b[CY] * w)
-            half = a[HALF_W] * (1 - w) + b[HALF_W] * w
-            leg = a[LEG_X] * (1 - w) + b[LEG_X] * w
-            if leg > 0.0:
-                dx = abs(dx) - leg
-                half -= leg
-            deep = a[HALF_FRONT] * (1 - w) + b[HALF_FRONT] * w if dy > 0 else a[HALF_BACK] * (1 - w) + b[HALF_BACK] * w
-            nx = dx / half
-            ny = dy / deep
+            depth, fat, wall, cx, half, leg = under_skin(x, y, z, profile, z0)
             hu[r, c] = -1000.0
             zone[r, c] = 0
-            if abs(nx) > 1.0 or abs(ny) > 1.0:
+            if depth <= 0.0:
                 continue
-            sx = nx * nx
-            sy = ny * ny
-            r2 = sx + sy + 1e-9
-            rho = math.sqrt(0.55 * math.sqrt(sx * sx + sy * sy) + 0.45 * r2)
-            t = (1.0 - rho) * (half * sx + deep * sy) / r2
-            if t <= 0.0:
-                continue
-            sx /= r2
-            sy /= r2
-            if dy > 0:
-                fat = sx * (a[FAT_SIDE] * (1 - w) + b[FAT_SIDE] * w) + sy * (a[FAT_FRONT] * (1 - w) + b[FAT_FRONT] * w)
-                wall = sx * (a[WALL_SIDE] * (1 - w) + b[WALL_SIDE] * w) + sy * (
-                    a[WALL_FRONT] * (1 - w) + b[WALL_FRONT] * w
-                )
-            else:
-                fat = sx * (a[FAT_SIDE] * (1 - w) + b[FAT_SIDE] * w) + sy * (a[FAT_BACK] * (1 - w) + b[FAT_BACK] * w)
-                wall = sx * (a[WALL_SIDE] * (1 - w) + b[WALL_SIDE] * w) + sy * (
-                    a[WALL_BACK] * (1 - w) + b[WALL_BACK] * w
-                )
-            if t < 1.8:
+            if depth < 1.8:
                 hu[r, c] = 10.0
                 zone[r, c] = 1
                 continue
             n = noise_at(x * 0.09, y * 0.09, z * 0.09, table)
             fat += 2.0 * n
-            if t < fat:
+            if depth < fat:
                 hu[r, c] = tone[0] + 5.0 * n
                 zone[r, c] = 2
-                continue
-            if t < fat + wall:
+            elif depth < fat + wall:
                 m = noise_at(x * 0.045 + 9.0, y * 0.045, z * 0.02, table)
                 streak = abs(m) < tone[2] * min(1.0, wall / 25.0)
                 hu[r, c] = tone[0] + 20.0 if streak else tone[1] + 4.0 * n
                 zone[r, c] = 3
-                continue
-            zone[r, c] = 4
-            if leg <= 0.0 and z > lung[6] and z > dome(x, y, x - dx, half - fat - wall, lung):
+            elif leg <= 0.0 and z > lung[6] and z > dome(x, y, cx, half - fat - wall, lung):
                 zone[r, c] = 5
-                hu[r, c] = -850.0 + 25.0 * n
-                if noise_at(x * 0.12, y * 0.12, z * 0.12, table) > 1.9:
-                    hu[r, c] = -350.0
-                continue
-            hu[r, c] = tone[0] - 3.0 + 7.0 * n
+                vessel = noise_at(x * 0.12, y * 0.12, z * 0.12, table) > 1.9
+                hu[r, c] = -350.0 if vessel else -850.0 + 25.0 * n
+            else:
+                zone[r, c] = 4
+                hu[r, c] = tone[0] - 3.0 + 7.0 * n
 
 
 @kernel
@@ -208,37 +187,6 @@ def paint_shape(hu, zone, r0, r1, c0, c1, origin, right, down, s, table, pixel):
 
 
 @kernel
-def sample_vertebra(
-    cover, mineral, body, label, value, r0, r1, c0, c1, origin, right, down, offset, weight, sub, centre, m, p
-):
-    """Add a vertebra's share of each pixel and its mineral (g/cm3); ``sub`` x ``sub`` points per pixel."""
-    step = 1.0 / sub
-    share = weight * step * step
-    for r in range(r0, r1):
-        for c in range(c0, c1):
-            for q in range(sub * sub):
-                rr = r + (q // sub + 0.5) * step - 0.5
-                cc = c + (q % sub + 0.5) * step - 0.5
-                x = origin[0] + rr * down[0] + cc * right[0] + offset[0] - centre[0]
-                y = origin[1] + rr * down[1] + cc * right[1] + offset[1] - centre[1]
-                z = origin[2] + rr * down[2] + cc * right[2] + offset[2] - centre[2]
-                lx = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
-                ly = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
-                lz = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
-                inside, wall, plate = body_parts(lx, ly, lz, p)
-                if inside > 0.0:
-                    d = p[TRABECULAR] + p[CORTEX] * wall + p[ENDPLATE] * plate
-                    body[r, c] += share
-                    label[r, c] = value
-                else:
-                    d = posterior_density(lx, ly, lz, p)
-                    if d <= 0.0:
-                        continue
-                cover[r, c] += share
-                mineral[r, c] += share * d
-
-
-@kernel
 def paint_column(hu, zone, r0, r1, c0, c1, origin, right, down, centre, m, p, gap, disc_hu, canal_hu):
     """Disc below a vertebra and the dural sac behind it, before its bone is drawn."""
     for r in range(r0, r1):
@@ -264,74 +212,3 @@ def paint_column(hu, zone, r0, r1, c0, c1, origin, right, down, centre, m, p, ga
             e = (lx / 12.5) ** 2 + (cy / 9.0) ** 2
             if e < 1.0:
                 hu[r, c] = canal_hu if e < 0.72 else -70.0
-
-
-@kernel
-def in_first_segment(x, y, z, p):
-    """Whether a point of the sacral frame lies in the body of S1."""
-    if z > 0.0 or y > p[ARC_RADIUS]:
-        return False
-    stretch = p[ARC_LENGTH] / 131.0
-    along = math.atan2(-z, p[ARC_RADIUS] - y) * p[ARC_RADIUS]
-    if along > 30.0 * stretch:
-        return False
-    s = along / p[ARC_LENGTH]
-    across = p[ARC_RADIUS] - math.sqrt((p[ARC_RADIUS] - y) ** 2 + z * z)
-    depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 1.3 + 3.5
-    width = p[S_HALF_WIDTH] * (1.0 - 0.68 * s)
-    return (across / depth) ** 4 + (x / width) ** 4 < 1.0
-
-
-@kernel
-def sample_pelvis(
-    cover, mineral, yellow, body, label, femur, r0, origin, right, down, offset, weight, sub, sacral, ps, ph, table,
-    obliquity, fr, fl,
-):  # fmt: skip
-    """Add sacrum, hip bones and femora; ``label`` gets 9 for the body of S1, ``femur`` 1 right and 2 left."""
-    step = 1.0 / sub
-    share = weight * step * step
-    rows, columns = cover.shape
-    scale = ph[SCALE]
-    for r in range(r0, rows):
-        for c in range(columns):
-            for q in range(sub * sub):
-                rr = r + (q // sub + 0.5) * step - 0.5
-                cc = c + (q % sub + 0.5) * step - 0.5
-                x = origin[0] + rr * down[0] + cc * right[0] + offset[0]
-                y = origin[1] + rr * down[1] + cc * right[1] + offset[1]
-                z = origin[2] + rr * down[2] + cc * right[2] + offset[2]
-                if z > 62.0 or abs(y) > 150.0:
-                    continue
-                d = 0.0
-                fat = 0.5
-                if z < 12.0 and abs(x) < 62.0 and y < 60.0:
-                    sy = sacral[1, 1] * y + sacral[1, 2] * z
-                    sz = sacral[2, 1] * y + sacral[2, 2] * z
-                    d = sacrum_density(x, sy, sz, ps)
-                    if d < 0.03:  # the tails of its shells are not bone
-                        d = 0.0
-                    elif in_first_segment(x, sy, sz, ps):
-                        body[r, c] += share
-                        label[r, c] = 9
-                hz = z - obliquity * x
-                if abs(x) > 8.0 and d <= 0.0:
-                    d = hip_density(x, y, hz, ph, table)
-                    if d > 0.0 and hz < 0.0:  # the socket's dense lining is thin
-                        ux = abs(x) / scale - fl[HX]
-                        uy = y / scale - fl[HY]
-                        uz = hz / scale - ph[CREST_Z] - fl[HZ]
-                        away = (math.sqrt(ux * ux + uy * uy + uz * uz) - ph[HEAD_RADIUS] - 2.2) / 2.2
-                        if 0.0 < away < 2.2:
-                            d = min(d, ph[I_CORE] + d * math.exp(-away * away))
-                    if d <= 0.0 and hz < -40.0:
-                        p = fr if x < 0 else fl
-                        d, fat, depth = femur_mineral(
-                            abs(x) / scale - p[HX], y / scale - p[HY], hz / scale - ph[CREST_Z] - p[HZ], p
-                        )
-                        if depth > 0.0:
-                            femur[r, c] = 1 if x < 0 else 2
-                            d = max(d, 1e-4)
-                if d > 0.0:
-                    cover[r, c] += share
-                    mineral[r, c] += share * d
-                    yellow[r, c] += share * fat
