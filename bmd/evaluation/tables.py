@@ -76,6 +76,8 @@ def _figure(entry: Measured | Published, name: str) -> str:
     if name not in entry.values:
         return ""
     value = entry.values[name]
+    if name == "people":
+        return f"{value:.0f}"
     text = f"{value:.2f}" if abs(value) >= 2 else f"{value:.3f}"
     low_high = entry.intervals.get(name) if isinstance(entry, Measured) else None
     return f"{text} ({low_high[0]:.3f}-{low_high[1]:.3f})" if low_high else text

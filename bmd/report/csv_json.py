@@ -21,7 +21,7 @@ from bmd.reference import CATEGORIES
 from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, ScreeningScore, Vertebra
 
 COLUMNS = (
-    "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category "
+    "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category z_score "
     "hu_mean hu_sd p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain warnings model "
     "device seconds intended_use"
 ).split()
@@ -155,7 +155,17 @@ def _prediction(prediction: Prediction) -> dict[str, Any]:
         "interval": None if interval is None else [_number(value, 3) for value in interval],
         "category": prediction.category,
         "probabilities": {name: _number(value, 4) for name, value in prediction.probabilities.items()},
+        **_z_score(prediction),
     }
+
+
+def _z_score(prediction: Prediction) -> dict[str, Any]:
+    """Only under 50 years."""
+    if prediction.z_score is None:
+        return {}
+    ends = prediction.z_interval
+    interval = None if ends is None else [_number(value, 3) for value in ends]
+    return {"z_score": _number(prediction.z_score, 3), "z_interval": interval}
 
 
 def _of_level(items: Sequence[Any], level: str | None) -> Any | None:
@@ -176,7 +186,10 @@ def _number(value: Any, digits: int = 3) -> Any:
 
 
 def to_csv(reports: Iterable[Report]) -> str:
-    """Write reports as CSV: one row for the patient (level "L1-L4"), one per vertebra; a refused file has one row."""
+    """Write reports as CSV: one row for the patient (level "L1-L4"), one per vertebra; a refused file has one row.
+
+    Of a patient's figures alone there is one row per site.
+    """
     text = StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -190,7 +203,9 @@ def _rows(report: Report) -> list[dict[str, Any]]:
     whole = as_object(report)
     common = {name: whole[name] for name in COLUMNS if name in whole} | whole["patient"]
     common |= {name: "; ".join(whole[name]) for name in ("reasons", "warnings")}
-    rows = []
+    rows = [common | {"level": site["level"]} | _cells(site) for site in whole.get("sites", ())]
+    if rows:
+        return rows
     if whole["prediction"] is not None or not whole["vertebrae"]:
         level = PATIENT_ROW if whole["prediction"] is not None else None
         rows.append(common | {"level": level} | _cells(whole["prediction"] or _prediction(_NOTHING)))
@@ -207,6 +222,7 @@ def _cells(numbers: dict[str, Any]) -> dict[str, Any]:
         "hu_mean": hu.get("mean"),
         "hu_sd": hu.get("sd"),
         **{name: numbers[name] for name in ("bmd_g_cm2", "t_score", "category")},
+        "z_score": numbers.get("z_score"),
         "t_low": low,
         "t_high": high,
         **{f"p_{name}": numbers["probabilities"].get(name) for name in CATEGORIES},
