@@ -28,7 +28,7 @@ KEYS = {"lumbar": "L1-L4", "femoral_neck": "femoral_neck", "total_hip": "total_h
 
 def page() -> None:
     """The form on the left, the answer on the right, the screening scores under the form."""
-    left, right = st.columns([4, 8], gap="large")
+    left, right = st.columns([4, 8], gap="medium")
     with left:
         patient, reference = form.show()
     with right, shell.guard():

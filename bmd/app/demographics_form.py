@@ -19,6 +19,8 @@ UNITS = {"height": {"cm": 1.0, "in": CM_PER_IN}, "weight": {"kg": 1.0, "lb": KG_
 LIMITS = {"height": (50.0, 250.0), "weight": (10.0, 400.0)}
 MODE = f"{KIND}_unit_"
 REFERENCE = f"{KIND}_reference"
+WIDTH = 190
+"""Of a number with its buttons, pixels; what does not fit beside it goes below."""
 
 
 def show() -> tuple[Demographics, str]:
@@ -29,11 +31,11 @@ def show() -> tuple[Demographics, str]:
     with st.container(border=True, key="demographics_form"):
         st.markdown(f"**{text.FORM_TITLE}**")
         inputs.offer(KIND, now)
-        first, second = st.columns(2)
-        age = first.number_input(
-            AGE, 0.0, 120.0, None, step=1.0, format="%.0f", placeholder=UNKNOWN, key=_start("age", now.age_y)
+        row = st.container(horizontal=True, vertical_alignment="bottom")
+        age = row.number_input(
+            AGE, 0.0, 120.0, None, 1.0, "%.0f", _start("age", now.age_y), placeholder=UNKNOWN, width=WIDTH
         )
-        sex = second.segmented_control(SEX, [*SEXES], format_func=SEXES.__getitem__, key=_start("sex", now.sex))
+        sex = row.segmented_control(SEX, [*SEXES], format_func=SEXES.__getitem__, key=_start("sex", now.sex))
         height = _measure("height", text.HEIGHT, now.height_cm)
         weight = _measure("weight", text.WEIGHT, now.weight_kg)
         patient = Demographics(age, cast("Sex | None", sex), height, weight)
@@ -60,20 +62,18 @@ def clear() -> None:
 def _measure(name: str, label: str, metric: float | None) -> float | None:
     """A length or weight in the chosen unit; returned in cm or kg, as typed."""
     units = UNITS[name]
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    mode = f"{MODE}{name}"
-    unit = right.segmented_control(
-        text.UNIT, [*units], default=next(iter(units)), key=mode, label_visibility="collapsed", required=True
-    )
-    unit = unit or next(iter(units))
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    mode, first = f"{MODE}{name}", next(iter(units))
+    unit = st.session_state.get(mode) or first
     low, high = (limit / units[unit] for limit in LIMITS[name])
     shown = None if metric is None else round(metric / units[unit], 1)
     key = _start(f"{name}_{unit}", shown)
     for other in units:
         if other != unit:  # drawn in the other unit it starts from the value again
             st.session_state.pop(f"{FIELD}{name}_{other}", None)
-    value = left.number_input(
-        f"{label} ({unit})", low, high, None, step=1.0, format="%.1f", placeholder=UNKNOWN, key=key
+    value = row.number_input(f"{label} ({unit})", low, high, None, 1.0, "%.1f", key, placeholder=UNKNOWN, width=WIDTH)
+    row.segmented_control(
+        text.UNIT, [*units], default=first, key=mode, label_visibility="collapsed", required=True, width="content"
     )
     if value is None:
         return None
