@@ -163,10 +163,11 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="networks (default: all), or: films, calibrate, population, attenuation (simulated HU against DXA)",
+        help="networks (default: all), or: films, calibrate, ct, population, attenuation (simulated HU against DXA)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
+    command.add_argument("--calibration", metavar="FOLDER", help="for ct: simulated CT to fit temperatures on")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
     command.add_argument("--write", action="store_true", help="for demographics: put the figures into its model card")
     command.add_argument("--nhanes", metavar="FILE", help="for population: the survey's body measures, as CSV")
@@ -181,6 +182,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     special = {
         "films": _evaluate_films,
         "calibrate": _calibrate,
+        "ct": _calibrate_ct,
         "population": _evaluate_population,
         "attenuation": _evaluate_attenuation,
         "demographics": _evaluate_demographics,
@@ -219,6 +221,14 @@ def _evaluate_attenuation(options: argparse.Namespace) -> None:
     from bmd.evaluation.attenuation import evaluate_attenuation
 
     print(json.dumps(evaluate_attenuation(options.count or 400), indent=1))
+
+
+def _calibrate_ct(options: argparse.Namespace) -> None:
+    if not options.calibration:
+        raise OptionError("evaluate ct needs --calibration FOLDER and --data FOLDER, each with simulated CT")
+    from bmd.evaluation.ct_networks import calibrate_ct
+
+    print(json.dumps(calibrate_ct(options.calibration, options.data), indent=1))
 
 
 def _evaluate_population(options: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bmd.data import ct_examples
 from bmd.data.dataset import Films
 from bmd.models import registry
 
@@ -43,11 +44,13 @@ def evaluate(
     from bmd.training.validate import validate
 
     network = registry.load(name, weights)
-    held_out = Films(data, limit=films)
+    ct = spec.task in ct_examples.TASKS
+    held_out: Any = ct_examples.CtItems(data, spec.task, limit=films, repeat=False) if ct else Films(data, limit=films)
+    what = "CT pictures" if ct else "films"
     size = int(network.metadata["preprocessing"]["size"])  # type: ignore[index]
     return {
         "model": name,
         "task": spec.task,
-        "measured_on": f"{len(held_out)} simulated films held out of training, from {Path(data).name}",
+        "measured_on": f"{len(held_out)} simulated {what} held out of training, from {Path(data).name}",
         "values": {key: round(value, 4) for key, value in validate(spec.task, network, held_out, size).items()},
     }

@@ -89,6 +89,9 @@ def write_card(folder: Path) -> None:
     lines += [f"- Licence: {m['licence']}", "", "## Measured", "", "| on | measure | value |", "|---|---|---|"]
     for entry in m["metrics"]:
         lines += [f"| {entry['measured_on']} | {key} | {_number(v)} |" for key, v in entry["values"].items()]
+    if "published" in m:
+        paper = m["published"]
+        lines += ["", f"In the paper ({paper['measured_on']}, other patients): {_words(paper['values'])}."]
     lines += ["", "## Calibration", "", _words(m["calibration"]) if m["calibration"] else "None yet.", ""]
     lines += ["## Files", ""] + [f"- `{name}` sha256 `{digest}`" for name, digest in m["files"].items()]
     (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
