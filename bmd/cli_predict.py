@@ -167,7 +167,9 @@ def _read_picture(path: Path, kind: Modality) -> Study:
     study = read_study(path.name, data)
     if kind != "dxa":
         return study
-    return replace(study, images=tuple(replace(image, modality="dxa", view="ap") for image in study.images))
+    from bmd.data.dxa import as_dxa
+
+    return as_dxa(study)
 
 
 def _refused(job: Job, reason: str) -> Report:

@@ -17,8 +17,8 @@ NARROWEST_MM = 70.0
 FAT_OR_AIR_HU = -30.0
 """The darkest percent of any CT of the trunk lies below this: fat, gas or the air around the patient."""
 BONE_HU = 150.0
-LUNG_SHARE = 0.10
-"""Share of lung beside the spine from which a slice belongs to the chest."""
+LUNG_SHARE = 0.15
+"""Share of lung beside the spine from which a slice belongs to the chest; gas in the bowel stays below."""
 FRONT = 0.45
 """A canal that lies further in front than this share of the patient's depth means that the volume is turned over."""
 
@@ -92,8 +92,7 @@ def judge_ct(spine: Spine, bodies: int) -> tuple[tuple[str, ...], dict[str, floa
     if spine.back < FRONT and bodies < 3:
         return ("No spine was found at the back of the patient; the volume may lie the wrong way round.",), scores
     if float(tail.mean()) > LUNG_SHARE:
-        head = spine.lung[: len(tail)]
-        if float(head.mean()) < 0.02 and len(spine.lung) > 4 * len(tail):
+        if float(spine.lung[: len(spine.lung) * 2 // 5].mean()) < 0.02:
             return ("The lungs lie at the lower end of the volume; it may be upside down.",), scores
         return (
             "No lumbar spine is in the field: the lungs lie beside every vertebra, so this is a CT of the chest.",

@@ -1,8 +1,8 @@
 """CT, step 2: find the vertebral bodies, name them, and give each its voxels.
 
-The names come from the film localiser, which looks at the slab around the spine from the side (`ct_film`). They are
-kept only when it is certain and the volume itself agrees: the wings of the sacrum must begin right below L5 and no
-lung may lie beside L2 or lower. Otherwise the bodies stay unnamed.
+The names come from the film localiser, which looks at slabs of two widths around the spine from the side (`ct_film`).
+They are kept only when it is certain, the slabs agree and the volume does not contradict: there must be bone to both
+sides below L5, the wings of the sacrum, and no lung beside L2 or lower. Otherwise the bodies stay unnamed.
 """
 
 from __future__ import annotations
@@ -16,19 +16,24 @@ from numpy.typing import NDArray
 from bmd.inference.contour import corners as corners_of
 from bmd.inference.ct_bodies import Body, fit_body, frame_of, region, voxels
 from bmd.inference.ct_film import SideFilm, side_film
-from bmd.inference.ct_gate import LUNG_SHARE
 from bmd.inference.ct_spine import Spine, find_spine
 from bmd.inference.decode import Decoded
 from bmd.inference.engine import Engine
-from bmd.inference.localise import localise
+from bmd.inference.localise import Localised, localise, quality
 from bmd.types import Image, Vertebra
 
 WEAKEST = 0.25
 """Score of the localiser below which a body is left out."""
-WING_SHARE = 0.15
-"""Share of bone beside the canal that makes a slice one of the sacrum's wings."""
-WING_ABOVE, WING_BELOW = -0.35, 1.3
-"""Where the wings must begin, in heights of L5 below its centre."""
+WIDTHS_MM = (20.0, 13.0)
+"""Half the widths of the slabs that are looked at from the side; the first is preferred."""
+WING_SHARE = 0.10
+"""Least share of bone to both sides of the canal where the sacrum is; at L5 and above there are only processes."""
+WING_FROM, WING_TO = -0.3, 2.2
+"""Where the wings are looked for, in heights of L5 below its centre."""
+SACRUM_SEEN = 0.1
+EDGE_MM = 2.5
+CHEST = 0.3
+"""Share of lung beside a vertebra that cannot be L2 or lower."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,22 +77,22 @@ def localise_ct(image: Image, engine: Engine) -> FoundCt:
         Runs the film localiser.
     """
     spine = find_spine(image)
-    film = side_film(image, spine)
-    seen = localise(film.pixels, engine)
+    film, seen, agreed = look_from_side(image, spine, engine)
     spacing = image.spacing_mm or (1.0, 1.0, 1.0)
-    kept, bodies = [], []
+    kept, bodies, cut = [], [], set()
     for vertebra in seen.vertebrae:
         if vertebra.score < WEAKEST or vertebra.corners_px is None:
             continue
         corners = film.to_volume(vertebra.corners_px, spacing) * [spacing[1], spacing[0]]
         body = fit_body(image, frame_of(corners, spine.x_mm, spacing[0]))
         if plausible(body):
+            if is_cut(image, body) or at_film_edge(vertebra.corners_px, film):
+                cut.add(len(bodies))
             kept.append(vertebra)
             bodies.append(body)
-    doubts = naming_doubts(image, spine, seen.decoded, kept, bodies)
+    doubts = naming_doubts(image, spine, seen.decoded, agreed, kept, bodies)
     found = tuple(_vertebra(image, v, b, not doubts) for v, b in zip(kept, bodies, strict=True))
-    cut = frozenset(k for k, body in enumerate(bodies) if is_cut(image, body))
-    return FoundCt(found, tuple(bodies), cut, not doubts, spine, film, seen.decoded, doubts)
+    return FoundCt(found, tuple(bodies), frozenset(cut), not doubts, spine, film, seen.decoded, doubts)
 
 
 def plausible(body: Body) -> bool:
@@ -101,42 +106,64 @@ def is_cut(image: Image, body: Body) -> bool:
     """Whether a body reaches the first or last slice, or an edge of the field."""
     spacing = np.array(image.spacing_mm or (1.0, 1.0, 1.0))
     half = np.array([0.5 * body.frame.height, 0.5 * body.frame.depth, float(body.radii.mean())])
-    low, high = (body.frame.origin - half) / spacing, (body.frame.origin + half) / spacing
+    margin = np.array([max(1.5, 0.5 * spacing[0]), 0.0, 0.0])
+    low, high = (body.frame.origin - half - margin) / spacing, (body.frame.origin + half + margin) / spacing
     return bool((low < -0.5).any() or (high > np.array(image.pixels.shape) - 0.5).any())
 
 
+def at_film_edge(corners: NDArray, film: SideFilm) -> bool:
+    """Whether a body's outline reaches the first or last millimetres of the volume."""
+    return bool(corners[:, 1].min() < EDGE_MM or corners[:, 1].max() > film.pixels.shape[0] - 1 - EDGE_MM)
+
+
+def look_from_side(image: Image, spine: Spine, engine: Engine) -> tuple[SideFilm, Localised, bool]:
+    """Localise on slabs of several widths; the best look, and whether the others give its bodies the same names."""
+    films = [side_film(image, spine, width) for width in WIDTHS_MM]
+    looks = [localise(film.pixels, engine) for film in films]
+    order = sorted(range(len(looks)), key=lambda k: (not looks[k].decoded.certain, -quality(looks[k].decoded)))
+    best = order[0]
+    agreed = all(same_names(looks[best], looks[k]) for k in order[1:])
+    return films[best], looks[best], agreed
+
+
+def same_names(one: Localised, other: Localised) -> bool:
+    """Whether bodies at about the same place have the same name in two looks; few in common say nothing."""
+    here, there = ([(v.level, np.reshape(v.box_px, (2, 2)).mean(0)) for v in look.vertebrae] for look in (one, other))
+    if len(here) < 2 or len(there) < 2:
+        return True
+    reach = 0.4 * float(np.median(np.linalg.norm(np.diff(np.array([xy for _, xy in here]), axis=0), axis=1)))
+    same = [a == b for a, at in here for b, xy in there if float(np.linalg.norm(at - xy)) < reach]
+    return len(same) < 2 or sum(same) > len(same) / 2
+
+
 def naming_doubts(
-    image: Image, spine: Spine, decoded: Decoded, kept: list[Vertebra], bodies: list[Body]
+    image: Image, spine: Spine, decoded: Decoded, agreed: bool, kept: list[Vertebra], bodies: list[Body]
 ) -> tuple[str, ...]:
     """Reasons not to rely on the names; none when the side view is certain and the volume agrees."""
+    if decoded.sacrum < SACRUM_SEEN:
+        return ("the sacrum is not in view",)
+    if not decoded.certain or not agreed:
+        return ("the view from the side is not clear enough",)
     dz = (image.spacing_mm or (1.0,))[0]
-    doubts = []
-    wings = wings_mm(spine, dz)
-    if wings is None:
-        doubts.append("the sacrum is not in the field")
-    elif not decoded.certain:
-        doubts.append("the view from the side is not clear enough")
     named = {v.level: b for v, b in zip(kept, bodies, strict=True) if v.level is not None}
-    if not doubts and "L5" in named and wings is not None:
-        below = (wings - named["L5"].frame.origin[0]) / named["L5"].frame.height
-        if not WING_ABOVE < below < WING_BELOW:
-            doubts.append("the wings of the sacrum do not begin where the view from the side has it")
+    if "L5" not in named:
+        return ("L5 was not found above the sacrum",)
+    if wing_share(spine, dz, named["L5"]) < WING_SHARE:
+        return ("there is no bone beside the canal where the sacrum should have its wings",)
     for level in ("L2", "L3", "L4", "L5"):
         if level in named:
             at = int(np.clip(named[level].frame.origin[0] / dz, 0, len(spine.lung) - 1))
-            if spine.lung[at] > LUNG_SHARE:
-                doubts.append("lung lies beside a vertebra that was taken for a lumbar one")
-                break
-    return tuple(doubts)
+            if spine.lung[at] > CHEST:
+                return ("lung lies beside a vertebra that was taken for a lumbar one",)
+    return ()
 
 
-def wings_mm(spine: Spine, dz: float) -> float | None:
-    """Height (mm from the first slice) at which bone begins to lie to both sides of the canal and stays for 20 mm."""
-    run = max(1, round(20 / dz))
-    high = spine.wings > WING_SHARE
-    share = np.convolve(high, np.ones(run) / run, mode="valid")
-    starts = np.flatnonzero((share >= 0.8) & high[: len(share)])
-    return float(starts[0] * dz) if len(starts) else None
+def wing_share(spine: Spine, dz: float, last: Body) -> float:
+    """Largest share of bone to both sides of the canal over 20 mm, from just above the middle of L5 downwards."""
+    low, high = (last.frame.origin[0] + reach * last.frame.height for reach in (WING_FROM, WING_TO))
+    part = spine.wings[max(0, int(low / dz)) : max(1, int(high / dz) + 1)]
+    run = max(1, min(len(part), round(20 / dz)))
+    return float(np.convolve(part, np.ones(run) / run, mode="valid").max()) if len(part) else 0.0
 
 
 def _vertebra(image: Image, seen: Vertebra, body: Body, named: bool) -> Vertebra:

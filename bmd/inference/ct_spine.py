@@ -40,7 +40,7 @@ class Spine:
     score : ndarray
         (D,) how much the place looks like a canal in its vertebra.
     lung : ndarray
-        (D,) share of lung in the band beside the spine.
+        (D,) share of lung in the band beside the spine, on the side that has more.
     wings : ndarray
         (D,) share of bone to both sides of the canal, where the sacrum has its wings and other vertebrae little.
     back : float
@@ -163,7 +163,7 @@ def _best_path(score: NDArray) -> NDArray:
 
 
 def _beside(small: NDArray, path: NDArray, spacing: tuple[float, float, float]) -> tuple[NDArray, NDArray]:
-    """Share of lung 30-80 mm to the sides of the canal, and of bone 24-44 mm, each on the side that has less, (d,)."""
+    """Share of lung 30-80 mm to a side of the canal, where there is more, and of bone 24-44 mm, where less, (d,)."""
     found = np.zeros((2, len(small)))
     for k, (plane, (y, x)) in enumerate(zip(small, path, strict=True)):
         for row, (reach, ends, low, high) in enumerate(((50, (30, 80), -970, -600), (32, (24, 44), 130, 3000))):
@@ -173,7 +173,7 @@ def _beside(small: NDArray, path: NDArray, spacing: tuple[float, float, float]) 
                 left, right = sorted(x + side * round(mm / spacing[2]) for mm in ends)
                 part = plane[rows, max(0, left) : max(0, right)]
                 share.append(float(((part > low) & (part < high)).mean()) if part.size else 0.0)
-            found[row, k] = min(share)
+            found[row, k] = min(share) if row else max(share)
     return found[0], found[1]
 
 

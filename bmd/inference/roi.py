@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmd.inference.ct_bodies import Body, cropped
 from bmd.inference.ct_levels import FoundCt, block
@@ -23,6 +24,8 @@ PLATE_SHARE = 0.22
 BACK_SHARE = 0.12
 """The region ends this share of the depth behind the middle: the basivertebral vein enters from the back."""
 SMALLEST_CM3 = 0.4
+ISLAND_HU, ISLAND_SDS = 120.0, 3.0
+"""Voxels further than this (and than so many robust SDs) from the median are not trabecular bone."""
 DENSE_HU, DENSE_SHARE = 800.0, 0.03
 """Cement or metal: no trabecular bone is as dense, and cortex alone does not fill this share of the inside."""
 SCLEROTIC_HU = 400.0
@@ -84,12 +87,22 @@ def attenuation(image: Image, body: Body, level: str | None) -> Attenuation | No
     points = np.stack(np.meshgrid(*axes, indexing="ij")) * np.array([dz, dy, dx]).reshape(3, 1, 1, 1)
     forward = body.frame.local(points)[1]
     inside = (below > margin) & (above > margin) & (within > wall) & (forward > -BACK_SHARE * body.frame.depth)
+    inside = without_islands(hu, inside)
     volume = float(inside.sum() * dz * dy * dx / 1000)
     if volume < SMALLEST_CM3:
         return None
     values = hu[inside].astype(float)
     roi = cropped(offset, inside)
     return Attenuation(level, round(float(values.mean()), 1), round(float(values.std()), 1), roi, round(volume, 2))
+
+
+def without_islands(hu: NDArray, inside: NDArray) -> NDArray:
+    """The region without voxels far from its median: bone islands, cysts and calcified vessels."""
+    if not inside.any():
+        return inside
+    middle = float(np.median(hu[inside]))
+    spread = 1.4826 * float(np.median(np.abs(hu[inside] - middle)))
+    return inside & (np.abs(hu - middle) <= max(ISLAND_HU, ISLAND_SDS * spread))
 
 
 def spoiled(image: Image, body: Body, neighbours: list[float], measured: Attenuation | None) -> str:
