@@ -13,7 +13,7 @@ import streamlit as st
 
 from bmd.app import samples, text
 from bmd.errors import BmdError
-from bmd.types import Explanation, Report, Study
+from bmd.types import Explanation, Modality, Report, Study
 
 if TYPE_CHECKING:
     from bmd.data.volume import VolumeChoice
@@ -27,11 +27,11 @@ _turn = threading.Lock()
 """One film at a time: two at once take longer on the same cores, and would load every network twice."""
 
 
-def read(name: str, data: bytes) -> Study:
+def read(name: str, data: bytes, modality: Modality | None = None) -> Study:
     """Study from the bytes of an upload; raises ``InputError`` or ``LimitError``."""
     from bmd.data import read_study
 
-    return read_study(name, data)
+    return read_study(name, data, modality)
 
 
 def list_volumes(files: Sequence[tuple[str, bytes]]) -> tuple[VolumeChoice, ...]:

@@ -1,0 +1,31 @@
+"""DXA image: the front scan of a lumbar spine in; regions, measured and estimated density, what may be left out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from bmd.app import dxa, dxa_inputs, dxa_text, results, session, shell, text, work
+
+shell.open_page(__file__)
+
+
+def main() -> None:
+    """Choose an image, or look at the one that is held."""
+    held = session.held("dxa")
+    if held is None:
+        st.title(text.DXA, anchor=False)
+        st.markdown(dxa_text.LEAD)
+        dxa_inputs.choose_dxa()
+        return
+    results.title_row(held)
+    left, right = st.columns([6, 5], gap="medium")
+    st.empty()  # takes the place of the picker at once, not only when the analysis is done
+    with left:
+        dxa.viewer(held)
+    with right, shell.guard():
+        results.result(held, dxa.result)
+
+
+with shell.guard():
+    main()
+work.warm_up()
