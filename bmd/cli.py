@@ -76,7 +76,8 @@ def _define_simulate(command: argparse.ArgumentParser) -> None:
         help="whom to draw: film (as in the survey from 50 y; default) ... enriched (every T-score alike), "
         "clinic (every adult age, a third of each class)",
     )
-    command.add_argument("--modality", choices=["film", "ct"], default="film", help="default film")
+    command.add_argument("--modality", choices=["film", "ct", "dxa"], default="film", help="default film")
+    command.add_argument("--others", action="store_true", help="for dxa: every twelfth scan shows something else")
     command.add_argument("--ap-share", type=float, default=0.0, help="share of frontal films without truth (default 0)")
 
 
@@ -84,6 +85,14 @@ def _simulate(options: argparse.Namespace) -> None:
     """Simulate lateral films, or CT slices and hips, with their truth, as shards for training."""
     if options.count < 1 or options.workers < 1 or options.seed < 0:
         raise OptionError("--count and --workers must be at least 1 and --seed at least 0")
+    if options.modality == "dxa":
+        from bmd.simulator.dxa_shards import write_shards as write_dxa
+
+        paths = write_dxa(
+            options.out, options.count, options.seed, options.workers, options.cohort, others=options.others
+        )
+        print(f"{options.count} scans in {len(paths)} files in {options.out}")
+        return
     if options.modality == "ct":
         from bmd.simulator.ct_shards import write_ct_shards
 
@@ -163,12 +172,13 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="networks (default: all), or: films, calibrate, ct, population, attenuation (simulated HU against DXA)",
+        help="networks (default: all), or: films, volumes, calibrate, ct, population, attenuation (simulated HU against DXA)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
     command.add_argument("--calibration", metavar="FOLDER", help="for ct: simulated CT to fit temperatures on")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
+    command.add_argument("--folder", metavar="DIR", help="for volumes: one folder per CT, with masks where known")
     command.add_argument("--write", action="store_true", help="for demographics: put the figures into its model card")
     command.add_argument("--nhanes", metavar="FILE", help="for population: the survey's body measures, as CSV")
     command.add_argument("--vertebra", metavar="FILE", help="for population: its vertebral morphometry, as CSV")
@@ -181,6 +191,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         raise OptionError("--count must be at least 1")
     special = {
         "films": _evaluate_films,
+        "volumes": _evaluate_volumes,
         "calibrate": _calibrate,
         "ct": _calibrate_ct,
         "population": _evaluate_population,
@@ -209,6 +220,15 @@ def _evaluate_demographics(options: argparse.Namespace) -> None:
     from bmd.evaluation.demographics import evaluate_demographics
 
     print(evaluate_demographics(options.data, write=options.write))
+
+
+def _evaluate_volumes(options: argparse.Namespace) -> None:
+    if not options.folder:
+        raise OptionError("evaluate volumes needs --folder DIR")
+    from bmd.evaluation.volumes import evaluate_volumes
+
+    for case in evaluate_volumes(Path(options.folder)):
+        print(json.dumps(case, ensure_ascii=False))
 
 
 def _calibrate(options: argparse.Namespace) -> None:
