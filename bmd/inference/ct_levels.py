@@ -79,7 +79,9 @@ def localise_ct(image: Image, engine: Engine) -> FoundCt:
     spine = find_spine(image)
     film, seen, agreed = look_from_side(image, spine, engine)
     spacing = image.spacing_mm or (1.0, 1.0, 1.0)
-    kept, bodies, cut = [], [], set()
+    kept: list[Vertebra] = []
+    bodies: list[Body] = []
+    cut: set[int] = set()
     for vertebra in seen.vertebrae:
         if vertebra.score < WEAKEST or vertebra.corners_px is None:
             continue
