@@ -48,7 +48,7 @@ GROUND_FLOOR = {"bmd", "bmd.types", "bmd.reference", "bmd.errors"}
 # The only files that may import a package, as path prefixes.
 DOORS = {
     "streamlit": ("streamlit_app.py", "pages/", "bmd/app/"),
-    "pydicom": ("bmd/data/dicom.py", "bmd/data/series.py", "bmd/report/dicom.py"),  # series: CT slices
+    "pydicom": ("bmd/data/dicom.py", "bmd/data/series.py", "bmd/report/dicom.py", "bmd/report/ct_dicom.py"),  # CT slices
     "imagecodecs": ("bmd/data/decoders.py",),
     "plotly": ("bmd/figures/",),
     "pytorch_grad_cam": ("bmd/explanation/cam.py",),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 
 import streamlit as st
 
 from bmd.app import cards, ct_maps, ct_samples, ct_text, downloads, inputs, results, session, shell, volume_viewer
+from bmd.app.ct_bodies import Body, bodies
 from bmd.app.markup import chip, percent, table
 from bmd.app.results import CHART
 from bmd.figures import ct as figures
@@ -87,30 +89,34 @@ def agreement(rows: list[Prediction]) -> str:
 
 
 def _levels(report: Report) -> None:
-    measured = {m.level: m for m in report.measurements if m.level}
+    found = bodies(report)
     if report.attenuation:
+        names = [one.name for one in found if one.density]
         st.plotly_chart(
-            figures.attenuation_chart(report.attenuation, {level: m.category for level, m in measured.items()}),
+            figures.attenuation_chart(
+                [replace(one.density, level=one.name) for one in found if one.density],
+                {one.name: one.answer.category for one in found if one.answer},
+            ),
             config=CHART,
             key="ct_attenuation",
-            alt="Mean attenuation of each level with its standard deviation",
+            alt=f"Mean attenuation with its standard deviation of {', '.join(names)}",
         )
     else:
         st.caption(ct_text.NO_ATTENUATION)
-    st.html(table(ct_text.LEVEL_HEAD, [_row(report, v.level, measured.get(v.level or "")) for v in report.vertebrae]))
+    st.html(table(ct_text.LEVEL_HEAD, [_row(one) for one in found]))
     if report.attenuation:
         st.caption(ct_text.HU_CAPTION)
-    if measured:
+    if report.measurements:
         st.caption(ct_text.NETWORK_CAPTION)
 
 
-def _row(report: Report, level: str | None, measured: Prediction | None) -> list[str]:
-    density = next((a for a in report.attenuation if level is not None and a.level == level), None)
-    shares = measured.probabilities if measured else {}
+def _row(one: Body) -> list[str]:
+    density, answer = one.density, one.answer
+    shares = answer.probabilities if answer else {}
     return [
-        html.escape(level or "?"),
+        html.escape(one.name),
         "–" if density is None else f"{density.mean_hu:.0f} ± {density.sd_hu:.0f}".replace("-", "−"),
         "–" if density is None else f"{density.volume_cm3:.1f} cm³",
-        chip(measured.category if measured else None),
+        chip(answer.category if answer else None),
         *(percent(shares.get(name)) for name in CATEGORIES),
     ]

@@ -97,7 +97,14 @@ REFERENCE = "T-scores refer to"
 WARNINGS = "What limits this result"
 
 # Model and method
-ROLES = {"localiser": "Vertebrae found by", "density": "Bone density by"}
+ROLES = {
+    "localiser": "Vertebrae found by",
+    "density": "Bone density by",
+    "slices": "Vertebra slices by",
+    "femur_image": "Hip image by",
+    "femur_demographics": "Patient data by",
+    "femur_multimodal": "Hip image and patient data by",
+}
 TASKS = {
     "masks": "finds, names and outlines vertebrae",
     "boxes": "finds vertebrae as boxes",

@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bmd.app.ct_bodies import Body, bodies
 from bmd.app.viewer import join
-from bmd.types import Attenuation, Explanation, Prediction, Region, Report, Vertebra
+from bmd.types import Explanation, Region, Report
 
 MAX_VOXELS = 22_000_000
 """Largest volume sent; about 60 % of that in megabytes after packing."""
@@ -113,20 +114,14 @@ def overlay_packet(
 
 
 def _regions(report: Report, shape: Shape, grid: Shape, parts: list[bytes]) -> list[dict[str, Any]]:
-    measured = {m.level: m for m in report.measurements if m.level}
-    density = {a.level: a for a in report.attenuation if a.level}
     found = []
-    for vertebra in report.vertebrae:
-        level = vertebra.level or ""
-        lines = region_lines(vertebra, measured.get(level), density.get(level))
-        category = measured[level].category if level in measured else None
-        blocks = {"body": vertebra.body, "roi": density[level].roi if level in density else None}
-        for kind, region in blocks.items():
+    for one in bodies(report):
+        fact = {"level": one.name, "category": one.answer.category if one.answer else None, "lines": region_lines(one)}
+        for kind, region in (("body", one.vertebra.body), ("roi", one.density.roi if one.density else None)):
             if region is not None:
                 origin, block = resampled(region, shape, grid)
                 parts.append(block.tobytes())
-                fact = {"kind": kind, "level": level or "?", "category": category, "lines": lines}
-                found.append(fact | {"origin": origin, "shape": block.shape})
+                found.append(fact | {"kind": kind, "origin": origin, "shape": block.shape})
     return found
 
 
@@ -157,16 +152,17 @@ def _overlaps(start: int, count: int, scale: float) -> tuple[NDArray[np.float32]
     return np.clip(overlap, 0, 1).astype(np.float32), first
 
 
-def region_lines(vertebra: Vertebra, measured: Prediction | None, density: Attenuation | None) -> list[str]:
-    """What the viewer says about one vertebra: its name, then one fact a line."""
-    lines = [vertebra.level or "Level not named"]
-    if density is not None:
-        lines.append(f"{density.mean_hu:.0f} ± {density.sd_hu:.0f} HU in {density.volume_cm3:.1f} cm³")
-    if measured is not None and measured.category:
-        share = measured.probabilities.get(measured.category)
-        lines.append(measured.category.capitalize() + ("" if share is None else f", {share:.0%}"))
-    if measured is not None and measured.t_score is not None:
-        lines.append(f"T-score {measured.t_score:+.1f}".replace("-", "−"))
+def region_lines(one: Body) -> list[str]:
+    """What the viewer says about one body: its name, then one fact a line."""
+    lines = [one.name if one.vertebra.level else f"{one.name}, level not named"]
+    if one.density is not None:
+        lines.append(f"{one.density.mean_hu:.0f} ± {one.density.sd_hu:.0f} HU in {one.density.volume_cm3:.1f} cm³")
+    answer = one.answer
+    if answer is not None and answer.category:
+        share = answer.probabilities.get(answer.category)
+        lines.append(answer.category.capitalize() + ("" if share is None else f", {share:.0%}"))
+    if answer is not None and answer.t_score is not None:
+        lines.append(f"T-score {answer.t_score:+.1f}".replace("-", "−"))
     return lines
 
 
@@ -174,7 +170,7 @@ def _heats(
     report: Report, maps: Sequence[Explanation], shape: Shape, grid: Shape, parts: list[bytes]
 ) -> list[dict[str, Any]]:
     """Heat maps of axial slices, at the middle of the body of their level."""
-    middle = {v.level: _middle(v.body) for v in report.vertebrae if v.level and v.body is not None}
+    middle = {one.name: one.middle_zyx for one in bodies(report)}
     found = []
     for one in maps:
         if one.level not in middle:
@@ -190,19 +186,12 @@ def _heats(
 
 def _places(report: Report, shape: Shape, grid: Shape) -> list[dict[str, Any]]:
     """Where the viewer can jump to: the middle of each body, the centre of each femoral head."""
-    points = [(v.level or "?", _middle(v.body)) for v in report.vertebrae if v.body is not None]
+    points = [(one.name, one.middle_zyx) for one in bodies(report)]
     points += [(f"{hip.side.capitalize()} hip", hip.centre_zyx) for hip in report.hips if hip.centre_zyx is not None]
     return [
         {"name": name, "at": [_cell(value, n, cells) for value, n, cells in zip(point, shape, grid, strict=True)]}
         for name, point in points
     ]
-
-
-def _middle(region: Region) -> tuple[float, float, float]:
-    """Middle of its height and centroid of its voxels, where the slice network looks."""
-    z, y, x = np.nonzero(region.mask)
-    dz, dy, dx = region.offset_zyx
-    return (float(z.min() + z.max()) / 2 + dz, float(y.mean()) + dy, float(x.mean()) + dx)
 
 
 def _cell(value: float, whole: int, cells: int) -> int:
