@@ -260,7 +260,8 @@ def warnings(patient: Demographics, ranges: dict[str, list[float]]) -> tuple[str
     missing = [word for name, word in WORDS.items() if getattr(patient, name) is None]
     if missing:
         given = [word for word in WORDS.values() if word not in missing]
-        lines.append(f"Not given: {', '.join(missing)}. The answer rests on {' and '.join(given)} alone.")
+        rest = " and ".join([", ".join(given[:-1]), given[-1]] if len(given) > 1 else given)
+        lines.append(f"Not given: {', '.join(missing)}. The answer rests on {rest} alone.")
     age = patient.age_y
     if age is None:
         lines.append("WHO classes hold for postmenopausal women and for men from 50 years; the age is not given.")
