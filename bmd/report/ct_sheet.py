@@ -41,7 +41,7 @@ def ct_sheet(cases: Iterable[tuple[str, Case]]) -> bytes:
         pen.text((4, index * tall + _SIDE + 1), caption, fill=_INK, font=font)
     pen.text((4, len(rows) * tall + 2), f"Simulated CT. {INTENDED_USE}", fill=_INK, font=font)
     out = BytesIO()
-    sheet.save(out, "PNG", optimize=True)
+    sheet.quantize(64).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

@@ -217,15 +217,15 @@ class Abdomen:
             z = self.z["L2"] + (8 if side > 0 else -6) + self.rng.normal(0, 6)
             x, y = self.torso.spine_at(z)
             centre = np.array([x + side * (64 + self.rng.normal(0, 3)), y - 10, z])
-            radii = np.array([26, 24, 53]) * self.size * self.rng.normal(1, 0.05)
-            halo = radii + np.array([11, 11, 16])
+            radii = np.array([29, 27, 55]) * self.size * self.rng.normal(1, 0.05)
+            halo = radii + self.rng.uniform(3, 9) * np.array([1.0, 1.0, 1.6])
             tilt = side * 0.22
-            self.paint.ellipsoid(centre, tuple(halo), fat, tilt=tilt, grain=5.0)
+            self.paint.ellipsoid(centre, tuple(halo), fat, tilt=tilt, grain=5.0, warp=3.0)
             self.paint.ellipsoid(
-                centre, tuple(radii), self.hu("medulla"), tilt=tilt, rim_hu=self.hu("cortex"), rim_mm=7.0, warp=1.2
+                centre, tuple(radii), self.hu("medulla"), tilt=tilt, rim_hu=self.hu("cortex"), rim_mm=7.0, warp=2.2
             )
-            hilum = centre + np.array([-side * 11, 4, 0])
-            self.paint.ellipsoid(hilum, (13, 9, 24), fat + 15, tilt=tilt, warp=2.0)
+            hilum = centre + np.array([-side * 14, 7, 0])
+            self.paint.ellipsoid(hilum, (15, 9, 25), fat + 15, tilt=tilt, warp=3.5)
             self.paint.capsule(hilum, np.array([x + side * 16, y + 26, z + 6]), 4.5, 5.5, self.hu("cava"))
 
     def upper_organs(self) -> None:
@@ -244,10 +244,15 @@ class Abdomen:
             self.size * rng.normal(1, 0.06),
             self.hu("liver") - (rng.uniform(10, 45) if rng.random() < 0.2 else 0),
         )
-        fine = {"grain": 2.5, "warp": 3.0}
-        self.paint.ellipsoid((-0.5 * wide, y + 34, z + 6), (0.56 * wide, 78 * bulk, 84 * bulk), hu, tilt=-0.12, **fine)
-        self.paint.ellipsoid((-0.66 * wide, y + 18, z - 45), (0.34 * wide, 58 * bulk, 62 * bulk), hu, **fine)
-        self.paint.ellipsoid((0.0, front - 36, z + 28), (0.62 * wide, 36 * bulk, 46 * bulk), hu, tilt=0.25, **fine)
+        self.paint.ellipsoid(
+            (-0.5 * wide, y + 34, z + 6), (0.56 * wide, 78 * bulk, 84 * bulk), hu, tilt=-0.12, grain=2.5, warp=3.0
+        )
+        self.paint.ellipsoid(
+            (-0.66 * wide, y + 18, z - 45), (0.34 * wide, 58 * bulk, 62 * bulk), hu, grain=2.5, warp=3.0
+        )
+        self.paint.ellipsoid(
+            (0.0, front - 36, z + 28), (0.62 * wide, 36 * bulk, 46 * bulk), hu, tilt=0.25, grain=2.5, warp=3.0
+        )
         for _ in range(9):
             a = np.array([-0.3 * wide, y + 40, z + 5])
             b = a + rng.normal(0, 1, 3) * np.array([40, 32, 38])
@@ -266,19 +271,19 @@ class Abdomen:
         """Small bowel: coiled tubes with fluid, gas or oral contrast."""
         rng = self.rng
         top, bottom = self.z["L2"] + 5, -75.0 * self.size
-        for _ in range(34):
+        for _ in range(46):
             z = rng.uniform(bottom, top)
             wide, front = self.torso.cavity(z)
             if wide < 25:
                 continue
             back = self.torso.spine_at(max(z, 0.0))[1] + 34
-            radius = rng.uniform(8.5, 13)
+            radius = rng.uniform(8.5, 15)
             start = np.array([rng.uniform(-0.72, 0.72) * wide, rng.uniform(back, max(back + 5, front - 14)), z])
             turns = rng.normal(0, 1, (4, 3)) * np.array([26, 14, 15])
             path = start + np.concatenate([[np.zeros(3)], np.cumsum(turns, axis=0)])
             path[:, 0] = np.clip(path[:, 0], -0.85 * wide, 0.85 * wide)
             path[:, 1] = np.clip(path[:, 1], back, front - radius)
-            inside = float(rng.uniform(8, 40))
+            inside = float(rng.uniform(18, 45))
             if self.scan.oral and rng.random() < 0.75:
                 inside = float(rng.uniform(160, 420))
             gas = radius * float(rng.uniform(-0.2, 0.7)) if rng.random() < 0.16 else 1e9
@@ -300,7 +305,7 @@ class Abdomen:
         down += [(0.55 * wide, y + 35, -45), (0.1 * wide, y + 30, -70), (0.0, -18, -62)]
         for path, radius in ((up, 22.0), (over, 19.0), (down, 14.0)):
             size = radius * rng.uniform(0.75, 1.15)
-            spot = float(rng.uniform(0.9, 2.0))
+            spot = float(rng.uniform(0.55, 1.6))
             gas = size * float(rng.uniform(-0.1, 0.9)) if rng.random() < 0.7 else 1e9
             radii = size * rng.uniform(0.85, 1.15, len(path))
             self.paint.chain(

@@ -18,6 +18,8 @@ from bmd.simulator.organs import Abdomen
 from bmd.simulator.scanner import Materials, Scan, blur, noise_texture
 from bmd.simulator.torso import BOTTOM_Z, Torso, build_torso, diaphragm
 
+Window = tuple[int, int, int, int]
+
 
 @dataclass(frozen=True, eq=False)
 class Plane:
@@ -41,7 +43,7 @@ class Plane:
         n = np.cross(self.right, self.down)
         return np.asarray(n / np.linalg.norm(n))
 
-    def windows(self, centres: NDArray, reach: NDArray) -> tuple[list[int], list[list[int]]]:
+    def windows(self, centres: NDArray, reach: NDArray) -> tuple[list[int], list[Window]]:
         """Which of many balls (n, 3) touch the slab's middle plane, and their rows and columns."""
         v = centres - self.origin
         tall = float(np.linalg.norm(self.down))
@@ -51,9 +53,10 @@ class Plane:
         r0, r1 = np.maximum(0, r - rr).astype(int), np.minimum(self.rows, r + rr + 2).astype(int)
         c0, c1 = np.maximum(0, c - rc).astype(int), np.minimum(self.columns, c + rc + 2).astype(int)
         found = np.nonzero(near & (r1 > r0) & (c1 > c0))[0]
-        return found.tolist(), np.stack([r0, r1, c0, c1], 1)[found].tolist()
+        boxes = np.stack([r0, r1, c0, c1], 1)[found].tolist()
+        return found.tolist(), [(a, b, c, d) for a, b, c, d in boxes]
 
-    def window(self, centre: NDArray, reach: float) -> tuple[int, int, int, int] | None:
+    def window(self, centre: NDArray, reach: float) -> Window | None:
         """Rows and columns that a ball touches; None when it misses the slab."""
         v = np.asarray(centre) - self.origin
         away = abs(float(v @ self.normal))
@@ -164,7 +167,9 @@ def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Sce
     yellow = float(np.clip(0.125 + 0.0084 * (age - 25) + rng.normal(0, 0.09), 0.05, 0.95))
     torso = build_torso(skeleton, rng)
     texture = rng.standard_normal((40, 40, 40), dtype=np.float32)
-    texture = (texture + np.roll(texture, 1, 0) + np.roll(texture, 1, 1) + np.roll(texture, 1, 2)) / 2
+    for axis in range(3):
+        texture += np.roll(texture, 1, axis)
+    texture /= np.float32(math.sqrt(8))
     fat = Materials.at(scan.kvp).fat
     abdomen = Abdomen(skeleton, torso, scan, rng)
     tone = np.array([fat, abdomen.hu("muscle") - 0.2 * max(0.0, age - 50), 0.05 + 0.0015 * max(0.0, age - 30)])
@@ -264,9 +269,9 @@ def _paint_shapes(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArr
             gap = max(4.0, scene.skeleton.person.discs[k].height_mid_mm)
             pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), p)
             slab.paint_column(layers.hu, layers.zone, *box, *frame, *pose, gap, 62.0, 22.0)
-    near, boxes = plane.windows(scene.middles, scene.shapes[:, slab.REACH])
-    for i, box in zip(near, boxes, strict=True):
-        slab.paint_shape(layers.hu, layers.zone, *box, *frame, scene.shapes[i], scene.texture, plane.pixel_mm)
+    near, places = plane.windows(scene.middles, scene.shapes[:, slab.REACH])
+    for i, place in zip(near, places, strict=True):
+        slab.paint_shape(layers.hu, layers.zone, *place, *frame, scene.shapes[i], scene.texture, plane.pixel_mm)
 
 
 def _sample_bones(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
@@ -278,17 +283,18 @@ def _sample_bones(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArr
     for value, (bone, p) in enumerate(zip(scene.skeleton.bones, scene.vertebrae, strict=True), start=1):
         box = plane.window(bone.centre - [0, 22, 0], 68.0)
         pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), p)
-        for place in places if box else ():
-            bone_slab.sample_vertebra(
-                layers.cover, layers.mineral, layers.body, layers.label, value, *box or (), *place, *pose
-            )
+        if box is None:
+            continue
+        maps = (layers.cover, layers.mineral, layers.body, layers.label)
+        for place in places:
+            bone_slab.sample_vertebra(*maps, value, *box, *place, *pose)
     layers.yellow[:] = scene.yellow * layers.cover
     first = _first_row(plane)
-    maps = (layers.cover, layers.mineral, layers.yellow, layers.body, layers.label, layers.femur, layers.zone)
+    planes = (layers.cover, layers.mineral, layers.yellow, layers.body, layers.label, layers.femur, layers.zone)
     sacrum = (scene.skeleton.sacral_rotation.astype(np.float32), scene.skeleton.sacrum)
     hips = (scene.skeleton.hips, pelvis.OUTLINE_DISTANCE, np.float32(scene.skeleton.obliquity), *scene.femora)
     for place in places if first < plane.rows else ():
-        bone_slab.sample_pelvis(*maps, first, *place, *sacrum, *hips)
+        bone_slab.sample_pelvis(*planes, first, *place, *sacrum, *hips)
 
 
 def _first_row(plane: Plane) -> int:

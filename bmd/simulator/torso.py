@@ -91,7 +91,7 @@ def build_torso(skeleton: Skeleton, rng: np.random.Generator) -> Torso:
     side = [hip - fat - i for i in inner[:4]] + [26.0]
     p[:, slab.WALL_SIDE] = course([*side, 19 + 4 * male, 15, 13])
     p[:, slab.WALL_FRONT] = course([80, 80, 28, 11, 10, 10, 10, 12])
-    p[:, slab.WALL_BACK] = course([90, 90, 62, 48, 58, 56, 50, 40])
+    p[:, slab.WALL_BACK] = course([90, 90, 62, 48, 52, 46, 42, 36])
     below = np.clip((low + 8 - z) / 30, 0, 1)
     p[:, slab.LEG_X] = np.where(below > 0, 0.5 * p[:, slab.HALF_W] * np.clip(below, 0.15, 1), 0)
     return Torso(p, spine)

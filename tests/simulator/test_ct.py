@@ -179,10 +179,7 @@ def test_metal_is_bright_streaks_and_is_tagged() -> None:
     case = simulate_ct(3, spacing=(8, 4, 4), finding="metal_hip", field="pelvis")
     assert "metal_hip" in case.truth.tags
     pixels = case.study.images[0].pixels
-    left_right = [
-        (pixels[:, :, half] > 2800).sum() for half in (slice(None, pixels.shape[2] // 2), slice(-1, None, -1))
-    ]
-    assert max(left_right) > 30
+    assert (pixels > 2800).sum() > 30
     mask = np.zeros((64, 64), bool)
     mask[30:34, 10:14] = mask[30:34, 50:54] = True
     rays = metal.streaks(mask, 2.0, np.random.default_rng(0))
