@@ -172,7 +172,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="networks (default: all), or: films, volumes, calibrate, ct, population, attenuation (simulated HU against DXA)",
+        help="networks (default: all), or: films, volumes, calibrate, ct, population, attenuation (HU against DXA)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")

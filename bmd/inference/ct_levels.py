@@ -26,11 +26,13 @@ WEAKEST = 0.25
 """Score of the localiser below which a body is left out."""
 WIDTHS_MM = (20.0, 13.0)
 """Half the widths of the slabs that are looked at from the side; the first is preferred."""
-WING_SHARE = 0.10
-"""Least share of bone to both sides of the canal where the sacrum is; at L5 and above there are only processes."""
-WING_FROM, WING_TO = -0.3, 2.2
-"""Where the wings are looked for, in heights of L5 below its centre."""
-SACRUM_SEEN = 0.1
+WING_SHARE = 0.17
+"""Least share of bone to both sides of the canal where the sacrum is. On simulated CTs the wings give 0.2 or more, the
+processes of L4 and L5 with the iliac crests up to 0.15."""
+WING_FROM, WING_TO = 0.3, 1.9
+"""Where the wings are looked for, in heights of L5 below its centre; those of a body too high are out of it."""
+SACRUM_SEEN = 0.3
+"""Least evidence of the side view for S1: a volume that ends in L5 gave 0.27 and every name one level too low."""
 EDGE_MM = 2.5
 CHEST = 0.3
 """Share of lung beside a vertebra that cannot be L2 or lower."""
