@@ -18,7 +18,8 @@ def main() -> None:
         ct_inputs.choose_ct()
         return
     results.title_row(held)
-    left, right = st.columns([7, 5], gap="medium")
+    with st.container(key="wide"):
+        left, right = st.columns([7, 5], gap="medium")
     st.empty()  # takes the place of the picker at once, not only when the analysis is done
     with left:
         ct.viewer(held)

@@ -104,6 +104,8 @@ def _levels(report: Report) -> None:
     else:
         st.caption(ct_text.NO_ATTENUATION)
     st.html(table(ct_text.LEVEL_HEAD, [_row(one) for one in found]))
+    if any(one.vertebra.level is None for one in found):
+        st.caption(ct_text.UNNAMED)
     if report.attenuation:
         st.caption(ct_text.HU_CAPTION)
     if report.measurements:

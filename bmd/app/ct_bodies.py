@@ -8,7 +8,7 @@ import numpy as np
 
 from bmd.types import Attenuation, Prediction, Region, Report, Vertebra
 
-UNNAMED = "Body {number}"
+UNNAMED = "#{number}"
 """Bodies without a name are counted from above."""
 
 

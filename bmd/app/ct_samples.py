@@ -98,8 +98,9 @@ def _write_thumbnail(case: Case, path: Path) -> None:
 
     image = case.study.images[0]
     spacing = image.spacing_mm or (1.0, 1.0, 1.0)
-    front = np.clip((image.pixels.astype(np.float32).mean(1) + 350) / 600, 0, 1) ** 1.5
-    front = front / max(float(np.percentile(front, 99.7)), 1e-3)
+    front = np.clip(image.pixels, -100, 700).astype(np.float32).mean(1)
+    low, high = np.percentile(front, (20, 99.7))
+    front = np.clip((front - low) / max(float(high - low), 1.0), 0, 1) ** 0.8
     depth, width = front.shape[0] * spacing[0], front.shape[1] * spacing[2]
     scale = THUMBNAIL_PX / max(depth, width)
     small = cv2.resize(front, (round(width * scale), round(depth * scale)), interpolation=cv2.INTER_AREA)

@@ -31,6 +31,7 @@ HU_CAPTION = (
     "with osteoporosis, and 110 HU or less was more than 90 % specific (Pickhardt et al. 2013, 1,867 adults); other "
     "levels have no such cut-off here."
 )
+UNNAMED = "Bodies that could not be named are counted from above: #1 is the highest."
 NO_ATTENUATION = "No level could be measured. The reason is given above."
 NETWORK_CAPTION = (
     "The slice network looks at one axial slice per vertebra and answers for the whole lumbar spine; it gives "

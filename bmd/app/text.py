@@ -57,7 +57,7 @@ NOT_SUITABLE_DO = {
     "you can check it.",
 }
 LEVELS_UNCERTAIN = "Check the level names."
-LEVELS_DO = "Compare them with the film before you use a number for one level."
+LEVELS_DO = "Compare them with the picture before you use a number for one level."
 
 # Patient
 PATIENT_TITLE = "Patient (optional)"

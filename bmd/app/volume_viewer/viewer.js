@@ -5,7 +5,7 @@ const PLANES = {
   coronal: { u: 2, v: 0, s: 1, name: "Coronal", sides: ["R", "L", "H", "F"] },
   sagittal: { u: 1, v: 0, s: 2, name: "Sagittal", sides: ["A", "P", "H", "F"] },
 };
-const WINDOWS = { bone: [-500, 1500], soft: [-160, 240], narrow: [-128, 1024], wide: [-450, 1024] };
+const WINDOWS = { bone: [-300, 1000], soft: [-160, 240], narrow: [-128, 1024], wide: [-450, 1024] };
 const START = { zoom: 1, window: "bone", range: WINDOWS.bone, heatName: "", opacity: 55 };
 
 export default function (component) {
@@ -74,7 +74,8 @@ function takeVolume(state) {
       state.panes.forEach((pane) => Object.assign(pane, { centre: null, painted: "" }));
     }
   }
-  const start = state.header.places.find((place) => place.name === "L3") || state.header.places[0];
+  const { places } = state.header;
+  const start = places.find((place) => place.name === "L3") || places[Math.floor(places.length / 2)];
   if (!state.moved && start) state.cursor = [...start.at];
   sync(state);
 }
