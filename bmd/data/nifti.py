@@ -101,7 +101,8 @@ def _header(head: bytes) -> NiftiHeader:
         raise InputError("A CT volume has three dimensions", "another number of dimensions", _REMEDY)
     shape = (int(dim[1]), int(dim[2]), int(dim[3]), int(dim[4]) if dim[0] > 3 else 1)
     kind = order + _TYPES[code]
-    check_volume(shape[2], shape[1], shape[0], np.dtype(kind).itemsize)
+    least, middle, most = sorted(shape[:3])  # any axis may hold the slices
+    check_volume(least, middle, most, np.dtype(kind).itemsize)
     notes: list[str] = []
     affine = _affine(head, order, second, notes)
     if not np.isfinite([slope, intercept]).all() or slope == 0:

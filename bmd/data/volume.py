@@ -217,7 +217,7 @@ def _listed(sources: Iterable[Source], inside: bool = False) -> tuple[VolumeChoi
             elif head[:2] == b"\x1f\x8b" or nifti.is_nifti(head):
                 choices += _of_nifti(source, head)
             elif is_dicom(head):
-                slices += dicom_series.read_slices(source)
+                slices += _slices(source)
             else:
                 others["a file that is neither DICOM nor NIfTI"] += 1
         except LimitError:
@@ -236,6 +236,14 @@ def _listed(sources: Iterable[Source], inside: bool = False) -> tuple[VolumeChoi
         return tuple(sorted(choices, key=lambda choice: -choice.score))
     seen = "; ".join(f"{count} x {what}" if count > 1 else what for what, count in others.most_common(3))
     raise InputError(f"A CT is needed: {FORMATS}", seen or "an empty archive", "Choose the whole axial series")
+
+
+def _slices(source: Source) -> list[dicom_series.Slice]:
+    """Slices of one file; an oversized one among many is left out like any other that does not fit."""
+    try:
+        return dicom_series.read_slices(source)
+    except LimitError as error:
+        raise InputError("CT slices are needed", f"a picture of {error.seen}") from error
 
 
 def _of_nifti(source: Source, head: bytes) -> list[VolumeChoice]:
