@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import (
@@ -104,17 +105,24 @@ def find_hips(volume: Image) -> tuple[HipSite, HipSite]:
 
 def coarse(pixels: NDArray, spacing_mm: NDArray) -> NDArray:
     """The volume on a cubic grid of 3 mm, float32 HU; the first voxel's centre stays at 0."""
-    smooth = pixels.astype(np.float32)
-    for axis, step in enumerate(spacing_mm):
-        if step < GRID_MM:
-            smooth = gaussian_filter1d(smooth, 0.35 * GRID_MM / step, axis, truncate=2)
-        last = smooth.shape[axis] - 1
-        place = np.arange(0, last * step + 1e-6, GRID_MM) / step
-        low = np.minimum(place.astype(int), max(0, last - 1))
-        share = (place - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
-        below, above = np.take(smooth, low, axis), np.take(smooth, np.minimum(low + 1, last), axis)
-        smooth = below + share * (above - below)
-    return smooth
+    dz, dy, dx = (float(v) for v in spacing_mm)
+    rows, columns = (int((n - 1) * step / GRID_MM) + 1 for n, step in zip(pixels.shape[1:], (dy, dx), strict=True))
+    matrix = np.array([[GRID_MM / dx, 0, 0], [0, GRID_MM / dy, 0]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    small = np.empty((len(pixels), rows, columns), np.float32)
+    for k, picture in enumerate(pixels):
+        plane = picture.astype(np.float32)
+        if min(dx, dy) < GRID_MM:
+            sigma = [max(1e-3, 0.35 * GRID_MM / step) for step in (dx, dy)]
+            plane = cv2.GaussianBlur(plane, (0, 0), sigma[0], sigmaY=sigma[1])
+        small[k] = cv2.warpAffine(plane, matrix, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    if dz < GRID_MM:
+        small = gaussian_filter1d(small, 0.35 * GRID_MM / dz, 0, truncate=2)
+    last = len(small) - 1
+    place = np.arange(0, last * dz + 1e-6, GRID_MM) / dz
+    low = np.minimum(place.astype(int), max(0, last - 1))
+    share = (place - low).astype(np.float32)[:, None, None]
+    return small[low] + share * (small[np.minimum(low + 1, last)] - small[low])
 
 
 def body_middle(hu: NDArray) -> float:
