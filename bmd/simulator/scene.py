@@ -162,8 +162,8 @@ def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Sce
     """
     person = skeleton.person
     age = person.demographics.age_y or 60.0
-    spared = person.bmd["L1-L4"] ** -0.8 * math.exp(rng.normal(0, 0.185))
-    kept = float(np.clip((0.705 - 0.0024 * (age - 25)) * spared, 0.2, 1.1))
+    spared = person.bmd["L1-L4"] ** -0.8 * math.exp(rng.normal(0, 0.15))
+    kept = float(np.clip((0.705 - 0.0026 * (age - 25)) * spared, 0.2, 1.1))
     yellow = float(np.clip(0.125 + 0.0084 * (age - 25) + rng.normal(0, 0.09), 0.05, 0.95))
     torso = build_torso(skeleton, rng)
     texture = rng.standard_normal((40, 40, 40), dtype=np.float32)
