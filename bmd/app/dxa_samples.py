@@ -13,6 +13,7 @@ from typing import Any
 
 from bmd.app.samples import FOLDER as CASES
 from bmd.app.samples import THUMBNAIL_PX, Sample
+from bmd.data.dxa import SPINE, LevelDensity, proposed_exclusions
 from bmd.errors import OptionError
 from bmd.types import Case, DxaTruth
 
@@ -113,10 +114,12 @@ def good_example(sample: DxaSample, case: Case) -> bool:
     t = truth.t_score[3:7]
     if not truth.visible[3:7].all() or "transitional" in truth.tags or not 0.55 < _aspect(case) < 1.2:
         return False
-    others = [abs(t - t[k]) for k in range(4)]
-    apart = [bool((other[[k - 1, k + 1]] > 1.15).all()) for k, other in enumerate(others) if 0 < k < 3]
+    levels = [
+        LevelDensity(level, 0.0, 1.0, float(bmd), float(value))
+        for level, bmd, value in zip(SPINE, truth.bmd_g_cm2[3:7], t, strict=True)
+    ]
     calm = all(abs(float(b - a)) < 0.9 for a, b in pairwise(t))
-    return any(apart) if sample.finding == "outlier" else calm
+    return len(proposed_exclusions(levels)) == 1 if sample.finding == "outlier" else calm
 
 
 def _aspect(case: Case) -> float:

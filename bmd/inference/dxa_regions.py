@@ -61,7 +61,7 @@ def find_regions(image: NDArray, engine: Engine) -> Regions:
     """
     square, placement = region_input(image)
     both = np.stack([square, square[..., ::-1]])
-    masks = softmax(np.moveaxis(engine.run(NETWORK, both)["masks"], 1, -1))
+    masks = np.moveaxis(softmax(engine.run(NETWORK, both)["masks"]), 1, -1)
     share = (masks[0] + masks[1][:, ::-1]) / 2  # (128, 128, 10)
     fine = cv2.resize(share.astype(np.float32), (FINE, FINE), interpolation=cv2.INTER_LINEAR)
     labels = np.argmax(fine, -1)

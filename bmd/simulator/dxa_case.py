@@ -24,7 +24,7 @@ FINDINGS: dict[str, dict[str, Any]] = {
     "normal": {"person": {"t_range": (-0.8, 1.2), "fracture": False}},
     "osteopenia": {"person": {"t_range": (-2.3, -1.3), "fracture": False}},
     "osteoporosis": {"person": {"t_range": (-4.0, -2.8), "fracture": False}},
-    "outlier": {"person": {"t_range": (-3.0, -1.0), "fracture": True}},
+    "outlier": {"person": {"t_range": (-3.0, -1.0)}},
     "aorta": {"person": {"age_range": (68, 88), "fracture": False}, "extras": frozenset({"aorta"})},
     "scoliosis": {"person": {"fracture": False}, "curved": True},
     "implant": {"person": {}, "extras": frozenset({"implant"})},
