@@ -119,7 +119,7 @@ def test_a_vertebra_is_left_out_only_when_chosen(page) -> None:
     assert "L3 left out by you" in after
     assert "L1, L2, L4" in after
     assert "Osteoporosis" not in before
-    assert "T-score −2.0" in after
+    assert "T-score −2.2" in after
 
 
 def test_never_a_single_vertebra(page) -> None:
