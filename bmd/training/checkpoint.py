@@ -51,6 +51,7 @@ def commit() -> str:
 def describe(network: nn.Module, recipe: Recipe, options: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
     """Metadata of weights; ``training`` holds steps, examples, minutes and the validation metrics."""
     spec: Any = network.spec
+    pictures = {"radiograph": "films", "ct": "CT"}.get(spec.modality, "pictures")
     return {
         "name": spec.name,
         "title": spec.title,
@@ -63,9 +64,9 @@ def describe(network: nn.Module, recipe: Recipe, options: dict[str, Any], traini
         "training": {k: v for k, v in training.items() if k != "metrics"},
         "seed": recipe.seed,
         "commit": commit(),
-        "metrics": [{"measured_on": "simulated films held out of training", "values": training["metrics"]}],
+        "metrics": [{"measured_on": f"simulated {pictures} held out of training", "values": training["metrics"]}],
         "calibration": {},
-        "trained_on": "simulated films only; no image of a patient",
+        "trained_on": f"simulated {pictures} only; no image of a patient",
         "licence": "Apache-2.0",
         "intended_use": INTENDED_USE,
     }
