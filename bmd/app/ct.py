@@ -15,6 +15,9 @@ from bmd.figures import ct as figures
 from bmd.reference import CATEGORIES
 from bmd.types import Demographics, Prediction, Report
 
+MEASURED_COLUMNS = 3
+"""Columns of the table that need no network."""
+
 
 def viewer(held: session.Held) -> None:
     """The three planes with what was found drawn on them."""
@@ -103,7 +106,8 @@ def _levels(report: Report) -> None:
         )
     else:
         st.caption(ct_text.NO_ATTENUATION)
-    st.html(table(ct_text.LEVEL_HEAD, [_row(one) for one in found]))
+    columns = len(ct_text.LEVEL_HEAD) if report.measurements else MEASURED_COLUMNS
+    st.html(table(ct_text.LEVEL_HEAD[:columns], [_row(one)[:columns] for one in found]))
     if any(one.vertebra.level is None for one in found):
         st.caption(ct_text.UNNAMED)
     if report.attenuation:

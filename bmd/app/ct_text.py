@@ -49,7 +49,7 @@ DISAGREE = "They do not agree: {parts}."
 NEEDS_PATIENT = "Patient data can answer once age, sex, height or weight is given below."
 SIDES = {"right": "Right hip", "left": "Left hip"}
 NOT_READ = "Not read: {reason}"
-NO_HIPS = "No hip lies in this CT."
+NO_HIPS = "No hip was read: it lies outside the field, or the reason is given above."
 HIP_CAPTION = (
     "Coronal pictures through head and neck, found automatically, as the networks see them. The patient's right is on "
     "the left of the page."

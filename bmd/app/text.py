@@ -167,10 +167,10 @@ INTENDED = (
 )
 PRIVACY_TITLE = "Privacy"
 PRIVACY = (
-    "- A film is read in the memory of the computer that runs this app. Nothing is written to disk or sent elsewhere.",
+    "- A file is read in the memory of the computer that runs this app. Nothing is written to disk or sent elsewhere.",
     "- Of a DICOM file only the picture, its spacing and view, and age, sex, height and weight are kept. Names, "
     "numbers and dates are never shown, logged or exported.",
-    "- A film is held until you choose another, remove it here, or close the page; it is then gone within two minutes.",
+    "- It is held until you choose another, remove it here, or close the page; it is then gone within two minutes.",
 )
 HELD = "Held now in this session: {what}."
 HELD_ONE = "{what} ({mb:.1f} MB) and {result}"

@@ -8,10 +8,11 @@ from pathlib import Path
 from tests.browser.server import ROOT, browser, running_app
 
 CASE = "Osteopenia"
+CT_CASE = "Fracture"
 
 
 def main(folder: Path) -> None:
-    """Write ``start.png``, ``spine_xray.png`` (light), ``spine_xray_dark.png``, ``about.png``, ``phone.png``."""
+    """Write one picture of each page; ``_dark`` and ``phone`` show the spine film and the CT otherwise."""
     folder.mkdir(parents=True, exist_ok=True)
     with running_app() as address, browser() as window:
         for name, scheme, size, steps in (
@@ -20,6 +21,9 @@ def main(folder: Path) -> None:
             ("spine_xray_dark", "dark", (1440, 900), (open_case,)),
             ("about", "light", (1440, 1000), (about,)),
             ("phone", "light", (400, 860), (open_case,)),
+            ("abdominal_ct", "light", (1440, 900), (ct_page, open_ct)),
+            ("abdominal_ct_dark", "dark", (900, 1200), (ct_page, open_ct)),
+            ("together", "light", (1440, 1000), (open_case, ct_page, open_ct, together)),
         ):
             context = window.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
             page = context.new_page()
@@ -41,6 +45,22 @@ def open_case(page) -> None:
 def heat_maps(page) -> None:
     page.get_by_text("Heat maps", exact=True).first.click()
     page.get_by_role("columnheader", name="Even map").wait_for(timeout=120_000)
+
+
+def ct_page(page) -> None:
+    page.get_by_role("link", name="Abdominal CT").click()
+    page.get_by_role("heading", name="Abdominal CT").wait_for()
+
+
+def open_ct(page) -> None:
+    page.get_by_role("button", name=CT_CASE, exact=True).click()
+    page.locator(".ol-table").first.wait_for(timeout=180_000)
+    page.wait_for_timeout(3000)
+
+
+def together(page) -> None:
+    page.get_by_role("link", name="Together").click()
+    page.get_by_text("Where they agree and differ").wait_for()
 
 
 def about(page) -> None:

@@ -135,9 +135,15 @@ function paintRegions(state, pane, ratio) {
       if (region.kind === "body") strokeOutline(context, colour, ratio, strong);
       else strokeRoi(context, ratio);
     }
-    if (region.kind === "body") labels.push([region, lines, colour]);
+    if (region.kind === "body" && wellCut(region, pane.plane, lines)) labels.push([region, lines, colour]);
   }
   if (state.names) labels.forEach(([region, lines, colour]) => paintRegionName(state, pane, region, lines, colour, ratio));
+}
+
+// A body that the plane only grazes is outlined but not named: its name would lie on its neighbour's.
+function wellCut(region, { u, v }, lines) {
+  const span = (axis) => Math.max(...lines.map((l) => l[axis])) - Math.min(...lines.map((l) => l[axis]));
+  return span(0) > 0.4 * (region.shape[u] - 3) && span(1) > 0.4 * (region.shape[v] - 3);
 }
 
 function strokeRoi(context, ratio) {
