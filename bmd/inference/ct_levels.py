@@ -151,7 +151,7 @@ def same_names(one: Localised, other: Localised) -> bool:
 def naming_doubts(
     image: Image, spine: Spine, looks: list[Localised], kept: list[Vertebra], bodies: list[Body]
 ) -> tuple[str, ...]:
-    """Reasons not to rely on the names; none when the slabs agree and the sacrum is clear and has room in the volume."""
+    """Reasons not to rely on the names; none when slabs agree and the sacrum is clear and has room in the volume."""
     sacra = [look.decoded.sacrum for look in looks]
     if max(sacra) < SACRUM_SEEN:
         return ("the sacrum is not in view",)

@@ -1,4 +1,4 @@
-"""A spine of simple shapes in a CT volume: elliptic bodies with shell, canal, pedicles and arch, and its exact truth."""
+"""A spine of simple shapes in a CT volume: elliptic bodies with shell, canal, pedicles and arch; its exact truth."""
 
 from __future__ import annotations
 
