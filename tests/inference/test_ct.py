@@ -73,7 +73,7 @@ def test_the_canal_is_followed(curve: float, trabecular: float) -> None:
     assert np.abs(spine.x_mm - found.canal_x)[8:-8].max() < 9 + dx
     assert np.abs(spine.y_mm - 128)[4:-4].max() < 8
     assert spine.back > 0.55
-    assert spine.lung.max() == 0
+    assert spine.lung.max() < 0.1
 
 
 @pytest.mark.parametrize(
