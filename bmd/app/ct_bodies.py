@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from bmd.types import Attenuation, Prediction, Region, Report, Vertebra
 
 UNNAMED = "#{number}"
@@ -23,11 +21,10 @@ class Body:
 
     @property
     def middle_zyx(self) -> tuple[float, float, float]:
-        """Middle of its height and centroid of its voxels, where the slice network looks."""
-        assert self.vertebra.body is not None
-        z, y, x = np.nonzero(self.vertebra.body.mask)
-        dz, dy, dx = self.vertebra.body.offset_zyx
-        return (float(z.min() + z.max()) / 2 + dz, float(y.mean()) + dy, float(x.mean()) + dx)
+        """Where the slice network looks."""
+        from bmd.data.ct_views import body_centre  # brings torch, which the analysis has loaded by then
+
+        return body_centre(self.vertebra)
 
 
 def bodies(report: Report) -> list[Body]:

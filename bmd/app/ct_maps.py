@@ -50,11 +50,13 @@ def slices(held: session.Held, report: Report) -> None:
     """Heat maps of one level's slice, one picture for each branch of the slice network; drawn when asked for."""
     if held.maps is None:
         st.caption(ct_text.MAPS_HINT)
-        if report.measurements and st.button(ct_text.MAPS_BUTTON, key="ct_draw_maps", icon=":material/gradient:"):
+        answered = report.measurements or any(hip.prediction for hip in report.hips)
+        if answered and st.button(ct_text.MAPS_BUTTON, key="ct_draw_maps", icon=":material/gradient:"):
             _draw(held, report)
         return
     levels = list(dict.fromkeys(one.level for one in held.maps if one.level in _body_levels(report)))
     if not levels:
+        st.caption(ct_text.NO_SLICES)
         return
     level = st.segmented_control(ct_text.MAPS_LEVEL, levels, default=levels[0], required=True, key="ct_map_level")
     for column, one in zip(st.columns(2), _maps_of(held, str(level)), strict=False):

@@ -60,5 +60,6 @@ MAPS_HINT = (
     "Heat maps show which part of a slice or hip moved each network. Drawing them takes some seconds; they appear here "
     "and on the axial plane."
 )
+NO_SLICES = "No slice was classified, so none has a heat map; those of the hips are under “Hips”."
 MAPS_LEVEL = "Slice of"
 MAP_NUMBERS = "heat inside the bone {inside}, an even map would have {even}; correlation with random weights {random}"

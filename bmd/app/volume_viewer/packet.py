@@ -187,7 +187,8 @@ def _heats(
 def _places(report: Report, shape: Shape, grid: Shape) -> list[dict[str, Any]]:
     """Where the viewer can jump to: the middle of each body, the centre of each femoral head."""
     points = [(one.name, one.middle_zyx) for one in bodies(report)]
-    points += [(f"{hip.side.capitalize()} hip", hip.centre_zyx) for hip in report.hips if hip.centre_zyx is not None]
+    hips = [hip for hip in report.hips if hip.centre_zyx is not None and hip.crop is not None]
+    points += [(f"{hip.side.capitalize()} hip", hip.centre_zyx) for hip in hips if hip.centre_zyx is not None]
     return [
         {"name": name, "at": [_cell(value, n, cells) for value, n, cells in zip(point, shape, grid, strict=True)]}
         for name, point in points
