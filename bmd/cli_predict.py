@@ -109,7 +109,7 @@ def jobs(paths: Sequence[Path], modality: str) -> list[Job]:
     for path in paths:
         kind = MODALITIES.get(modality) or _kind(path)
         if kind != "ct":
-            found.append(Job(path.name, kind, partial(_read_picture, path, kind)))
+            found.append(Job(path.name, kind, partial(_read_picture, path, kind, modality == "auto")))
         elif path.is_dir() or not _is_slice(path):
             found.append(Job(path.name, "ct", partial(_read_volume, [path])))
         else:
@@ -155,7 +155,8 @@ def _read_volume(paths: Sequence[Path]) -> Study:
     return study
 
 
-def _read_picture(path: Path, kind: Modality) -> Study:
+def _read_picture(path: Path, kind: Modality, auto: bool = False) -> Study:
+    """A film or DXA image; with ``auto`` its header or its content says which."""
     from bmd.data import read_study
     from bmd.data.limits import check_file_bytes
 
@@ -165,6 +166,10 @@ def _read_picture(path: Path, kind: Modality) -> Study:
     except OSError as error:
         raise InputError("The file cannot be opened", error.strerror or "", "Check its name") from error
     study = read_study(path.name, data)
+    if auto:
+        from bmd.inference.route import routed
+
+        return routed(study)
     if kind != "dxa":
         return study
     from bmd.data.dxa import as_dxa
