@@ -72,6 +72,7 @@ def dxa_dicom(study: Study, title: str = "Simulated DXA scan") -> bytes:
     header.RescaleSlope, header.RescaleIntercept, header.RescaleType = _DXA_STEP, _DXA_LOW, "G_CM2"
     top = 1.15 * float(np.percentile(image.pixels, 98))
     header.WindowCenter, header.WindowWidth = round(top / 2, 3), round(top, 3)
+    header.VOILUTFunction = "LINEAR_EXACT"  # the usual function takes one unit off the width
     if image.spacing_mm is not None:
         header.PixelSpacing = [f"{value:.4f}" for value in image.spacing_mm]
     header.PixelData = stored.tobytes()
