@@ -37,7 +37,10 @@ def result(held: session.Held, report: Report) -> None:
     """The result of a CT that was analysed."""
     results.levels_banner(report)
     sample = ct_samples.find(held.sample)
-    results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
+    if report.prediction is None and report.answers:
+        st.info(ct_text.NO_SPINE, icon=":material/info:")
+    else:
+        results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
     answers(report)
     results.warnings(report)
     names = [ct_text.TAB_LEVELS, ct_text.TAB_HIPS, ct_text.TAB_MAPS, ct_text.TAB_METHOD]

@@ -37,6 +37,7 @@ NETWORK_CAPTION = (
     "The slice network looks at one axial slice per vertebra and answers for the whole lumbar spine; it gives "
     "probabilities, no T-score."
 )
+NO_SPINE = "The spine gave no estimate; the reason is given below. Other sources did:"
 ANSWERS_TITLE = "What each source says"
 SOURCES = {
     "pair_acm": "Vertebra slices",
