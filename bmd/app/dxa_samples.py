@@ -43,7 +43,9 @@ _MEASURED = {"calibrated": True, "look": "bone"}
 SAMPLES: tuple[DxaSample, ...] = (
     DxaSample("dxa_normal", "Normal", "Density in the normal range.", 100, "normal", options=_MEASURED),
     DxaSample("dxa_osteoporosis", "Osteoporosis", "T-score of −2.5 or lower.", 200, "osteoporosis", options=_MEASURED),
-    DxaSample("dxa_outlier", "One too dense", "A vertebra ISCD lets you leave out.", 300, "outlier", options=_MEASURED),
+    DxaSample(
+        "dxa_outlier", "Uneven levels", "Levels that differ by about one T-score.", 300, "outlier", options=_MEASURED
+    ),
     DxaSample("dxa_scoliosis", "Scoliosis", "A curved spine.", 400, "scoliosis", options=_MEASURED),
     DxaSample(
         "dxa_picture",

@@ -24,7 +24,7 @@ def page():
 
 
 def test_case_proposal_and_refusal(page):
-    page.get_by_role("button", name="One too dense", exact=True).click()
+    page.get_by_role("button", name="Uneven levels", exact=True).click()
     page.locator(".ol-headline").wait_for()
     page.get_by_text("Leave out").first.wait_for()
     assert "g/cm²" in page.locator(".ol-headline").inner_text()
