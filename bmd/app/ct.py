@@ -75,7 +75,8 @@ def answers(report: Report) -> None:
             key="ct_answer_chart",
             alt="; ".join(f"{source(row.model)}: {results.spoken(row.probabilities)}" for row in rows),
         )
-        st.caption(agreement(rows))
+        if said := agreement(rows):
+            st.caption(said)
         if report.patient == Demographics():
             st.caption(ct_text.NEEDS_PATIENT)
 
