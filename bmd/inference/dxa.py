@@ -126,7 +126,8 @@ def describe(report: Report, study: Study, pixels: NDArray, found: Regions, engi
     total = pooled(levels)
     if total is not None:
         answers.append(replace(measured(total, study.patient), level=None))
-    models, missing = dict(report.models), ()
+    missing: tuple[str, ...] = ()
+    models = dict(report.models)
     try:
         answers.append(estimate(pixels, study.patient, engine))
         models["density"] = NETWORK

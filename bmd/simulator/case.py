@@ -202,7 +202,7 @@ def simulate_dxa(
         (finding, (None, *dxa_case.FINDINGS), "finding"),
         (view, dxa_case.VIEWS, "view"),
         (position, (None, *dxa_case.POSITIONS), "position"),
-        (look, (None, *dxa_case.dxa_display.LOOKS), "look"),
+        (look, (None, *dxa_display.LOOKS), "look"),
     ):
         if value not in known:
             raise OptionError(f"Unknown {what}.", repr(value), f"Choose one of: {', '.join(str(k) for k in known)}.")
