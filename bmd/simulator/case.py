@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bmd.errors import OptionError
-from bmd.simulator import ct, dxa_case
+from bmd.simulator import ct, dxa_case, dxa_display
 from bmd.simulator.anatomy import build_skeleton
 from bmd.simulator.clinic import clinic_person
 from bmd.simulator.population import Person, sample_person
