@@ -129,7 +129,7 @@ def test_spoiled_bodies_are_named_and_left_out(monkeypatch: pytest.MonkeyPatch, 
     pixels[z[1] - 3 : z[1] + 4, y[1] - 6 : y[1] + 6, x[1] - 6 : x[1] + 6] = 1600  # cement
     pixels[z[3] - 2 : z[3] + 2, y[3] - 4 : y[3] + 20, x[3] + 3 : x[3] + 7] = 2900  # a screw
     spoiled = replace(straight, image=replace(straight.image, pixels=pixels))
-    localised(monkeypatch, spoiled)
+    localised(monkeypatch, spoiled, sacrum=0.0)
     report = analysed(spoiled)
     assert len(report.attenuation) == 3
     said = " ".join(report.warnings)
