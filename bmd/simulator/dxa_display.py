@@ -22,8 +22,8 @@ LOOKS = ("bone", "mixed", "film")
 KEEPS = 0.75
 """Share of a spine's (log) density that the window lets through; the rest is set away by the console.
 
-With ``WANDERS`` it decides how well any network can do. Both are set so that pictures tell about as much of the density as
-those of the paper did (r = .818, Kirilov 2022).
+With ``WANDERS`` it decides how well any network can do. Both are set so that pictures tell about as much of the
+density as those of the paper did (r = .818, Kirilov 2022).
 """
 WANDERS = 0.06
 """Spread of the (log) window between consoles and users."""
