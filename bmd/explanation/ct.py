@@ -2,6 +2,10 @@
 
 Grad-CAM is read one stage before the last, where a cell is still smaller than what is looked at: 15 mm for slices
 (8 x 8 cells; the last stage has 4 x 4), 15 mm for hips (15 x 15; the last 7 x 7).
+
+Dense bone is evidence for "normal", its absence evidence for "osteoporosis": a map for the latter often lies beside the
+bone, and a low ``inside_share`` then does not mean that the bone was not looked at. With the femur painted over, 24 of
+24 simulated hips were called osteoporotic.
 """
 
 from __future__ import annotations
