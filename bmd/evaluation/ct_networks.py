@@ -86,13 +86,10 @@ def _accuracy(truth: NDArray, said: NDArray) -> float:
 
 def answers(name: str, folder: str | Path, weights: Path = WEIGHTS) -> tuple[CtItems, NDArray, NDArray, NDArray]:
     """Items of a folder in the paper's class mix, a network's logits, the true classes and the people."""
-    import torch
-
     from bmd.training.validate import ct_logits
 
     items = CtItems(folder, registry.spec(name).task, repeat=False)
-    with torch.inference_mode():
-        logits = ct_logits(registry.load(name, weights), items)["logits"]
+    logits = ct_logits(registry.load(name, weights), items)["logits"]
     rows = [items[i] for i in range(len(items))]
     return items, logits, np.array([r.category for r in rows]), np.array([r.person for r in rows])
 

@@ -118,6 +118,7 @@ def _measure_inputs(crops: Tensor, known: Tensor, case: str, device: torch.devic
     return crops.to(device), given.to(device), present.to(device)
 
 
+@torch.inference_mode()
 def ct_logits(network: nn.Module, items: ct_examples.CtItems, count: int = 32) -> dict[str, NDArray]:
     """What a CT network says of every item, uncut and not augmented: each output (n, 3)."""
     task, device, rows = items.task, _device(network), []
