@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.inference.decode import Decoded
-from bmd.inference.view import frontal_logit, picture_logit
+from bmd.inference.view import borders, frontal_logit, picture_logit
 from bmd.types import Image, Study, Suitability
 
 MIN_SIDE = 100
@@ -21,12 +21,6 @@ BLANK_RANGE = 0.02
 """A film whose percentiles 0.5 and 99.5 are closer than this holds nothing."""
 DRAWN = 0.80
 """Share of the exposed picture without any change between neighbours: screens and drawings, never a radiograph."""
-FRONT = 0.4
-"""Log odds from which a film is taken to be one from the front: 1 % of the simulated ones lie below."""
-SIDEWAYS = -1.5
-"""Log odds of the picture alone below which it is not: a faint spine is then the localiser's failure."""
-CLEAR = 1.5
-"""Log odds of the picture alone from which the view is given as the plain reason."""
 FEWEST_BODIES = 3
 MIN_EVIDENCE = 1.5
 """Least sum of body scores of a chain that is taken for a spine."""
@@ -116,8 +110,9 @@ def judge(film: NDArray, decoded: Decoded) -> tuple[tuple[str, ...], dict[str, f
         "doubt": round(decoded.doubt, 3),
         "front": round(front, 2),
     }
-    if len(decoded.bodies) >= FEWEST_BODIES and front > FRONT and picture > SIDEWAYS:
-        return (wrong_view() if picture > CLEAR else unclear_view(),), scores
+    from_front, sideways, clear = borders()
+    if len(decoded.bodies) >= FEWEST_BODIES and front > from_front and picture > sideways:
+        return (wrong_view() if picture > clear else unclear_view(),), scores
     if too_little(decoded):
         reason = (
             "No lumbar spine seen from the side was found. A film from the front, or of another part, cannot be used."

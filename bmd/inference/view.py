@@ -63,6 +63,22 @@ def _numbers() -> dict[str, NDArray]:
         return {name: file[name].astype(np.float32) for name in file.files}
 
 
+def borders() -> tuple[float, float, float]:
+    """Log odds that part the views, set on simulated films (``evaluation.view.borders``).
+
+    Returns
+    -------
+    front : float
+        A film whose joint log odds lie above is one from the front: 1 % of the simulated ones lie below.
+    sideways : float
+        The same for the picture alone: below it a faint spine is the localiser's failure, not the view's.
+    clear : float
+        Log odds of the picture alone from which the view is given as the plain reason: 1 % of films from the side.
+    """
+    front, sideways, clear = _numbers()["borders"]
+    return float(front), float(sideways), float(clear)
+
+
 def picture_logit(film: NDArray) -> float:
     """Log odds, from the picture alone, that a spine film was taken from the front (either as likely beforehand)."""
     numbers = _numbers()
