@@ -51,7 +51,7 @@ def commit() -> str:
 def describe(network: nn.Module, recipe: Recipe, options: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
     """Metadata of weights; ``training`` holds steps, examples, minutes and the validation metrics."""
     spec: Any = network.spec
-    pictures = {"radiograph": "films", "ct": "CT"}.get(spec.modality, "pictures")
+    pictures = {"radiograph": "films", "ct": "CT", "dxa": "DXA images"}.get(spec.modality, "pictures")
     return {
         "name": spec.name,
         "title": spec.title,
