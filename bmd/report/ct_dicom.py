@@ -13,7 +13,8 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from bmd import INTENDED_USE
 from bmd.types import Case, CtTruth
 
-_LOWEST_HU = -1000
+LOWEST_HU = -1000
+"""HU of the stored value 0."""
 _AIR_BELOW_HU = -940
 
 
@@ -36,17 +37,17 @@ def ct_zip(case: Case, title: str = "Simulated CT", step_hu: int = 1) -> bytes:
         The archive. UIDs and times come from the study, so the same case gives the same bytes.
     """
     pixels = case.study.images[0].pixels
-    hu = np.where(pixels < _AIR_BELOW_HU, _LOWEST_HU, pixels).astype(np.float32)
-    stored = np.round((hu - _LOWEST_HU) / step_hu).astype("<u2")
+    hu = np.where(pixels < _AIR_BELOW_HU, LOWEST_HU, pixels).astype(np.float32)
+    stored = np.round((hu - LOWEST_HU) / step_hu).astype("<u2")
     out = BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for k, plane in enumerate(stored):
             member = zipfile.ZipInfo(f"IM{k + 1:04d}.dcm")
-            archive.writestr(member, _slice(case, k, plane, title, step_hu), zipfile.ZIP_DEFLATED, 9)
+            archive.writestr(member, ct_slice(case, k, plane, title, step_hu), zipfile.ZIP_DEFLATED, 9)
     return out.getvalue()
 
 
-def _slice(case: Case, index: int, stored: NDArray[np.uint16], title: str, step_hu: int) -> bytes:
+def ct_slice(case: Case, index: int, stored: NDArray[np.uint16], title: str, step_hu: int) -> bytes:
     """One axial slice; z falls from head to feet, x grows to the patient's left."""
     study, spacing = case.study, case.study.images[0].spacing_mm or (1.0, 1.0, 1.0)
     meta = FileMetaDataset()
@@ -67,7 +68,7 @@ def _slice(case: Case, index: int, stored: NDArray[np.uint16], title: str, step_
     header.Rows, header.Columns = stored.shape
     header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
     header.BitsAllocated, header.BitsStored, header.HighBit, header.PixelRepresentation = 16, 12, 11, 0
-    header.RescaleSlope, header.RescaleIntercept, header.RescaleType = str(step_hu), str(_LOWEST_HU), "HU"
+    header.RescaleSlope, header.RescaleIntercept, header.RescaleType = str(step_hu), str(LOWEST_HU), "HU"
     header.PixelData = stored.tobytes()
     out = BytesIO()
     header.save_as(out, enforce_file_format=True)
