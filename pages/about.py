@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import cards, session, shell, text
-from bmd.models import registry
+from bmd.app import about, session, shell, text
 from bmd.reference import HOLOGIC
 
 shell.open_page(__file__)
 
 
 def main() -> None:
-    """Intended use and privacy beside the models and their figures."""
+    """The ways in and what their networks learned from, intended use and privacy, then every network's figures."""
     st.title(text.ABOUT, anchor=False)
     st.markdown(text.ABOUT_LEAD)
+    about.ways_in()
     left, right = st.columns([5, 6], gap="large")
     with left:
         st.subheader(text.INTENDED_TITLE, anchor=False)
@@ -23,10 +23,7 @@ def main() -> None:
         st.subheader(text.SOURCES_TITLE, anchor=False)
         st.markdown("\n".join(text.SOURCES).format(reference=HOLOGIC.name))
     with right:
-        st.subheader(text.MODELS_TITLE, anchor=False)
-        st.caption(text.SIMULATED_ONLY)
-        for name in registry.names():
-            cards.model_card(name)
+        about.models()
 
 
 def privacy() -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 from bmd.app import text
 from bmd.app.markup import number, plain, table
 from bmd.models import registry
+from bmd.reference import CATEGORIES
 from bmd.types import Report
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
@@ -37,13 +38,29 @@ def coverage(model: str) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 < value < 1 else None
 
 
+def learned_from(model: str) -> str:
+    """What the weights of this network say they were trained on."""
+    return str(metadata().get(model, {}).get("trained_on") or text.NOT_STATED)
+
+
+def places(model: str) -> list[str]:
+    """On what the network was measured, without the training's own check where there is something better."""
+    return [str(entry.get("measured_on", text.NOT_STATED)) for entry in _best(metadata().get(model, {}))]
+
+
 def provenance(report: Report) -> None:
     """Which models gave this result, on what they were measured, where and how long it ran."""
     for role, name in report.models.items():
         card = metadata().get(name, {})
         st.markdown(f"**{text.ROLES.get(role, role.capitalize())}** {card.get('title', name)}")
         _measured(card)
-    st.caption(f"{text.RAN_ON} {report.device}, {report.seconds:.2f} s. {text.SIMULATED_ONLY}")
+    st.caption(f"{text.AUC_MEANS} {text.SIMULATED_ONLY}")
+    st.caption(ran_on(report))
+
+
+def ran_on(report: Report) -> str:
+    """Device and seconds in a sentence."""
+    return f"{text.RAN_ON} {report.device}, {report.seconds:.2f} s."
 
 
 def model_card(name: str) -> None:
@@ -88,31 +105,97 @@ def figures(entries: list[dict[str, Any]]) -> list[Figures]:
         whole = [what for what, _ in members if what]
         if len(members) == 1 and whole:
             place, members = f"{place}, {whole[0]}", [("", members[0][1])]
-        shown = [key for key in keys if key not in ("auc_low", "auc_high")]
-        rows = tuple((text.MEASURES.get(key, key), *(_value(key, v) for _, v in members)) for key in shown)
+        shown = [key for key in keys if not key.endswith(("_low", "_high")) and "_said_" not in key]
+        rows = tuple((_name(key, keys), *(_value(key, v) for _, v in members)) for key in shown)
         found.append(Figures(place, tuple(what for what, _ in members), rows))
     return found
+
+
+def _name(key: str, keys: tuple[str, ...]) -> str:
+    name = text.MEASURES.get(key, key)
+    return text.INTERVAL_95.format(name=name) if f"{key}_low" in keys else name
 
 
 def _value(key: str, values: dict[str, Any]) -> str:
     value = values.get(key)
     if isinstance(value, float) and value != value:
         return "–"
+    said = _written(key, value)
+    if f"{key}_low" in values:
+        said += f" ({_written(key, values[f'{key}_low'])} to {_written(key, values.get(f'{key}_high'))})"
+    return said.replace("-", "−") if isinstance(value, float) else said
+
+
+def _written(key: str, value: Any) -> str:
     if key in text.SHARES and isinstance(value, float):
         return f"{value:.1%}"
-    if key == "auc" and "auc_low" in values:
-        return f"{value:.3f} ({values['auc_low']:.3f} to {values['auc_high']:.3f})"
+    if key.endswith("_percent") and isinstance(value, float):
+        return f"{value:.1f}"
     return str(int(value)) if isinstance(value, float) and key in text.COUNTS else number(value)
 
 
+def _best(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """The measurements; the training's own check, named first, only when there is nothing else."""
+    entries = list(card.get("metrics") or [])
+    return [e for e in entries if not str(e.get("measured_on", "")).endswith(" held out of training")] or entries
+
+
 def _measured(card: dict[str, Any]) -> None:
-    groups = figures(card.get("metrics") or [])
+    """The figures that matter most at once, every one of them folded away below."""
+    best, entries = _best(card), card.get("metrics") or []
+    short = [entry | {"values": _key_values(entry.get("values") or {})} for entry in best]
+    groups = figures(short)
     if not groups:
         st.caption(text.NOT_MEASURED)
+        return
+    _tables(groups)
+    if published := _published(card):
+        st.caption(published)
+    if any(a["values"] != (b.get("values") or {}) for a, b in zip(short, best, strict=True)) or best != entries:
+        with st.expander(text.EVERY_FIGURE):
+            _tables(figures(entries))
+            for entry in entries:
+                _confusion(entry)
+
+
+def _key_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Those of ``KEY_MEASURES`` with their intervals; all where none is among them."""
+    wanted = [f"{key}{end}" for key in text.KEY_MEASURES for end in ("", "_low", "_high")]
+    return {key: values[key] for key in wanted if key in values} or values
+
+
+def _tables(groups: list[Figures]) -> None:
     for group in groups:
-        head = (text.MEASURE, *(what.capitalize() or text.VALUE for what in group.columns))
+        head = (text.MEASURE, *(_sentence(what) or text.VALUE for what in group.columns))
         st.html(table(head, [[html.escape(cell) for cell in row] for row in group.rows]))
         st.caption(f"{text.MEASURED_ON} {plain(group.place)}.")
+
+
+def _sentence(what: str) -> str:
+    return what[:1].upper() + what[1:]
+
+
+def _confusion(entry: dict[str, Any]) -> None:
+    """Table of true and named categories, where the card holds it."""
+    values = entry.get("values") or {}
+    cells = [[values.get(f"true_{true}_said_{said}") for said in CATEGORIES] for true in CATEGORIES]
+    if any(cell is None for row in cells for cell in row):
+        return
+    rows = [[name, *(f"{cell:.0f}" for cell in row)] for name, row in zip(CATEGORIES, cells, strict=True)]
+    st.html(table(["", *CATEGORIES], rows))
+    st.caption(f"{text.SAID}. {text.MEASURED_ON} {plain(str(entry.get('measured_on', text.NOT_STATED)))}.")
+
+
+def _published(card: dict[str, Any]) -> str:
+    """What the paper itself reports, so that nobody takes one for the other."""
+    published = card.get("published") or {}
+    values = {k: v / 100 if v > 1 else v for k, v in (published.get("values") or {}).items()}
+    said = [f"{text.MEASURES[k].lower()} {v:.1%}" for k, v in values.items() if k == "accuracy"]
+    said += [f"AUC {v:.3f}" for k, v in values.items() if k == "auc"]
+    if not said:
+        return ""
+    place = plain(str(published.get("measured_on", text.NOT_STATED)))
+    return text.PUBLISHED.format(place=place, figures=", ".join(said), warning=text.PUBLISHED_WARNING)
 
 
 def _details(card: dict[str, Any]) -> None:

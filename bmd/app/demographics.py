@@ -13,8 +13,9 @@ from bmd import figures
 from bmd.app import cards, demographics_what_if, results, session, shell
 from bmd.app import demographics_form as form
 from bmd.app import demographics_text as text
-from bmd.app.markup import chip, number, percent, signed, table
+from bmd.app.markup import chip, number, percent, plain, signed, table
 from bmd.app.results import CHART
+from bmd.app.text import AUC_MEANS, LEARNED_FROM, ROLES
 from bmd.figures import demographics as charts
 from bmd.reference import CATEGORIES, CURVE_AGES, REFERENCES, age_curve
 from bmd.report import to_csv, to_json
@@ -242,7 +243,7 @@ def _scores(scores: Sequence[ScreeningScore]) -> None:
 
 def _method(report: Report) -> None:
     card = cards.metadata().get(MODEL, {})
-    st.markdown(f"**{html.escape(card.get('title', MODEL))}**")
+    st.markdown(f"**{ROLES[MODEL]}** {plain(card.get('title', MODEL))}")
     st.markdown(text.METHOD)
     rows = []
     for site, entry in zip(text.SITES.values(), card.get("metrics") or [], strict=False):
@@ -260,8 +261,8 @@ def _method(report: Report) -> None:
             ]
         )
     st.html(table(text.FIGURE_HEAD, rows))
-    st.caption(text.FIGURE_NOTE)
-    st.caption(f"{card.get('trained_on', '')}. {report.device}, {report.seconds:.2f} s.")
+    st.caption(f"{AUC_MEANS} {text.FIGURE_NOTE}")
+    st.caption(f"{LEARNED_FROM.format(what=cards.learned_from(MODEL))} {cards.ran_on(report)}")
 
 
 def _downloads(report: Report) -> None:

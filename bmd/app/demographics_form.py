@@ -31,7 +31,7 @@ def show() -> tuple[Demographics, str]:
     with st.container(border=True, key="demographics_form"):
         st.markdown(f"**{text.FORM_TITLE}**")
         inputs.offer(KIND, now)
-        row = st.container(horizontal=True, vertical_alignment="bottom")
+        row = st.container(horizontal=True, vertical_alignment="top")
         age = row.number_input(
             AGE, 0.0, 120.0, None, 1.0, "%.0f", _start("age", now.age_y), placeholder=UNKNOWN, width=WIDTH
         )

@@ -40,9 +40,9 @@ Z_RULE = "Z ≤ −2.0 is below the expected range for age. Compared with Americ
 DENSITY_ONLY = "{site}. A Z-score needs the sex."
 Z_BELOW = "Chance of a Z-score of −2.0 or lower: {share}"
 MEANING = "Half of such people lie below this T-score; for whom to scan, look at the probabilities and the scores."
-TABS = ("Sites", "What if", "Fields", "Age curve", "Model and method")
-SITE_HEAD = ("Site", "Category", "T-score", "{coverage} interval", "BMD g/cm²")
-Z_HEAD = ("Site", "Z-score", "{coverage} interval", "Z ≤ −2.0", "BMD g/cm²")
+TABS = ("Sites", "What if", "Each field's part", "Age curve", "Model and method")
+SITE_HEAD = ("Site", "Category", "T-score", "{coverage} interval", "BMD, g/cm²")
+Z_HEAD = ("Site", "Z-score", "{coverage} interval", "Z ≤ −2.0", "BMD, g/cm²")
 SCORES_TITLE = "Published screening scores"
 SCORES_NOTE = "Rules of thumb for whom to scan. They are made for people from 50 years (women after the menopause)."
 NEEDS = "Needs: {fields}"
@@ -74,9 +74,12 @@ METHOD = (
     "calibration. The survey scanned people of 50 years and over only in that cycle; for younger adults the figures in "
     "the documentation come from an earlier one. Race and ethnicity are not used."
 )
-FIGURE_HEAD = ("Site", "People", "Class mix", "Macro AUC", "AUC, osteoporosis", "Accuracy", "ECE (chance)", "Coverage")
+FIGURE_HEAD = (
+    *("Site", "People", "Category mix", "AUC, mean of three (95% interval)"),
+    *("AUC, osteoporosis", "Right of three", "Calibration error", "Coverage"),
+)
 FIGURE_NOTE = (
-    "Class mix: normal / osteopenia / osteoporosis; always saying the largest class scores as accuracy what that class "
-    "makes up. ECE: calibration error; in brackets what perfectly calibrated probabilities would show by chance with "
-    "as many people. Coverage: measured T-score inside the interval."
+    "Category mix: normal / osteopenia / osteoporosis; always naming the commonest would be right that often. "
+    "Calibration error: in brackets what perfectly calibrated probabilities would show by chance with as many people. "
+    "Coverage: measured T-score inside the interval."
 )

@@ -24,11 +24,11 @@ GET = (
 PICTURE_ALT = "DXA image with {count} regions outlined: {names}. Press V to step through them."
 PICTURE_ALT_EMPTY = "DXA image; nothing marked"
 
-SOURCES_HEAD = ("Source", "BMD g/cm²", "T-score", "Interval", "Category")
+SOURCES_HEAD = ("Source", "BMD, g/cm²", "T-score", "Interval", "Category")
 SOURCES = {"measured": "Measured: content over area", "dxa_cnn": "DXA CNN, from the picture alone"}
 TRUE = "Truth of the simulation"
-LEVELS_HEAD = ("Level", "Category", "T-score", "BMD g/cm²", "BMC g", "Area cm²", "Score")
-PLAIN_HEAD = ("Level", "Score")
+LEVELS_HEAD = ("Level", "Category", "T-score", "BMD, g/cm²", "BMC, g", "Area, cm²", "Detection")
+PLAIN_HEAD = ("Level", "Detection")
 NOT_CALIBRATED = "No density of single vertebrae: the picture has no scale."
 LEAVE_OUT = "Leave out"
 LEAVE_OUT_HELP = (

@@ -94,8 +94,7 @@ def _levels(report: Report) -> None:
         )
     measured = {m.level: m for m in report.measurements}
     shown = [v for v in report.vertebrae if v.level in LUMBAR or (v.level and v.level in measured)]
-    head = ["Level", "Category", "T-score", "Interval", "BMD g/cm²", "Score"]
-    st.html(table(head, [_row(v, measured.get(v.level)) for v in shown]))
+    st.html(table(text.LEVELS_HEAD, [_row(v, measured.get(v.level)) for v in shown]))
     others = [v.level or text.UNNAMED for v in report.vertebrae if v not in shown]
     if others:
         st.caption(text.ALSO_OUTLINED.format(levels=", ".join(others)))

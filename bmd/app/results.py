@@ -11,12 +11,16 @@ from streamlit.delta_generator import DeltaGenerator
 from bmd import figures
 from bmd.app import cards, session, shell, text, work
 from bmd.app.markup import percent, plain, signed
+from bmd.app.together_text import HIP_MODELS, SITES
 from bmd.figures import COLOURS, GREY
 from bmd.types import Prediction, Report
 
 CHART = {"displayModeBar": False}
 LEVELS_WARNING = "Levels uncertain"
 """How the warning about names begins; it has its own banner."""
+
+MEASURED = "measured"
+"""What stands for the model of a density that no network gave."""
 
 Show = Callable[[session.Held, Report], None]
 
@@ -96,7 +100,8 @@ def headline(prediction: Prediction | None, true_t: float | None = None) -> None
         left, right = st.columns([6, 5], vertical_alignment="center")
         left.html(
             f'<div class="ol-headline" style="--c:{COLOURS.get(name, GREY)}">'
-            f'<div class="ol-category">{html.escape(name.capitalize())}</div>{_numbers(prediction)}{truth}</div>'
+            f'<div class="ol-category">{html.escape(name.capitalize())}</div>{_numbers(prediction)}'
+            f'<div class="ol-sub">{html.escape(source(prediction))}</div>{truth}</div>'
         )
         if prediction.probabilities:
             right.plotly_chart(
@@ -105,6 +110,15 @@ def headline(prediction: Prediction | None, true_t: float | None = None) -> None
                 key="probabilities",
                 alt=spoken(prediction.probabilities),
             )
+
+
+def source(prediction: Prediction) -> str:
+    """Site of an answer and who gave it: "Lumbar spine, estimated by C5-GAP-FC3"."""
+    site = SITES.get("hip" if prediction.model in HIP_MODELS else prediction.level, str(prediction.level))
+    if prediction.model == MEASURED:
+        return text.MEASURED_IN.format(site=site)
+    title = cards.metadata().get(prediction.model, {}).get("title", prediction.model)
+    return text.ESTIMATED.format(site=site, title=title)
 
 
 def _numbers(prediction: Prediction) -> str:

@@ -87,6 +87,7 @@ SHARE_ONLY = "Probability {share}"
 TRUTH = "True value of this simulated case: T-score {t}"
 ALSO_OUTLINED = "Also outlined, not measured: {levels}."
 UNNAMED = "one without a name"
+LEVELS_HEAD = ("Level", "Category", "T-score", "Interval", "BMD, g/cm²", "Detection")
 TAB_LEVELS, TAB_AGE, TAB_METHOD = "Vertebrae", "Age curve", "Model and method"
 AGE_NEEDS_SEX = (
     "Say the patient's sex and age under “Patient” to see the estimate on the age curve. Neither is assumed."
@@ -100,6 +101,7 @@ WARNINGS = "What limits this result"
 ROLES = {
     "localiser": "Vertebrae found by",
     "density": "Bone density by",
+    "demographics": "Answered by",
     "slices": "Vertebra slices by",
     "femur_image": "Hip image by",
     "femur_demographics": "Patient data by",
@@ -109,25 +111,61 @@ TASKS = {
     "masks": "finds, names and outlines vertebrae",
     "boxes": "finds vertebrae as boxes",
     "measure": "estimates bone density of one vertebra",
+    "slice": "names the category from one axial slice of a vertebra",
+    "hip": "names the category from a picture of one hip",
+    "hip_patient": "names the category from age, sex, height and weight",
+    "hip_and_patient": "names the category from a hip and the patient's data",
+    "dxa": "estimates bone density from the picture alone",
+    "regions": "finds the regions L1 to L4",
+    "survey": "estimates bone density from age, sex, height and weight",
 }
 RAN_ON = "Ran on"
 MEASURE, VALUE, MEASURED_ON = "Measure", "Value", "Measured on"
+INTERVAL_95 = "{name} (95% interval)"
+SAID = "True category, by row; what the network said, by column"
 MEASURES = {
     "patients": "Patients",
+    "people": "People",
+    "n": "Pictures",
     "osteoporosis_share": "With osteoporosis",
-    "auc": "AUC, T ≤ −2.5 (95 % interval)",
-    "mean_error": "Mean error of T",
-    "correlation": "Correlation with true T",
+    "share_normal": "With normal density",
+    "share_osteopenia": "With osteopenia",
+    "share_osteoporosis": "With osteoporosis",
+    "auc": "AUC, T ≤ −2.5",
+    "osteoporosis_auc": "AUC, osteoporosis",
+    "macro_auc": "AUC, mean of three categories",
     "accuracy": "Right category of three",
+    "largest_class": "Right by always naming the commonest",
+    "mean_error": "Mean error of T",
+    "mean_absolute_error": "Mean error of T",
+    "bias": "Mean shift of T",
+    "correlation": "Correlation with true T",
+    "r": "Correlation with the truth",
     "coverage": "True T inside the interval",
     "vertebra_coverage": "… for single vertebrae",
     "vertebra_mean_error": "Mean error of T, single vertebra",
+    "mae_percent": "Mean error of density, %",
+    "sd_percent": "… its spread, %",
     "calibration_error": "Calibration error",
-    "dice": "Dice, L1 to L5",
-    "dice_any_bone": "Dice, any vertebra",
+    "ece": "Calibration error",
+    "ece_floor": "… by chance, with as many people",
+    "weighted_ece": "Calibration error, weighted as the survey",
+    "weighted_ece_floor": "… by chance, with as many people",
+    "brier_error": "Brier score (0 is perfect)",
+    "gain": "AUC gained over a linear model",
+    "sensitivity": "Sensitivity, mean of three",
+    "sensitivity_normal": "Sensitivity, normal",
+    "sensitivity_osteopenia": "Sensitivity, osteopenia",
+    "sensitivity_osteoporosis": "Sensitivity, osteoporosis",
+    "specificity": "Specificity, mean of three",
+    "precision": "Precision, mean of three",
+    "f1": "F1, mean of three",
+    "dice": "Outline overlap (Dice), L1 to L5",
+    "dice_any_bone": "Outline overlap (Dice), any vertebra",
     "level_exact": "Right level",
     "found": "Vertebrae found",
     "sacrum": "Sacrum found",
+    "others_empty": "Other pictures left without regions",
     "level": "Right level from one crop",
     "film_mae": "Mean error of T, film only",
     "film_r": "Correlation, film only",
@@ -142,15 +180,51 @@ MEASURES = {
     "ap50": "AP50",
     "ap75": "AP75",
 }
-SHARES = {"osteoporosis_share", "accuracy", "coverage", "vertebra_coverage", "level_exact", "found", "sacrum", "level"}
-COUNTS = {"patients", "films"}
+KEY_MEASURES = (
+    "patients",
+    "people",
+    "osteoporosis_share",
+    "share_osteoporosis",
+    "auc",
+    "osteoporosis_auc",
+    "macro_auc",
+    "mean_error",
+    "mean_absolute_error",
+    "mae_percent",
+    "correlation",
+    "r",
+    "accuracy",
+    "coverage",
+    "calibration_error",
+    "ece",
+    "dice",
+    "level_exact",
+    "found",
+    "sacrum",
+)
+"""Shown at once, in this order; the others are folded away."""
+SHARES = {
+    *("osteoporosis_share", "share_normal", "share_osteopenia", "share_osteoporosis", "accuracy", "largest_class"),
+    *("coverage", "vertebra_coverage", "level_exact", "found", "sacrum", "level", "others_empty"),
+    *("sensitivity", "sensitivity_normal", "sensitivity_osteopenia", "sensitivity_osteoporosis", "specificity"),
+    *("precision", "f1"),
+}
+COUNTS = {"patients", "films", "people", "n"}
+EVERY_FIGURE = "Every figure"
+PUBLISHED = "The paper itself reports, on {place}: {figures}. {warning}"
+PUBLISHED_WARNING = "Those are other people and other images; the two cannot be compared."
+AUC_MEANS = "AUC: how well cases are told apart; 0.5 is chance, 1 is perfect."
 NOT_MEASURED = "No figures are stored with these weights yet."
 NO_WEIGHTS = "Its weights are not installed."
 DETAILS = "Training, input, calibration, licence"
 SIMULATED_ONLY = (
-    "All image networks were trained on simulated images only. Figures measured on a simulated cohort are not "
+    "All image networks were trained on simulated images only. Figures measured on simulated people are not "
     "comparable with figures from studies of patients. The demographics network was fitted and measured on real people."
 )
+LEARNED_FROM = "Learned from: {what}."
+NOT_STATED = "not stated"
+ESTIMATED = "{site}, estimated by {title}"
+MEASURED_IN = "{site}, measured in the scan: bone mineral content over area"
 PICTURE = "Annotated picture"
 
 # About
@@ -158,11 +232,37 @@ ABOUT_LEAD = (
     "OsteoLens shows how published networks read bone density from images made for other reasons. It runs where it was "
     "started, keeps nothing, and comes with a physics simulator whose true answers are known."
 )
+WAYS_TITLE = "Four ways in"
+WAYS = {
+    "radiograph": (
+        SPINE_XRAY,
+        "A lateral film of the lumbar spine: vertebrae L1 to L5 are found and named, and a T-score with its interval "
+        "is estimated for each and for the patient.",
+    ),
+    "ct": (
+        ABDOMINAL_CT,
+        "A CT made for any reason: the attenuation (HU) of each vertebral body is measured; networks name the category "
+        "from vertebra slices, from the hips, from the patient's data, and from hip and data together. The film's "
+        "localiser finds the vertebrae here too.",
+    ),
+    "dxa": (
+        DXA,
+        "The front image of a lumbar DXA scan: density is measured where the file holds the scan's own map, and "
+        "estimated by a network from the picture alone.",
+    ),
+    "demographics": (
+        DEMOGRAPHICS,
+        "Age, sex, height and weight, without any image: probabilities, T- or Z-score, and published screening scores.",
+    ),
+}
+WAYS_TOGETHER = "**Together** lays the answers of all four side by side; nothing is averaged or merged."
+WAYS_HEAD = ("Way in", "Network", "Learned from", "Measured on")
 INTENDED_TITLE = "Intended use"
 INTENDED = (
-    "- Not a medical device. Do not use a result to decide anything about a patient.",
+    "- For teaching, demonstrations and qualitative checks. Not for diagnosis; not a medical device.",
     "- The image networks have seen simulated images only. On those of patients they can be wrong without any sign.",
-    "- Bone density is diagnosed by DXA. A lateral film carries far less information, and the interval says so.",
+    "- The demographics network knows surveyed Americans. It says what is usual, not what is so in one person.",
+    "- Bone density is diagnosed by DXA. A film or CT carries less information, and the interval says so.",
     "- WHO categories are meant for postmenopausal women and men from 50 years.",
 )
 PRIVACY_TITLE = "Privacy"
@@ -183,6 +283,7 @@ MODELS_TITLE = "Models and what they were measured on"
 SOURCES_TITLE = "Papers and data behind them"
 SOURCES = (
     "- **Reference for T-scores**: {reference}.",
-    "- **Simulated patients**: NHANES (CDC, USA), public-use files; only fitted numbers are shipped.",
+    "- **Simulated patients and the demographics network**: NHANES (CDC, USA), public-use files of real people; only "
+    "fitted numbers are shipped.",
     "- **Categories**: WHO: normal T ≥ −1.0; osteopenia −2.5 < T < −1.0; osteoporosis T\u00a0≤\u00a0−2.5.",
 )

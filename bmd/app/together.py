@@ -222,5 +222,5 @@ def _row(row: Source) -> list[str]:
 
 
 def learned_from(model: str) -> str:
-    """What the weights behind an answer say they were trained on."""
-    return str(cards.metadata().get(model, {}).get("trained_on") or words.NOT_STATED)
+    """What the weights behind an answer say they were trained on; what was measured was not learned."""
+    return words.MEASURED if model == results.MEASURED else cards.learned_from(model)

@@ -43,7 +43,7 @@ HEAD = ("Source", "Site", "Category", "T-score", "Interval", "Osteoporosis", "Le
 HU_HEAD = ("Level", "HU, mean ± SD", "Where from")
 HU_TITLE = "Attenuation on CT"
 HU_FROM = "measured in this CT, not learned"
-NOT_STATED = "not stated"
+MEASURED = "measured in this scan, not learned"
 SITES = {
     "lumbar": "Lumbar spine",
     "femoral_neck": "Femoral neck",

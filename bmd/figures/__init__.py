@@ -17,6 +17,8 @@ from bmd.types import Prediction
 
 COLOURS = {"normal": "#1f9e89", "osteopenia": "#d08a1d", "osteoporosis": "#d6455d"}
 GREY = "#7b8b93"
+TITLE_PX = 22
+"""Room for a title above a chart."""
 T_RANGE = (-5.0, 3.0)
 WORDS = {"F": "women", "M": "men"}
 SITE_WORDS = {"L1-L4": "L1–L4", "femoral_neck": "Femoral neck", "total_hip": "Total hip"}
@@ -63,7 +65,8 @@ def t_score_chart(predictions: Sequence[Prediction], whole: str = "L1–L4") -> 
         _estimate(figure, name, row)
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, fixedrange=True)
     figure.update_xaxes(range=T_RANGE, title="T-score", zeroline=False, dtick=1, fixedrange=True)
-    return _finish(figure, height=74 + 24 * max(1, len(rows)))
+    named = "T-score of each level" + (" with its interval" if any(row.interval for row in rows) else "")
+    return _finish(figure, 74 + 24 * max(1, len(rows)), named)
 
 
 def _estimate(figure: go.Figure, name: str, row: Prediction) -> None:
@@ -115,7 +118,7 @@ def probability_bars(probabilities: dict[str, float]) -> go.Figure:
     )
     figure.update_xaxes(range=[0, 1.18], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticklen=4)
-    return _finish(figure, height=120, bargap=0.35)
+    return _finish(figure, 112, "Probability of each category", bargap=0.35)
 
 
 def age_curve(
@@ -162,8 +165,9 @@ def age_curve(
         _patient(figure, age_y, bmd_g_cm2, interval)
     figure.update_xaxes(title="Age (years)", fixedrange=True)
     figure.update_yaxes(title=f"{SITE_WORDS.get(site, site)} density (g/cm²)", fixedrange=True, zeroline=False)
-    _finish(figure, height=330)
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0}, margin={"t": 40})
+    _finish(figure, 330, f"{SITE_WORDS.get(site, site)} density by age, {WORDS[curve.sex]}")
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    return figure.update_layout(showlegend=True, legend=legend, margin={"t": 40 + TITLE_PX})
 
 
 def _cutoffs(figure: go.Figure, site: str, young: reference.Reference) -> None:
@@ -190,15 +194,20 @@ def _minus(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")
 
 
-def _finish(figure: go.Figure, height: int, **layout: float) -> go.Figure:
+def _finish(figure: go.Figure, height: int, title: str | None = None, **layout: float) -> go.Figure:
+    """Sizes and colours shared by all charts; ``title`` stands above and makes the figure that much taller."""
+    top = 0 if title is None else TITLE_PX
     figure.update_layout(
-        height=height,
+        height=height + top,
         showlegend=False,
-        margin={"l": 8, "r": 8, "t": 22, "b": 8},
+        margin={"l": 8, "r": 8, "t": 22 + top, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         uirevision="keep",
         dragmode=False,
         **layout,
     )
+    if title is not None:
+        where = {"x": 0, "xref": "container", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 4, "l": 2}}
+        figure.update_layout(title={"text": title, "font": {"size": 13}, **where})
     return figure

@@ -39,7 +39,7 @@ def attenuation_chart(measured: Sequence[Attenuation], categories: Mapping[str, 
     )
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, fixedrange=True)
     figure.update_xaxes(range=HU_RANGE, title="HU of spongy bone", zeroline=False, dtick=50, fixedrange=True)
-    return _finish(figure, height=84 + 24 * max(1, len(rows)))
+    return _finish(figure, 84 + 24 * max(1, len(rows)), "Attenuation of each body, mean ± SD")
 
 
 def _l1_cutoffs(figure: go.Figure, row: int, count: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from bmd.figures import COLOURS, GREY, _finish, _minus
+from bmd.figures import COLOURS, GREY, TITLE_PX, _finish, _minus
 from bmd.reference import CATEGORIES
 from bmd.types import Prediction
 
@@ -43,9 +43,9 @@ def site_probabilities(predictions: Sequence[Prediction], names: Mapping[str, st
         )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticklen=6)
-    _finish(figure, height=78 + 32 * len(rows), bargap=0.3)
+    _finish(figure, 78 + 32 * len(rows), "Probability of each category at each site", bargap=0.3)
     legend = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
-    return figure.update_layout(barmode="stack", showlegend=True, legend=legend, margin={"t": 34})
+    return figure.update_layout(barmode="stack", showlegend=True, legend=legend, margin={"t": 34 + TITLE_PX})
 
 
 def field_bars(

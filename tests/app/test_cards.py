@@ -26,7 +26,7 @@ def test_entries_that_differ_in_their_last_words_stand_side_by_side():
     assert group.columns == ("film only", "film and patient data")
     assert group.rows == (
         (text.MEASURES["patients"], "1000", "1000"),
-        (text.MEASURES["auc"], "0.841 (0.810 to 0.870)", "0.870 (0.850 to 0.900)"),
+        (text.INTERVAL_95.format(name=text.MEASURES["auc"]), "0.841 (0.810 to 0.870)", "0.870 (0.850 to 0.900)"),
         (text.MEASURES["coverage"], "90.0%", "91.0%"),
     )
 
