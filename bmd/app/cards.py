@@ -135,9 +135,11 @@ def _written(key: str, value: Any) -> str:
 
 
 def _best(card: dict[str, Any]) -> list[dict[str, Any]]:
-    """The measurements; the training's own check, named first, only when there is nothing else."""
+    """The measurements on a test set; the training's own check only when there is nothing else."""
     entries = list(card.get("metrics") or [])
-    return [e for e in entries if not str(e.get("measured_on", "")).endswith(" held out of training")] or entries
+    tests = [entry for entry in entries if entry.get("kind") == "test"]
+    later = [e for e in entries if not str(e.get("measured_on", "")).endswith(" held out of training")]
+    return tests or later or entries
 
 
 def _measured(card: dict[str, Any]) -> None:

@@ -28,11 +28,11 @@ KEYS = {"lumbar": "L1-L4", "femoral_neck": "femoral_neck", "total_hip": "total_h
 
 
 def page() -> None:
-    """The form on the left, the answer on the right, the screening scores under the form."""
+    """The form on the left, the answer on the right, the screening scores in a row below."""
     left, right = st.columns([4, 8], gap="medium")
     with left:
         patient, reference = form.show()
-    with right, shell.guard():
+    with right, shell.guard() as outcome:
         if patient == Demographics():
             _empty()
             return
@@ -41,9 +41,9 @@ def page() -> None:
         if not report.suitability.suitable:
             _refusal(report)
             return
-        with left:
-            _scores(report.scores)
         _result(report, reference)
+    if outcome.problem is None:
+        _scores(report.scores)
 
 
 def _answer(patient: Demographics, reference: str) -> Report:
@@ -228,8 +228,8 @@ def _density_ends(found: Prediction, key: str, report: Report, chosen: Any) -> t
 # --- scores, method, downloads -----------------------------------------------------------------------------------
 def _scores(scores: Sequence[ScreeningScore]) -> None:
     st.markdown(f"**{text.SCORES_TITLE}**")
-    for score in scores:
-        with st.container(border=True, key=f"score_{score.name}"):
+    for column, score in zip(st.columns(max(1, len(scores))), scores, strict=False):
+        with column, st.container(border=True, key=f"score_{score.name}", height="stretch"):
             value = "–" if score.value is None else f"{score.value:g}".replace("-", "−")
             verdict = score.verdict or text.NEEDS.format(fields=" and ".join(score.missing))
             about = f"{text.CUTOFF.format(cutoff=score.cutoff)} {text.SOURCE.format(source=score.source)}"

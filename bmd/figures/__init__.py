@@ -165,9 +165,8 @@ def age_curve(
         _patient(figure, age_y, bmd_g_cm2, interval)
     figure.update_xaxes(title="Age (years)", fixedrange=True)
     figure.update_yaxes(title=f"{SITE_WORDS.get(site, site)} density (g/cm²)", fixedrange=True, zeroline=False)
-    _finish(figure, 330, f"{SITE_WORDS.get(site, site)} density by age, {WORDS[curve.sex]}")
-    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    return figure.update_layout(showlegend=True, legend=legend, margin={"t": 40 + TITLE_PX})
+    _finish(figure, height=330)
+    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0}, margin={"t": 40})
 
 
 def _cutoffs(figure: go.Figure, site: str, young: reference.Reference) -> None:

@@ -44,8 +44,8 @@ def site_probabilities(predictions: Sequence[Prediction], names: Mapping[str, st
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticklen=6)
     _finish(figure, 78 + 32 * len(rows), "Probability of each category at each site", bargap=0.3)
-    legend = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
-    return figure.update_layout(barmode="stack", showlegend=True, legend=legend, margin={"t": 34 + TITLE_PX})
+    legend = {"orientation": "h", "y": 0.0, "yanchor": "top", "x": 0, "traceorder": "normal"}
+    return figure.update_layout(barmode="stack", showlegend=True, legend=legend, margin={"t": 8 + TITLE_PX, "b": 34})
 
 
 def field_bars(
