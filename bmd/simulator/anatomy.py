@@ -262,10 +262,14 @@ def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float,
 
 
 def _hips(last: NDArray, rng: np.random.Generator, size: float, cortex: float) -> NDArray:
-    """Parameters of ``pelvis.hip_density`` and ``femur_density``; the crest stands level with L4-L5."""
+    """Parameters of ``pelvis.hip_density`` and ``femur_density``.
+
+    The crest stands level with L4-L5 to S1: a network that may count from the crest would be one off in many people.
+    """
     core, rind = 0.05 + 0.6 * last[bones.TRABECULAR], 0.55 * cortex * math.exp(rng.normal(-0.1, 0.35))
     head = (rng.normal(88, 3), rng.normal(46, 9), rng.normal(-100, 7), rng.normal(23.5, 1.2), rng.normal(52, 3))
-    shape = (size * rng.normal(1, 0.03), rng.normal(1, 10), rng.normal(43, 2.5), rng.normal(82, 8))
+    crest = float(np.clip(rng.normal(-12, 16), -45, 25))
+    shape = (size * rng.normal(1, 0.03), crest, rng.normal(43, 2.5), rng.normal(82, 8))
     lines = (rng.uniform(0.1, 0.8), rng.uniform(0.2, 1.3))
     return np.array([*shape, core, rind, *head, last[bones.TRABECULAR] * 0.9 + 0.03, 0.5 * cortex, *lines], np.float32)
 
