@@ -63,7 +63,7 @@ def analyse_ct(study: Study, file: str = "", progress: Progress | None = None, e
             measured = measure_attenuation(image, found)
             report = _filled(report, study, image, found, measured)
             tell(0.65, "Classifying slices and hips")
-            report = classify(report, image, study, engine)
+            report = classify(report, image, study, engine, spine_end(found))
     tell(1.0, "Done")
     return replace(report, seconds=round(time.perf_counter() - start, 3))
 
@@ -79,10 +79,15 @@ def _filled(report: Report, study: Study, image: Image, found: FoundCt, measured
     )
 
 
-def classify(report: Report, image: Image, study: Study, engine: Engine) -> Report:
+def spine_end(found: FoundCt) -> float:
+    """Where the lowest vertebral body lies, mm from the first slice; 0 where none was found."""
+    return max((float(body.frame.origin[0]) for body in found.bodies), default=0.0)
+
+
+def classify(report: Report, image: Image, study: Study, engine: Engine, spine_ends_mm: float = 0.0) -> Report:
     """What the networks say of slices and hips; one whose weights are missing is named and left out."""
     report = _slices(report, image, engine)
-    return _hips(report, image, study, engine)
+    return _hips(report, image, study, engine, spine_ends_mm)
 
 
 def _slices(report: Report, image: Image, engine: Engine) -> Report:
@@ -100,11 +105,11 @@ def _slices(report: Report, image: Image, engine: Engine) -> Report:
     )
 
 
-def _hips(report: Report, image: Image, study: Study, engine: Engine) -> Report:
+def _hips(report: Report, image: Image, study: Study, engine: Engine, spine_ends_mm: float) -> Report:
     from bmd.inference.femur import find_and_read_hips
 
     hips, answers, said = _tried(
-        "The hips were not read", lambda: find_and_read_hips(image, study.patient, engine), ((), ())
+        "The hips were not read", lambda: find_and_read_hips(image, study.patient, engine, spine_ends_mm), ((), ())
     )
     names = {answer.model: answer.model for answer in answers}
     return replace(

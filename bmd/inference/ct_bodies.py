@@ -207,8 +207,7 @@ def _fit_wall(image: Image, frame: Frame, heights: NDArray, spacing: NDArray) ->
     drop = _drops(image, frame, heights, spacing, axis)
     expected = _superellipse(frame.depth / 2, (left + right) / 2)
     gain = np.clip(drop / EDGE_HU, -0.5, 1.2) - 0.1 * ((RADII_MM - expected[:, None]) / 3.0) ** 2
-    radii = np.stack([_ring(rows) for rows in gain])
-    smooth = ndimage.gaussian_filter(radii, (1.5, 0))
+    smooth = ndimage.gaussian_filter(_rings(gain), (1.5, 0))
     return ndimage.gaussian_filter1d(smooth, 1.0, axis=1, mode="wrap"), axis
 
 
@@ -239,22 +238,29 @@ def _superellipse(depth: float, width: float) -> NDArray:
     return total ** (-1 / SQUARE)
 
 
-def _ring(gain: NDArray) -> NDArray:
-    """Closed line of radii of the largest gain, at most 1.5 mm of change per direction: dynamic programme, 2 rounds."""
-    rows = np.concatenate([gain, gain, gain])
-    value, came = rows[0].copy(), np.zeros(rows.shape, int)
-    for k in range(1, len(rows)):
-        padded = np.pad(value, 3, constant_values=-np.inf)
-        moves = np.stack([padded[3 + m : 3 + m + len(value)] - 0.02 * m * m for m in range(-3, 4)])
-        best = moves.argmax(0)
-        came[k] = best - 3
-        value = moves[best, np.arange(len(value))] + rows[k]
-    at = int(value.argmax())
-    path = [at]
-    for k in range(len(rows) - 1, 0, -1):
-        at += int(came[k, at])
-        path.append(at)
-    return RADII_MM[np.array(path[::-1])[len(gain) : 2 * len(gain)]]
+def _rings(gain: NDArray) -> NDArray:
+    """Closed lines of radii of the largest gain, one for each height (LEVELS, ANGLES, RADII): (LEVELS, ANGLES).
+
+    At most 1.5 mm of change per direction: a dynamic programme over three rounds, of which the middle one is kept.
+    """
+    rows = np.concatenate([gain, gain, gain], 1)
+    count, size = rows.shape[0], rows.shape[2]
+    came = np.zeros(rows.shape, np.int8)
+    padded = np.full((count, size + 6), -np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 7, axis=1)
+    cost = 0.02 * np.arange(-3, 4) ** 2
+    padded[:, 3:-3] = rows[:, 0]
+    for k in range(1, rows.shape[1]):
+        moves = windows - cost
+        best = moves.argmax(2)
+        came[:, k] = best - 3
+        padded[:, 3:-3] = np.take_along_axis(moves, best[..., None], 2)[..., 0] + rows[:, k]
+    each = np.arange(count)
+    path = np.empty(rows.shape[:2], int)
+    path[:, -1] = padded[:, 3:-3].argmax(1)
+    for k in range(rows.shape[1] - 1, 0, -1):
+        path[:, k - 1] = path[:, k] + came[each, k, path[:, k]]
+    return RADII_MM[path[:, gain.shape[1] : 2 * gain.shape[1]]]
 
 
 def voxels(image: Image, body: Body) -> tuple[tuple[int, int, int], tuple[NDArray, NDArray, NDArray]]:

@@ -41,6 +41,9 @@ EDGE_MM = 2.5
 CHEST = 0.3
 """Share of lung beside a vertebra that cannot be L2 or lower."""
 
+Block = tuple[tuple[int, int, int], NDArray, tuple[NDArray, NDArray, NDArray]]
+"""Offset of a block of voxels in the volume, its HU, and how deep each voxel lies in a body."""
+
 
 @dataclass(frozen=True, eq=False)
 class FoundCt:
@@ -219,7 +222,7 @@ def outline(image: Image, body: Body) -> NDArray:
     return np.column_stack([y / spacing[1], z / spacing[0]])
 
 
-def block(image: Image, body: Body) -> tuple[tuple[int, int, int], NDArray, tuple[NDArray, NDArray, NDArray]]:
+def block(image: Image, body: Body) -> Block:
     """The HU around a body, with its offset in the volume and how deep each voxel lies (`Body.depths`)."""
     offset, depths = voxels(image, body)
     shape = depths[0].shape

@@ -24,7 +24,7 @@ REASONS = {
 
 
 def find_and_read_hips(
-    volume: Image, patient: Demographics, engine: Engine
+    volume: Image, patient: Demographics, engine: Engine, spine_ends_mm: float = 0.0
 ) -> tuple[tuple[Hip, ...], tuple[Prediction, ...]]:
     """Find both hips in a CT and say what each network makes of them.
 
@@ -38,6 +38,8 @@ def find_and_read_hips(
         What is known; missing values stay missing.
     engine : Engine
         Runs the networks.
+    spine_ends_mm : float
+        See ``hips.find_hips``.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def find_and_read_hips(
     WeightsError
         A network's weights are missing or damaged.
     """
-    sites = find_hips(volume)
+    sites = find_hips(volume, spine_ends_mm)
     hips = tuple(_cut(volume, site) for site in sites)
     read = [hip for hip in hips if hip.crop is not None]
     known = patient_vector(patient)

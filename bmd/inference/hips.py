@@ -79,13 +79,15 @@ class HipSite:
     score: float = 0.0
 
 
-def find_hips(volume: Image) -> tuple[HipSite, HipSite]:
+def find_hips(volume: Image, spine_ends_mm: float = 0.0) -> tuple[HipSite, HipSite]:
     """Find both proximal femora.
 
     Parameters
     ----------
     volume : Image
         CT in HU.
+    spine_ends_mm : float
+        z of the lowest vertebral body that was found: femoral heads lie below it, and a ball above is something else.
 
     Returns
     -------
@@ -96,7 +98,8 @@ def find_hips(volume: Image) -> tuple[HipSite, HipSite]:
     hu = coarse(volume.pixels, spacing)
     middle = body_middle(hu)
     votes = ball_votes(hu)
-    metal = metal_lumps(volume.pixels, spacing)
+    votes[: int(np.ceil(max(0.0, spine_ends_mm) / GRID_MM))] = 0
+    metal = [lump for lump in metal_lumps(volume.pixels, spacing) if lump[0] > spine_ends_mm]
     sites = []
     for side, sign in (("right", -1.0), ("left", 1.0)):
         sites.append(_side(side, sign, hu, votes, middle, metal))  # type: ignore[arg-type]

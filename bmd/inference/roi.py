@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.inference.ct_bodies import Body, cropped
-from bmd.inference.ct_levels import FoundCt, block
+from bmd.inference.ct_levels import Block, FoundCt, block
 from bmd.reference import HU_L1_SENSITIVE, HU_L1_SPECIFIC
 from bmd.types import Attenuation, Image, Study
 
@@ -66,8 +66,9 @@ def measure_attenuation(image: Image, found: FoundCt) -> Measured:
             said.append(f"{name} is cut off by the end of the volume and was not measured.")
             continue
         neighbours = [heights[j] for j in (k - 1, k + 1) if 0 <= j < len(heights) and j not in found.cut]
-        measured = attenuation(image, body, vertebra.level)
-        problem = spoiled(image, body, neighbours, measured)
+        here = block(image, body)
+        measured = attenuation(image, body, vertebra.level, here)
+        problem = spoiled(image, body, neighbours, measured, here)
         if problem or measured is None:
             said.append(f"{name}: {problem or 'too little trabecular bone to measure'}; left out.")
         else:
@@ -75,9 +76,9 @@ def measure_attenuation(image: Image, found: FoundCt) -> Measured:
     return Measured(tuple(values), tuple(said))
 
 
-def attenuation(image: Image, body: Body, level: str | None) -> Attenuation | None:
+def attenuation(image: Image, body: Body, level: str | None, here: Block) -> Attenuation | None:
     """Mean and SD of HU in the trabecular region of one body; None when too little is left."""
-    offset, hu, (below, above, within) = block(image, body)
+    offset, hu, (below, above, within) = here
     dz, dy, dx = image.spacing_mm or (1.0, 1.0, 1.0)
     height = float(np.mean(body.edge_heights()))
     margin = max(PLATE_MM, PLATE_SHARE * height, 0.75 * dz)
@@ -105,9 +106,9 @@ def without_islands(hu: NDArray, inside: NDArray) -> NDArray:
     return inside & (np.abs(hu - middle) <= max(ISLAND_HU, ISLAND_SDS * spread))
 
 
-def spoiled(image: Image, body: Body, neighbours: list[float], measured: Attenuation | None) -> str:
+def spoiled(image: Image, body: Body, neighbours: list[float], measured: Attenuation | None, here: Block) -> str:
     """Why a body must not be used, in plain words; empty when it may."""
-    _, hu, depths = block(image, body)
+    _, hu, depths = here
     voxel_cm3 = float(np.prod(image.spacing_mm or (1.0, 1.0, 1.0))) / 1000
     around = np.minimum.reduce(depths) > -12
     if float((hu[around] > METAL_HU).sum()) * voxel_cm3 > METAL_CM3:

@@ -1,4 +1,4 @@
-"""A CT of 300 slices of 512 x 512: CPU seconds to read and to analyse, and peak memory. ``python -m tests.benchmarks.ct``.
+"""CPU seconds and peak memory to read and analyse a CT of 300 slices of 512 x 512: ``python -m tests.benchmarks.ct``.
 
 Aim of the project: at most 3 s to read and 5 s in all on two cores, and 1.5 GB. CPU time of all threads of this process
 is counted, so the time on the wall with two free cores is less. The CT is simulated, stretched to that size.

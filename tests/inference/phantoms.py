@@ -1,4 +1,4 @@
-"""A CT phantom of pelvis and spine: balls in sockets on necks and shafts, boxes in a column; an engine that reads it."""
+"""A CT phantom of pelvis and spine: balls in sockets on necks and shafts, boxes in a column, and an engine for it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _shelled(distance: NDArray, radius: float, volume: NDArray, core: float = 26
 
 @cache
 def pelvis(metal: str = "", rows_below_mm: float = 100.0) -> Image:
-    """Both hips; ``metal`` names a side with a prosthesis, ``rows_below_mm`` is how far the scan goes below the heads."""
+    """Both hips; ``metal`` names a side with a prosthesis, ``rows_below_mm`` how far the scan goes below them."""
     z, y, x = _grid()
     volume = np.full(SHAPE, -1000.0, np.float32)
     body = ((x - 199) / 180) ** 2 + ((y - 115) / 100) ** 2 + 0 * z < 1

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bmd.app.ct_samples import find
 from bmd.data.ct_views import HIP_HEAD, HIP_MM, hip_crop, hip_plane
+from bmd.data.volume import read_folder
 from bmd.inference.femur import BOTH, IMAGE, PATIENT, find_and_read_hips
 from bmd.inference.hips import find_hips
 from bmd.types import Demographics, Image
@@ -108,3 +110,21 @@ def test_no_hip_in_the_scan():
         hips, answers = find_and_read_hips(volume, Demographics(), BrightEngine())
         assert all(hip.reason and hip.crop is None for hip in hips)
         assert answers == ()
+
+
+def test_nothing_above_the_end_of_the_spine_is_a_hip():
+    """Heads at 150 and 153 mm: vertebrae that go on below them mean that the balls are something else."""
+    volume = pelvis(rows_below_mm=60.0)
+    assert all(site.plane is not None for site in find_hips(volume, 60.0))
+    assert all(site.plane is None for site in find_hips(volume, 190.0))
+    hips, answers = find_and_read_hips(volume, Demographics(), BrightEngine(), 190.0)
+    assert all(hip.reason and hip.crop is None for hip in hips)
+    assert answers == ()
+
+
+def test_an_upper_abdomen_has_no_hips():
+    """The built-in case once gave a hip between the ribs; the lowest of its five vertebrae lies past 90 mm."""
+    sample = find("ct_cut")
+    assert sample is not None
+    volume = read_folder(sample.path)[0].load().images[0]
+    assert all(site.plane is None for site in find_hips(volume, 90.0))
