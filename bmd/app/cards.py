@@ -45,7 +45,7 @@ def learned_from(model: str) -> str:
 
 def places(model: str) -> list[str]:
     """On what the network was measured, without the training's own check where there is something better."""
-    return [str(entry.get("measured_on", text.NOT_STATED)) for entry in _best(metadata().get(model, {}))]
+    return list(dict.fromkeys(group.place for group in figures(_best(metadata().get(model, {})))))
 
 
 def provenance(report: Report) -> None:
