@@ -1,4 +1,7 @@
-"""Pictures of the app for the documentation: ``python -m tests.browser.screenshots [folder]``. Simulated films only."""
+"""Pictures of the app for the documentation: ``python -m tests.browser.screenshots [folder [name ...]]``.
+
+Simulated images only. With names, only those pictures are made.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ from tests.browser.server import ROOT, browser, running_app
 
 CASE = "Osteopenia"
 CT_CASE = "Fracture"
+DXA_CASE = "Uneven levels"
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, *names: str) -> None:
     """Write one picture of each page; ``_dark`` and ``phone`` show the spine film and the CT otherwise."""
     folder.mkdir(parents=True, exist_ok=True)
     with running_app() as address, browser() as window:
@@ -23,15 +27,22 @@ def main(folder: Path) -> None:
             ("phone", "light", (400, 860), (open_case,)),
             ("abdominal_ct", "light", (1440, 900), (ct_page, open_ct)),
             ("abdominal_ct_dark", "dark", (900, 1200), (ct_page, open_ct)),
+            ("dxa", "light", (1440, 900), (dxa_page, open_dxa)),
+            ("demographics", "light", (1440, 1000), (demographics,)),
             ("together", "light", (1440, 1000), (open_case, ct_page, open_ct, together)),
         ):
+            if names and name not in names:
+                continue
             context = window.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
             page = context.new_page()
+            page.set_default_timeout(120_000)
             page.goto(address)
             page.get_by_role("heading", name="Spine X-ray").wait_for()
             for step in steps:
                 step(page)
-            page.wait_for_timeout(2500)
+            page.wait_for_timeout(1000)
+            page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
+            page.wait_for_timeout(1500)
             page.screenshot(path=folder / f"{name}.png")
             context.close()
             print(folder / f"{name}.png")
@@ -58,6 +69,26 @@ def open_ct(page) -> None:
     page.wait_for_timeout(3000)
 
 
+def dxa_page(page) -> None:
+    page.get_by_role("link", name="DXA image").click()
+    page.get_by_role("heading", name="DXA image").wait_for()
+
+
+def open_dxa(page) -> None:
+    page.get_by_role("button", name=DXA_CASE, exact=True).click()
+    page.locator(".ol-headline").wait_for(timeout=120_000)
+
+
+def demographics(page) -> None:
+    page.get_by_role("link", name="Demographics").click()
+    for label, value in (("Age (years)", "67"), ("Height (cm)", "160"), ("Weight (kg)", "58")):
+        page.get_by_label(label).fill(value)
+        page.get_by_label(label).press("Enter")
+        page.locator(".ol-headline").wait_for()
+    page.get_by_role("radio", name="Female").first.click()
+    page.get_by_text("Body mass index 22.7").wait_for()
+
+
 def together(page) -> None:
     page.get_by_role("link", name="Together").click()
     page.get_by_text("Where they agree and differ").wait_for()
@@ -69,4 +100,4 @@ def about(page) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images", *sys.argv[2:])
