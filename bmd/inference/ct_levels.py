@@ -37,6 +37,10 @@ or more and right names throughout; 3 without gave 0.27 or less and wrong ones."
 POSTERIOR = 0.7
 ROOM_MM = 25.0
 """How far the volume must go on below the centre of L5, so that the top of S1 is in it."""
+SACRUM_MM = 110.0
+"""How far it must go on for the view from the side to be enough, so that the whole sacrum is in it; else the wings must
+be seen too. A simulated CT that ended 55 mm below L4 showed 0.49 of a sacrum from the side, and every name was off by
+one."""
 EDGE_MM = 2.5
 CHEST = 0.3
 """Share of lung beside a vertebra that cannot be L2 or lower."""
@@ -169,7 +173,8 @@ def naming_doubts(
         return ("L5 was not found above the sacrum",)
     if room_below(image, named["L5"]) < ROOM_MM:
         return ("the volume ends where the sacrum should be",)
-    clear = min(sacra) >= SACRUM_SEEN and max(sacra) >= SACRUM_CLEAR
+    whole = room_below(image, named["L5"]) >= SACRUM_MM
+    clear = whole and min(sacra) >= SACRUM_SEEN and max(sacra) >= SACRUM_CLEAR
     winged = looks[0].decoded.certain and wing_share(spine, dz, named["L5"]) >= WING_SHARE
     if not (clear or winged):
         return ("the sacrum is not clearly in view",)

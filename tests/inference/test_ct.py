@@ -191,3 +191,11 @@ def test_progress_never_falls(monkeypatch: pytest.MonkeyPatch, straight: Column)
     analyse_ct(study, "a", lambda share, what: told.append(share), NoEngine())  # type: ignore[arg-type]
     assert told == sorted(told)
     assert told[-1] == 1.0
+
+
+def test_a_short_volume_needs_the_wings_of_the_sacrum(monkeypatch: pytest.MonkeyPatch, straight: Column) -> None:
+    localised(monkeypatch, straight, sacrum=0.5)
+    for room, wings, certain in ((55.0, 0.06, False), (55.0, 0.3, True), (180.0, 0.06, True)):
+        monkeypatch.setattr(ct_levels, "room_below", lambda *_, mm=room: mm)
+        monkeypatch.setattr(ct_levels, "wing_share", lambda *_, share=wings: share)
+        assert analysed(straight).levels_certain is certain, (room, wings)
