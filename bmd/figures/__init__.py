@@ -118,7 +118,7 @@ def probability_bars(probabilities: dict[str, float]) -> go.Figure:
     )
     figure.update_xaxes(range=[0, 1.18], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticklen=4)
-    return _finish(figure, 112, "Probability of each category", bargap=0.35)
+    return _finish(figure, 112, "Probability", bargap=0.35)
 
 
 def age_curve(
