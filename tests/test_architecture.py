@@ -48,7 +48,8 @@ GROUND_FLOOR = {"bmd", "bmd.types", "bmd.reference", "bmd.errors"}
 # The only files that may import a package, as path prefixes.
 DOORS = {
     "streamlit": ("streamlit_app.py", "pages/", "bmd/app/"),
-    "pydicom": ("bmd/data/dicom.py", "bmd/data/series.py", "bmd/report/dicom.py", "bmd/report/ct_dicom.py"),  # CT slices
+    # series and ct_dicom: slices of a CT instead of one picture
+    "pydicom": ("bmd/data/dicom.py", "bmd/data/series.py", "bmd/report/dicom.py", "bmd/report/ct_dicom.py"),
     "imagecodecs": ("bmd/data/decoders.py",),
     "plotly": ("bmd/figures/",),
     "pytorch_grad_cam": ("bmd/explanation/cam.py",),

@@ -64,7 +64,8 @@ def write_shard(folder: str, first: int, count: int, cohort: str = "film", other
         view = VIEWS[1 + seed // OTHERS % 3] if other else "ap"
         rows.append(square(simulate_dxa(seed, cohort=cohort, view=view)))
     part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
+    arrays: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    np.savez_compressed(part, **arrays)
     part.rename(path)
     return str(path)
 

@@ -16,8 +16,8 @@ from bmd.simulator.bones import kernel
 # Sacral parameters: arc radius, arc length, half width and half depth of the S1 body, densities, half height of the
 # S1-S2 disc remnant; then how dense laminae and anterior cortex are over the rind and how open the remnant is (0..1).
 ARC_RADIUS, ARC_LENGTH, S_HALF_WIDTH, S_HALF_DEPTH, S_CORE, S_RIND, S_DISC, S_LAMINA, S_FRONT, S_GAP = range(10)
-# Hip bone and femur: scale, crest height, x of the sacro-iliac joint, flare, densities, head centre and radius; then how
-# much the wing's rim and the line from the sacro-iliac joint to the hip joint stand out (0..1.5).
+# Hip bone and femur: scale, crest height, x of the sacro-iliac joint, flare, densities, head centre and radius; then
+# how much the wing's rim and the line from the sacro-iliac joint to the hip joint stand out (0..1.5).
 SCALE, CREST_Z, SI_X, FLARE, I_CORE, I_RIND, HEAD_X, HEAD_Y, HEAD_Z, HEAD_RADIUS, NECK_LENGTH, F_CORE, F_RIND = range(
     13
 )
