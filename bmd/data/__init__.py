@@ -94,6 +94,8 @@ def read_study(name: str, data: bytes, modality: Modality | None = None) -> Stud
     if modality == "dxa":
         from bmd.data.dxa import as_dxa
 
+        if kind not in ("dicom", "picture"):
+            raise _unknown(name, kind, "DXA image")
         return as_dxa(read_study(name, data))
     try:
         if kind == "dicom":
@@ -117,8 +119,12 @@ def read_study(name: str, data: bytes, modality: Modality | None = None) -> Stud
     raise _unknown(name, kind)
 
 
-def _unknown(name: str, kind: str) -> InputError:
+def _unknown(name: str, kind: str, wanted: str = "film") -> InputError:
     ending = name.lower().rpartition(".")[2]
     seen = f"{kind}, although its name ends in .{ending}" if ending in ("dcm", "png", "jpg", "jpeg", "tif") else kind
-    remedy = "A CT opens on the page Abdominal CT; a film must be unpacked" if kind in _VOLUMES else "Choose the film"
-    return InputError(f"A film must be a {FORMATS} file", seen, remedy)
+    remedy = (
+        f"A CT opens on the page Abdominal CT; a {wanted} must be unpacked"
+        if kind in _VOLUMES
+        else f"Choose the {wanted}"
+    )
+    return InputError(f"A {wanted} must be a {FORMATS} file", seen, remedy)
