@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bmd import reference
@@ -22,24 +21,12 @@ from bmd.evaluation.metrics import auc
 from bmd.models.registry import load
 from bmd.models.weights import read_metadata
 from bmd.reference import category, reported_interval, reported_t
-from bmd.training.augment import plain_view
 from bmd.training.checkpoint import write_card
-from bmd.training.dxa import dxa_metrics, validate_regions
+from bmd.training.dxa import dxa_metrics, estimates, validate_regions
 
 COVERAGE = 0.9
 SITE = "L1-L4"
 log = logging.getLogger(__name__)
-
-
-def estimates(films: Films, weights: Path) -> tuple[NDArray, NDArray]:
-    """Densities the CNN gives and true ones, g/cm2 (n,) each."""
-    network = load("dxa_cnn", weights)
-    found = []
-    with torch.inference_mode():
-        for start in range(0, len(films), 16):
-            views = [plain_view(films[i], 256, 1).image for i in range(start, min(start + 16, len(films)))]
-            found.append(network(torch.from_numpy(np.stack(views))[:, None])["bmd"].numpy())
-    return np.concatenate(found).astype(float), np.array([films[i].bmd_l1l4 for i in range(len(films))])
 
 
 def calibrate(raw: NDArray, truth: NDArray, coverage: float = COVERAGE) -> dict[str, float]:
@@ -99,8 +86,7 @@ def main(words: list[str], weights: Path = Path("weights")) -> int:
     found = measure(*estimates(test, weights), numbers)
     place = f"{len(test)} simulated people of the film cohort (50-90 years), scans as clinics show them"
     write(weights / "dxa_cnn", {"calibration": numbers, "metrics": [{"measured_on": place, "values": found}]})
-    with torch.inference_mode():
-        regions = validate_regions(load("dxa_regions", weights), test, 256)
+    regions = validate_regions(load("dxa_regions", weights), test, 256)
     regions.pop("others_empty")
     place = f"{len(test)} simulated scans of the film cohort"
     write(weights / "dxa_regions", {"metrics": [{"measured_on": place, "values": regions}]})

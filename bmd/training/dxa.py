@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from bmd.data.dataset import FIRST_LUMBAR, Film, Films, View, image_tensor
 from bmd.evaluation.metrics import dice as overlap
+from bmd.models import registry
 from bmd.training.augment import FilmAugment, draw_display, plain_view, warp
 
 LUMBAR_REGIONS = range(FIRST_LUMBAR, FIRST_LUMBAR + 4)
@@ -77,6 +79,17 @@ def validate_dxa(network: nn.Module, films: Films, size: int) -> dict[str, float
     return dxa_metrics(np.array(found), np.array(truth))
 
 
+def estimates(films: Films, weights: Path) -> tuple[NDArray, NDArray]:
+    """Densities the shipped DXA CNN gives and true ones, g/cm2 (n,) each."""
+    network = registry.load("dxa_cnn", weights)
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(films), 16):
+            views = [plain_view(films[i], 256, 1).image for i in range(start, min(start + 16, len(films)))]
+            found.append(network(torch.from_numpy(np.stack(views))[:, None])["bmd"].numpy())
+    return np.concatenate(found).astype(float), np.array([films[i].bmd_l1l4 for i in range(len(films))])
+
+
 def dxa_metrics(found: NDArray, truth: NDArray) -> dict[str, float]:
     """The paper's three figures for densities (n,) in g/cm2: ``mae_percent``, ``sd_percent``, ``r``."""
     error = 100 * np.abs(found - truth) / truth
@@ -84,6 +97,7 @@ def dxa_metrics(found: NDArray, truth: NDArray) -> dict[str, float]:
     return {"mae_percent": float(error.mean()), "sd_percent": float(error.std()), "r": r}
 
 
+@torch.inference_mode()
 def validate_regions(network: nn.Module, films: Films, size: int) -> dict[str, float]:
     """Dice of L1-L4 in view, share whose region has the right name, share of other pictures left empty."""
     dice, exact, empty = [], [], []

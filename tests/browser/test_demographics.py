@@ -21,7 +21,7 @@ def address():
 
 def type_number(page, label: str, value: str) -> None:
     """Fill a field as a visitor does, and leave it."""
-    field = page.get_by_label(label)
+    field = page.get_by_role("spinbutton", name=label).first  # the what-if tab has one of the same name
     field.fill(value)
     field.press("Enter")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from bmd.data import ct_examples
+from bmd.data import ct_examples, dxa_examples
 from bmd.data.dataset import COLLATES, ENCODERS, LABEL_STRIDE, Films, collate_stack
 from bmd.errors import OptionError, WeightsError
 from bmd.models import registry
@@ -23,7 +23,7 @@ from tests.models.fakes_ct import write_fake_ct
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
 TINY = {"boxes": {"size": 128}, "slice": {"width": 16}, "hip": {"hidden": 128}, "hip_and_patient": {"hidden": 128}}
-SIZES = {"masks": 64, "boxes": 128, "measure": 384}
+SIZES = {"masks": 64, "boxes": 128, "measure": 384, "dxa": 256, "regions": 64}
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,9 @@ def batch_for(task: str, films: Films):
     if task == "survey":
         return people_batch()
     rng = np.random.default_rng(0)
-    views = [plain_view(films[i], SIZES[task], LABEL_STRIDE[task]) for i in range(2)]
-    return COLLATES[task]([ENCODERS[task](films[i], views[i], rng) for i in range(2)])
+    views = [plain_view(films[i], SIZES[task], LABEL_STRIDE.get(task, 1)) for i in range(2)]
+    encode = (ENCODERS | dxa_examples.ENCODERS)[task]
+    return COLLATES.get(task, collate_stack)([encode(films[i], views[i], rng) for i in range(2)])
 
 
 def output(network: torch.nn.Module) -> dict[str, np.ndarray]:
@@ -123,7 +124,7 @@ def test_eval_contract(network):
     out = network.eval()
     with torch.no_grad():
         out = network(*network.example())
-    if network.spec.task == "masks":
+    if network.spec.task in ("masks", "regions"):
         n, _, h, w = network.example()[0].shape
         assert out["masks"].shape == (n, 10, h // 2, w // 2)
         assert out["centres"].shape == (n, 10, h // 4, w // 4)
@@ -143,6 +144,8 @@ def test_eval_contract(network):
     elif network.spec.task in ct_examples.TASKS:
         assert "logits" in out
         assert {tuple(v.shape) for v in out.values()} == {(3, 3)}
+    elif network.spec.task == "dxa":
+        assert {k: tuple(v.shape) for k, v in out.items()} == {"bmd": (2,)}
     else:
         assert {k: tuple(v.shape) for k, v in out.items()} == {
             "category_logits": (3, 3),
