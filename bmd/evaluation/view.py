@@ -79,20 +79,21 @@ def main(words: list[str]) -> int:
     for name, held in zip(("side", "front"), seen, strict=True):
         log.info("%s, picture alone: %s", name, _percentiles(held[:, 0]))
         log.info("%s, with the localiser: %s", name, _percentiles(held[1::2] @ joint + joint_bias))
-    limits = borders(seen[0][:, 0], seen[1][:, 0], seen[1][1::2] @ joint + joint_bias)
+    limits = borders(*(held[:, 0] for held in seen), *(held[1::2] @ joint + joint_bias for held in seen))
     log.info("from the front above %.2f, not clearly from the side above %.2f, clear above %.2f", *limits)
     log.info("weights of picture, doubt, score, sacrum, names, facing: %s", np.round(joint, 2))
     np.savez_compressed(WEIGHTS, weights=weights, bias=bias, joint_weights=joint, joint_bias=joint_bias, borders=limits)
     return 0
 
 
-def borders(side: NDArray, front: NDArray, joint: NDArray) -> NDArray:
-    """The gate's three log odds, (3,), from simulated films alone.
+def borders(side: NDArray, front: NDArray, joint_side: NDArray, joint_front: NDArray) -> NDArray:
+    """The gate's three log odds, (3,), from simulated films alone; see ``inference.view.borders``.
 
-    Below the first, and below the second by the picture alone, lies 1 % of the films from the front; above the
-    third 1 % of those from the side.
+    Both witnesses together part the simulated views with a gap; the border lies in its middle, as far as can be from
+    either kind, because real films of both kinds lie closer to it than simulated ones.
     """
-    return np.array([np.percentile(joint, 1), np.percentile(front, 1), np.percentile(side, 99)])
+    middle = (np.percentile(joint_side, 99) + np.percentile(joint_front, 1)) / 2
+    return np.array([middle, np.percentile(front, 1), np.percentile(side, 99)])
 
 
 def heard(squares: NDArray, weights: NDArray, bias: float, engine: Engine) -> NDArray:

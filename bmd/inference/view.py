@@ -69,9 +69,10 @@ def borders() -> tuple[float, float, float]:
     Returns
     -------
     front : float
-        A film whose joint log odds lie above is one from the front: 1 % of the simulated ones lie below.
+        A film whose joint log odds lie above is one from the front: the middle between simulated films of both kinds.
     sideways : float
-        The same for the picture alone: below it a faint spine is the localiser's failure, not the view's.
+        Log odds of the picture alone below which a faint spine is the localiser's failure, not the view's: 1 % of the
+        simulated films from the front.
     clear : float
         Log odds of the picture alone from which the view is given as the plain reason: 1 % of films from the side.
     """
