@@ -162,20 +162,21 @@ def naming_doubts(
     sacra = [look.decoded.sacrum for look in looks]
     if max(sacra) < SACRUM_SEEN:
         return ("the sacrum is not in view",)
-    if (
-        not all(same_names(looks[0], other) for other in looks[1:])
-        or min(lk.decoded.posterior for lk in looks) < POSTERIOR
-    ):
-        return ("the view from the side is not clear enough",)
     dz = (image.spacing_mm or (1.0,))[0]
     named = {v.level: b for v, b in zip(kept, bodies, strict=True) if v.level is not None}
+    wings = "L5" in named and wing_share(spine, dz, named["L5"]) >= WING_SHARE
+    winged = looks[0].decoded.certain and wings
+    sure = [look for look in looks if look.decoded.posterior >= POSTERIOR]
+    if not winged and len(sure) < len(looks):  # beside the wings, a slab that is unsure itself has no vote
+        return ("the view from the side is not clear enough",)
+    if not all(same_names(looks[0], other) for other in sure):
+        return ("the view from the side is not clear enough",)
     if "L5" not in named:
         return ("L5 was not found above the sacrum",)
     if room_below(image, named["L5"]) < ROOM_MM:
         return ("the volume ends where the sacrum should be",)
     whole = room_below(image, named["L5"]) >= SACRUM_MM
     clear = whole and min(sacra) >= SACRUM_SEEN and max(sacra) >= SACRUM_CLEAR
-    winged = looks[0].decoded.certain and wing_share(spine, dz, named["L5"]) >= WING_SHARE
     if not (clear or winged):
         return ("the sacrum is not clearly in view",)
     for level in ("L2", "L3", "L4", "L5"):

@@ -51,7 +51,7 @@ def _check_viewer(page) -> None:
     canvas = page.locator("canvas[role=img]")
     assert "vertebrae outlined" in canvas.get_attribute("aria-label")
     hud = page.locator(".hud")
-    assert "zoom 100 %" in hud.inner_text()
+    page.wait_for_function("h => h.textContent.includes('zoom 100 %')", arg=hud.element_handle())  # drawn a frame later
     bright = "c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let s = 0;"
     bright += " for (let i = 0; i < d.length; i += 4) s += d[i]; return s / d.length; }"
     normal = canvas.evaluate(bright)
