@@ -9,9 +9,8 @@ import logging
 import sys
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bmd.evaluation.view import content, fit
+from bmd.evaluation.view import examples, fit
 from bmd.inference.route import LEAST_LOGIT, WEIGHTS, route_features
 from bmd.simulator.shards import read_shards
 
@@ -19,19 +18,6 @@ MOST = 500
 LEAST = 0.7
 """Random parts of a picture have at least this share of its sides."""
 log = logging.getLogger(__name__)
-
-
-def examples(squares: NDArray, seed: int) -> NDArray:
-    """Features (2 n, k) of whole pictures and of random parts of them."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for square in squares:
-        film = content(square)
-        height, width = film.shape
-        h, w = (round(side * rng.uniform(LEAST, 1)) for side in (height, width))
-        top, left = rng.integers(height - h + 1), rng.integers(width - w + 1)
-        rows += [route_features(film), route_features(np.ascontiguousarray(film[top : top + h, left : left + w]))]
-    return np.stack(rows)
 
 
 def main(words: list[str]) -> int:
@@ -46,7 +32,7 @@ def main(words: list[str]) -> int:
         sideways.append(films["image"][~front][:MOST])
         frontal.append(films["image"][front][:MOST])
     groups = [dxa, np.concatenate(sideways)[:MOST], np.concatenate(frontal)[:MOST]]
-    seen = [examples(group, k) for k, group in enumerate(groups)]
+    seen = [examples(group, k, route_features, LEAST) for k, group in enumerate(groups)]
     cuts = [int(0.8 * len(x)) for x in seen]
     films_fit = np.concatenate([x[:cut] for x, cut in zip(seen[1:], cuts[1:], strict=True)])
     weights, bias = fit(films_fit, seen[0][: cuts[0]])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,16 +33,18 @@ def content(square: NDArray) -> NDArray:
     return square[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / 255
 
 
-def examples(squares: NDArray, seed: int) -> NDArray:
-    """Features (2 n, 1152) of whole films and of random parts of them."""
+def examples(
+    squares: NDArray, seed: int, features: Callable[[NDArray], NDArray] = view_features, least: float = LEAST
+) -> NDArray:
+    """Features (2 n, k) of whole pictures and of random parts of them."""
     rng = np.random.default_rng(seed)
     rows = []
     for square in squares:
         film = content(square)
         height, width = film.shape
-        h, w = (round(side * rng.uniform(LEAST, 1)) for side in (height, width))
+        h, w = (round(side * rng.uniform(least, 1)) for side in (height, width))
         top, left = rng.integers(height - h + 1), rng.integers(width - w + 1)
-        rows += [view_features(film), view_features(np.ascontiguousarray(film[top : top + h, left : left + w]))]
+        rows += [features(film), features(np.ascontiguousarray(film[top : top + h, left : left + w]))]
     return np.stack(rows)
 
 
@@ -90,7 +93,7 @@ def borders(side: NDArray, front: NDArray, joint_side: NDArray, joint_front: NDA
     """The gate's three log odds, (3,), from simulated films alone; see ``inference.view.borders``.
 
     Both witnesses together part the simulated views with a gap; the border lies in its middle, as far as can be from
-    either kind, because real films of both kinds lie closer to it than simulated ones.
+    either kind. This rule was chosen after real films of both kinds were seen to lie closer together than simulated ones.
     """
     middle = (np.percentile(joint_side, 99) + np.percentile(joint_front, 1)) / 2
     return np.array([middle, np.percentile(front, 1), np.percentile(side, 99)])
