@@ -93,7 +93,7 @@ def borders(side: NDArray, front: NDArray, joint_side: NDArray, joint_front: NDA
     """The gate's three log odds, (3,), from simulated films alone; see ``inference.view.borders``.
 
     Both witnesses together part the simulated views with a gap; the border lies in its middle, as far as can be from
-    either kind. This rule was chosen after real films of both kinds were seen to lie closer together than simulated ones.
+    either kind. This rule was chosen after real films of both kinds were seen to lie closer together than these.
     """
     middle = (np.percentile(joint_side, 99) + np.percentile(joint_front, 1)) / 2
     return np.array([middle, np.percentile(front, 1), np.percentile(side, 99)])
