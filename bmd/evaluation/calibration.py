@@ -20,7 +20,7 @@ from bmd.errors import InputError
 from bmd.evaluation.metrics import auc, bootstrap, classes_of, coverage, expected_calibration_error
 from bmd.inference.engine import WEIGHTS, Engine, default_engine
 from bmd.inference.localise import localise
-from bmd.inference.measure import NETWORK, PATIENT_LEVELS, Raw, run
+from bmd.inference.measure import NETWORK, PATIENT_LEVELS, Raw, joint, run
 from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T, reported_t
 from bmd.simulator.shards import read_shards
 from bmd.types import Demographics, Vertebra
@@ -156,14 +156,44 @@ def fit(answers: Answers) -> dict[str, float]:
     """Calibration numbers for one kind of input, keys as ``inference.measure`` reads them without prefix."""
     logits, t, truth = answers.patients()
     slope, offset = np.polyfit(t, truth, 1)
-    return {
+    numbers = {
         "vertebra_temperature": fit_temperature(answers.logits, classes_of(answers.true_t)),
-        "vertebra_half_width": half_width(answers.t_score - answers.true_t),
+        "alone_half_width": half_width(answers.t_score - answers.true_t),
         "patient_temperature": fit_temperature(logits, classes_of(truth)),
         "patient_slope": float(slope),
         "patient_offset": float(offset),
         "patient_half_width": half_width(offset + slope * t - truth),
     }
+    numbers |= _fit_levels(answers, numbers)
+    together, error = joint_errors(answers, numbers)
+    return numbers | {"vertebra_half_width": half_width(error[together])}
+
+
+def _fit_levels(answers: Answers, numbers: dict[str, float]) -> dict[str, float]:
+    """Least squares of what sets a vertebra apart from its patient: a share of the network's view, and a level's step.
+
+    The steps of L1-L4 are shifted to sum to zero, so that these vertebrae lie around the patient's value.
+    """
+    left = numbers | {"vertebra_share": 0.0}
+    right = numbers | {"vertebra_share": 1.0}
+    together, base = joint_errors(answers, left)
+    apart = joint_errors(answers, right)[1] - base
+    level = answers.level[together]
+    columns = np.c_[apart[together], np.eye(len(LUMBAR))[level]]
+    found = np.linalg.lstsq(columns, -base[together], rcond=None)[0]
+    steps = found[1:] - found[1 : 1 + len(PATIENT_LEVELS)].mean()
+    share = {"vertebra_share": float(np.clip(found[0], 0, None))}
+    return share | {f"vertebra_step_{name}": float(step) for name, step in zip(LUMBAR, steps, strict=True)}
+
+
+def joint_errors(answers: Answers, numbers: dict[str, float]) -> tuple[NDArray, NDArray]:
+    """Error (n,) of each vertebra as it is reported, and where (n,) it was estimated together with others."""
+    together, error = np.zeros(len(answers.film), bool), np.zeros(len(answers.film))
+    for film in np.unique(answers.film):
+        rows = answers.film == film
+        t, patient = joint([LUMBAR[k] for k in answers.level[rows]], answers.t_score[rows], numbers)
+        together[rows], error[rows] = patient is not None, t - answers.true_t[rows]
+    return together, error
 
 
 def measured(answers: Answers, numbers: dict[str, float], seed: int = 0) -> dict[str, float]:
@@ -173,7 +203,8 @@ def measured(answers: Answers, numbers: dict[str, float], seed: int = 0) -> dict
     mid, low, high = bootstrap(auc, truth <= OSTEOPOROSIS_FROM_T, -t, count=500, seed=seed)
     share = np.exp(logits / numbers["patient_temperature"])
     share /= share.sum(1, keepdims=True)
-    half, vertebra = numbers["patient_half_width"], np.abs(answers.t_score - answers.true_t)
+    half, (together, error) = numbers["patient_half_width"], joint_errors(answers, numbers)
+    vertebra = np.abs(error[together])
     return {
         "patients": float(len(t)),
         "osteoporosis_share": float((truth <= OSTEOPOROSIS_FROM_T).mean()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,11 +66,46 @@ def measure(
         return (), None
     raw = run(film, np.stack([v.corners_px for v in chosen]), patient, engine)  # type: ignore[misc]
     numbers = calibration(engine.metadata(NETWORK), patient)
-    each = tuple(of_vertebra(str(v.level), raw.logits[k], float(raw.t_score[k]), numbers) for k, v in enumerate(chosen))
-    rows = [k for k, v in enumerate(chosen) if v.level in PATIENT_LEVELS]
-    if len(rows) < FEWEST:
+    levels = [str(v.level) for v in chosen]
+    t, of_all = joint(levels, raw.t_score, numbers)
+    each = tuple(
+        of_vertebra(level, raw.logits[k], float(t[k]), numbers, alone=of_all is None) for k, level in enumerate(levels)
+    )
+    if of_all is None:
         return each, None
-    return each, of_patient(Raw(raw.logits[rows], raw.t_score[rows]), numbers)
+    return each, of_patient(raw.logits[[level in PATIENT_LEVELS for level in levels]], of_all, numbers)
+
+
+def joint(levels: Sequence[str], t_score: NDArray, numbers: dict[str, float]) -> tuple[NDArray, float | None]:
+    """T-scores of the vertebrae and of the patient, estimated together so that they cannot contradict each other.
+
+    The network sees one vertebra at a time and keeps close to the mean of all people. Several vertebrae of one person
+    are several witnesses: their mean is put on the scale of the L1-L4 T-score by a line, and each vertebra lies around
+    the patient's value by a share of what sets it apart from the others, with the usual step of its level. Line, share
+    and steps are fitted on simulated films (``evaluation.calibration``); without them the network's own values remain.
+
+    Parameters
+    ----------
+    levels : sequence of str
+        L1-L5, one for each T-score.
+    t_score : ndarray
+        (n,) the network's answers.
+    numbers : dict
+        ``patient_slope``, ``patient_offset``, ``vertebra_share`` and ``vertebra_step_L1`` ... ``_L5``.
+
+    Returns
+    -------
+    ndarray, float or None
+        T-scores (n,) and the patient's; None, and the network's own values, with fewer than two of L1-L4.
+    """
+    own = np.asarray(t_score, float)
+    rows = [level in PATIENT_LEVELS for level in levels]
+    if sum(rows) < FEWEST:
+        return own, None
+    mean = float(own[rows].mean())
+    patient = numbers.get("patient_offset", 0.0) + numbers.get("patient_slope", 1.0) * mean
+    steps = np.array([numbers.get(f"vertebra_step_{level}", 0.0) for level in levels])
+    return patient + steps + numbers.get("vertebra_share", 1.0) * (own - mean), patient
 
 
 def run(film: NDArray, corners: NDArray, patient: Demographics, engine: Engine, with_film: bool = True) -> Raw:
@@ -100,33 +136,31 @@ def calibration(metadata: dict[str, Any], patient: Demographics) -> dict[str, fl
     return {key.removeprefix(prefix): float(v) for key, v in numbers.items() if key.startswith(prefix)}
 
 
-def of_vertebra(level: str, logits: NDArray, t_score: float, numbers: dict[str, float]) -> Prediction:
-    """One vertebra's prediction; its density to 0.001 g/cm2 gives the T-score reported, so that both always agree."""
+def of_vertebra(level: str, logits: NDArray, t_score: float, numbers: dict[str, float], alone: bool) -> Prediction:
+    """One vertebra's prediction; its density to 0.001 g/cm2 gives the T-score reported, so that both always agree.
+
+    ``alone`` where too few others were measured for ``joint``: the interval is then wider.
+    """
     density = round(float(bmd(t_score, level)), 3)
-    return prediction(level, logits, float(reference_t(density, level)), density, numbers)
+    half = numbers.get("alone_half_width" if alone else "vertebra_half_width")
+    share = probabilities(logits, numbers.get("vertebra_temperature", 1.0))
+    return prediction(level, share, float(reference_t(density, level)), density, half)
 
 
-def of_patient(raw: Raw, numbers: dict[str, float]) -> Prediction:
-    """The patient's prediction from the network's answers for two or more of L1-L4.
-
-    The mean T-score is put on the scale of the L1-L4 T-score by a line fitted on simulated films.
-    """
-    t = numbers.get("patient_offset", 0.0) + numbers.get("patient_slope", 1.0) * float(raw.t_score.mean())
-    density = round(float(bmd(t, "L1-L4")), 3)
-    return prediction(None, raw.logits.mean(0), float(reference_t(density, "L1-L4")), density, numbers)
+def of_patient(logits: NDArray, t_score: float, numbers: dict[str, float]) -> Prediction:
+    """The patient's prediction from the logits (k, 3) of two or more of L1-L4 and the T-score of ``joint``."""
+    density = round(float(bmd(t_score, "L1-L4")), 3)
+    share = probabilities(logits.mean(0), numbers.get("patient_temperature", 1.0))
+    return prediction(None, share, float(reference_t(density, "L1-L4")), density, numbers.get("patient_half_width"))
 
 
-def prediction(
-    level: str | None, logits: NDArray, t_score: float, bmd_g_cm2: float, numbers: dict[str, float]
-) -> Prediction:
-    """One prediction with calibrated probabilities and interval; T-scores as they are reported, to 0.1.
+def probabilities(logits: NDArray, temperature: float) -> NDArray:
+    """Calibrated probabilities (3,) of the categories."""
+    return softmax(np.asarray(logits, float)[None] / temperature)[0]
 
-    ``numbers`` are ``vertebra_`` or ``patient_`` ``temperature`` and ``half_width``; without them probabilities are the
-    network's own and there is no interval.
-    """
-    of = "patient_" if level is None else "vertebra_"
-    share = softmax(np.asarray(logits, float)[None] / numbers.get(of + "temperature", 1.0))[0]
-    half = numbers.get(of + "half_width")
+
+def prediction(level: str | None, share: NDArray, t_score: float, bmd_g_cm2: float, half: float | None) -> Prediction:
+    """One prediction; T-scores as they are reported, to 0.1, within ``half`` where that is known."""
     t = reported_t(t_score)
     return Prediction(
         level=level,

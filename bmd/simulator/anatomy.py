@@ -167,7 +167,8 @@ def _shape(person: Person, k: int, rng: np.random.Generator, degeneration: float
     p[bones.SPINOUS_HEIGHT] = (6, 7, 8, 10, 11, 11, 10, 8)[k] * size * rng.normal(1, 0.08)
     p[bones.TRANSVERSE_LENGTH] = (14, 9, 6, 14, 20, 25, 21, 20)[k] * size
     p[bones.FACET_X] = (10, 10.5, 11, 11.5, 12.5, 14, 16, 19)[k] * size
-    p[bones.FORAMEN_DEPTH] = rng.normal(9.5, 1.2) * size
+    p[bones.FORAMEN_DEPTH] = np.clip(rng.normal(6.5, 1.3), 3.5, 10.0) * size
+    p[bones.PILLAR] = np.clip(rng.normal(5.0 + 0.8 * degeneration, 0.7), 3.5, 7.5) * size
     return p
 
 
@@ -253,11 +254,11 @@ def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float,
     like_a_vertebra = transitional or rng.random() < 0.15  # a square S1 over a well kept S1-S2 disc
     disc = rng.uniform(1.6, 3.2) if like_a_vertebra else rng.uniform(0.3, 1.8)
     gap = rng.uniform(0.6, 1.0) if like_a_vertebra else rng.uniform(0.1, 1.0)
-    trabecular = last[bones.TRABECULAR] * rng.uniform(0.2, 0.75)
-    rind = 0.42 * cortex * rng.normal(1, 0.2)
+    trabecular = last[bones.TRABECULAR] * rng.uniform(0.15, 0.6)
+    rind = 0.15 * cortex * math.exp(rng.normal(0, 0.3))
     radius, length = rng.uniform(100, 260) * size, rng.normal(126, 9) * size
     width = last[bones.HALF_WIDTH] * 1.02
-    lines = (math.exp(rng.normal(0.1, 0.35)), math.exp(rng.normal(0, 0.35)), gap)
+    lines = (math.exp(rng.normal(0.1, 0.35)), math.exp(rng.normal(0, 0.35)), gap, rng.uniform(0, 1.5))
     return np.array([radius, length, width, half, trabecular, rind, disc, *lines], np.float32)
 
 
@@ -266,11 +267,11 @@ def _hips(last: NDArray, rng: np.random.Generator, size: float, cortex: float) -
 
     The crest stands level with L4-L5 to S1: a network that may count from the crest would be one off in many people.
     """
-    core, rind = 0.05 + 0.6 * last[bones.TRABECULAR], 0.55 * cortex * math.exp(rng.normal(-0.1, 0.35))
+    core, rind = 0.02 + 0.3 * last[bones.TRABECULAR], 0.33 * cortex * math.exp(rng.normal(-0.1, 0.35))
     head = (rng.normal(88, 3), rng.normal(46, 9), rng.normal(-100, 7), rng.normal(23.5, 1.2), rng.normal(52, 3))
     crest = float(np.clip(rng.normal(-12, 16), -45, 25))
     shape = (size * rng.normal(1, 0.03), crest, rng.normal(43, 2.5), rng.normal(82, 8))
-    lines = (rng.uniform(0.1, 0.8), rng.uniform(0.2, 1.3))
+    lines = (rng.uniform(0.1, 0.8), rng.uniform(0.3, 1.4), rng.normal(0, 4))
     return np.array([*shape, core, rind, *head, last[bones.TRABECULAR] * 0.9 + 0.03, 0.5 * cortex, *lines], np.float32)
 
 

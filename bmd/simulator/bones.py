@@ -26,8 +26,8 @@ TRABECULAR, CORTEX, ENDPLATE = 9, 10, 11
 PEDICLE_RADIUS, PEDICLE_Z = 12, 13
 SPINOUS_LENGTH, SPINOUS_HEIGHT, TRANSVERSE_LENGTH = 14, 15, 16
 POSTERIOR_CORE, POSTERIOR_SHELL = 17, 18
-FACET_X, FORAMEN_DEPTH = 19, 20
-VERTEBRA_SIZE = 21
+FACET_X, FORAMEN_DEPTH, PILLAR = 19, 20, 21  # PILLAR: half depth of the articular processes
+VERTEBRA_SIZE = 22
 
 LATTICE_Y, LATTICE_Z = 0.7548776662466927, 0.5698402909980532  # powers of the plastic number (Roberts 2018)
 MASS_BODY_SHARE = 0.5
@@ -95,21 +95,28 @@ def shell(inside, thickness, core, rind):
 
 @kernel
 def facet_density(x, y, z, p, wall):
-    """Superior and inferior articular processes with the pars between them: the column behind the foramina."""
-    core = 3.2 * p[POSTERIOR_CORE]  # the articular pillars are the densest part of the arch
-    rind = 2.4 * p[POSTERIOR_SHELL]
+    """Superior and inferior articular processes with the pars between them: the column behind the foramina.
+
+    On a real CT seen from the side (3 mm, L2-L4) this column is the brightest part of the spine: 1.0-1.5 g/cm2 over
+    some 11 mm, where the middle of a body has 0.4 and a spinous process 0.2.
+    """
+    core = 8.0 * p[POSTERIOR_CORE]
+    rind = 4.2 * p[POSTERIOR_SHELL]
     fx = p[FACET_X]
     gap = p[FORAMEN_DEPTH]
+    deep = p[PILLAR]
     upper = shell(
-        ellipsoid(x - fx - 3.0, y - wall + gap + 5.0 - 0.15 * z, z - p[PEDICLE_Z] - 6.0, 7.5, 6.5, 14.0),
-        6.0,
+        ellipsoid(x - fx - 3.0, y - wall + gap + 0.8 * deep - 0.15 * z, z - p[PEDICLE_Z] - 5.0, 7.5, deep, 13.0),
+        5.0,
         core,
         rind,
     )
+    back = gap + 1.9 * deep
     lower = shell(
-        ellipsoid(x - fx + 1.0, y - wall + gap + 13.0 - 0.25 * (z + 18.0), z + 18.0, 7.5, 6.5, 15.0), 6.0, core, rind
+        ellipsoid(x - fx + 1.0, y - wall + back - 0.25 * (z + 18.0), z + 17.0, 7.0, deep, 13.5), 5.0, core, rind
     )
-    pars = shell(ellipsoid(x - fx - 0.5, y - wall + gap + 9.0 - 0.2 * z, z + 4.0, 6.5, 5.5, 12.0), 5.0, core, rind)
+    back = gap + 1.3 * deep
+    pars = shell(ellipsoid(x - fx - 0.5, y - wall + back - 0.2 * z, z + 4.0, 6.5, 0.9 * deep, 12.0), 4.5, core, rind)
     return max(upper, max(lower, pars))
 
 
@@ -134,13 +141,13 @@ def posterior_density(x, y, z, p):
     d = max(
         d,
         shell(
-            ellipsoid(x - fx * 0.5, y - wall + 22.0 + 0.55 * (fx - x), z + 6.0, fx * 0.62, 4.0, 10.5), 4.0, core, rind
+            ellipsoid(x - fx * 0.5, y - wall + 20.0 + 0.55 * (fx - x), z + 6.0, fx * 0.62, 3.4, 10.5), 3.4, core, rind
         ),
     )
     mid = wall - 27.0 - p[SPINOUS_LENGTH] * 0.5
     v = (y - mid) / (p[SPINOUS_LENGTH] * 0.55 + 4.0)
     w = (z + 9.0 + 0.22 * (y - mid) * -1.0) / p[SPINOUS_HEIGHT]
-    d = max(d, shell(1.0 - (x / 4.2) ** 2 - v * v * v * v - w * w * w * w, 4.2, core, rind))
+    d = max(d, shell(1.0 - (x / 3.6) ** 2 - v * v * v * v - w * w * w * w, 3.6, core, 1.6 * rind))
     t = (x - pedicle_x) / max(p[TRANSVERSE_LENGTH], 1.0)
     if 0.0 < t < 1.4:
         radius = 5.5 - 1.5 * t

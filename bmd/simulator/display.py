@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 MARKERS = ("L", "R", "LT.", "RT.", "RT", "LT", "LAT", "LL", "STANDING", "UPRIGHT", "L-SPINE LAT", "12", "A.B.")
 
@@ -82,7 +83,7 @@ def draw_look(rng: np.random.Generator) -> Look:
 
 
 def _sigmoid(x: NDArray | float, look: Look) -> NDArray | float:
-    return 1 / (1 + np.exp(-(x - look.centre) * look.slope))
+    return expit((x - look.centre) * look.slope)
 
 
 def process(film: NDArray, body: NDArray, spine: NDArray, rng: np.random.Generator) -> NDArray:

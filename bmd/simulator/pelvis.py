@@ -14,14 +14,17 @@ import numpy as np
 from bmd.simulator.bones import kernel
 
 # Sacral parameters: arc radius, arc length, half width and half depth of the S1 body, densities, half height of the
-# S1-S2 disc remnant; then how dense laminae and anterior cortex are over the rind and how open the remnant is (0..1).
-ARC_RADIUS, ARC_LENGTH, S_HALF_WIDTH, S_HALF_DEPTH, S_CORE, S_RIND, S_DISC, S_LAMINA, S_FRONT, S_GAP = range(10)
+# S1-S2 disc remnant; then how dense laminae and anterior cortex are over the rind, how open the remnant is (0..1) and
+# how dense the bone under the end plate is over the rind.
+ARC_RADIUS, ARC_LENGTH, S_HALF_WIDTH, S_HALF_DEPTH, S_CORE, S_RIND, S_DISC, S_LAMINA, S_FRONT, S_GAP, S_PLATE = range(
+    11
+)
 # Hip bone and femur: scale, crest height, x of the sacro-iliac joint, flare, densities, head centre and radius; then
-# how much the wing's rim and the line from the sacro-iliac joint to the hip joint stand out (0..1.5).
+# how much the wing's rim and the line from the sacro-iliac joint to the hip joint stand out (0..1.5), and the line's y.
 SCALE, CREST_Z, SI_X, FLARE, I_CORE, I_RIND, HEAD_X, HEAD_Y, HEAD_Z, HEAD_RADIUS, NECK_LENGTH, F_CORE, F_RIND = range(
     13
 )
-RIM, BRIM = 13, 14
+RIM, BRIM, BRIM_Y = 13, 14, 15
 
 SEGMENT_ENDS = np.array([30.0, 55.0, 76.0, 94.0, 110.0, 121.0, 131.0], np.float32)
 """Arc length in mm at the lower end of S1..S5 and two coccygeal pieces, for an arc of 131 mm."""
@@ -67,8 +70,8 @@ def sacral_bodies(ax, across, along, s, depth, width, p):
     wall = (1.0 - r) * depth / 0.9
     front = p[S_FRONT] if across > 0.0 else 0.8
     d = p[S_CORE] + 1.3 * front * p[S_RIND] * math.exp(-wall * wall)
-    if along < 2.5:
-        d += p[S_RIND] * 1.3 * math.exp(-((along / 1.2) ** 2))
+    if along < 12.0:  # the end plate, and the dense bone under it that the wings' upper edge adds to
+        d += p[S_RIND] * (2.2 * math.exp(-((along / 1.1) ** 2)) + p[S_PLATE] * math.exp(-((along / 6.0) ** 2)))
     stretch = p[ARC_LENGTH] / 131.0
     for k in range(6):
         gap = abs(along - SEGMENT_ENDS[k] * stretch)
@@ -77,7 +80,7 @@ def sacral_bodies(ax, across, along, s, depth, width, p):
             seen = p[S_GAP] * (1.0 - 0.15 * k)
             if gap < half:
                 d *= 1.0 - 0.75 * seen
-            d += 0.9 * seen * p[S_RIND] * math.exp(-(((gap - half - 0.7) / 0.8) ** 2))
+            d += 1.6 * seen * p[S_RIND] * math.exp(-(((gap - half - 0.7) / 0.8) ** 2))
     return d
 
 
@@ -93,7 +96,8 @@ def sacral_alae(ax, across, along, s, depth, width, p):
     if r >= 1.0:
         return 0.0
     wall = (1.0 - r) * depth * 0.8 / 1.2
-    return 0.5 * p[S_CORE] + 0.45 * p[S_RIND] * math.exp(-wall * wall)
+    joint = max(0.0, min(1.0, (ax - 0.85 * reach) / (0.1 * reach))) * max(0.0, 1.0 - 2.2 * s)  # faces the ilium
+    return 0.35 * p[S_CORE] + (0.45 + 1.2 * joint) * p[S_RIND] * math.exp(-wall * wall)
 
 
 @kernel
@@ -103,7 +107,7 @@ def sacral_facet(x, y, z, p):
     inside = capsule(abs(x), y, z, 17.0, back - 2.0, -10.0, 20.0, back + 4.0, 9.0, 5.0, 4.5)
     if inside <= 0.0:
         return 0.0
-    return p[S_CORE] + p[S_LAMINA] * p[S_RIND] * math.exp(-((inside / 1.6) ** 2))
+    return p[S_CORE] + p[S_LAMINA] * p[S_RIND] * (1.0 + 1.5 * math.exp(-((inside / 1.6) ** 2)))
 
 
 @kernel
@@ -167,13 +171,26 @@ def rim_distance(y, z, table):
 
 
 @kernel
-def brim_distance(y, z):
-    """Distance in mm from the strut of compact bone that runs from the sacro-iliac joint to the roof of the hip joint.
+def segment_distance(y, z, y0, z0, y1, z1):
+    """Distance in mm from (y, z) to the line between two points, and how far along it (0..1)."""
+    dy = y1 - y0
+    dz = z1 - z0
+    t = min(1.0, max(0.0, ((y - y0) * dy + (z - z0) * dz) / (dy * dy + dz * dz)))
+    return math.sqrt((y - y0 - t * dy) ** 2 + (z - z0 - t * dz) ** 2), t
 
-    On a lateral film it is the sharpest line of the pelvis and crosses the front of S1 and S2.
+
+@kernel
+def brim_strut(y, z, p):
+    """Distance in mm from the strut of compact bone between sacro-iliac and hip joint, and its strength there (0..1).
+
+    On a lateral film it is the sharpest line of the pelvis: from behind S1 steeply down, then forward, ever stronger
+    (path and strength as on a real CT seen from the side).
     """
-    t = min(1.0, max(0.0, ((y + 14.0) * 40.0 - (z + 10.0) * 66.0) / 5956.0))
-    return math.sqrt((y + 14.0 - 40.0 * t) ** 2 + (z + 10.0 + 66.0 * t) ** 2)
+    upper, t = segment_distance(y, z, p[BRIM_Y] - 17.0, 8.0, p[BRIM_Y] - 11.0, -22.0)
+    lower, u = segment_distance(y, z, p[BRIM_Y] - 11.0, -22.0, 8.0, -74.0)
+    if upper < lower:
+        return upper, 0.25 + 0.35 * t
+    return lower, 0.6 + 0.4 * u
 
 
 @kernel
@@ -182,17 +199,19 @@ def hip_plate(ax, y, z, rim, p):
     away = abs(ax - hip_surface(y, z, p))
     if away > 30.0:  # thicker it never is
         return 0.0
-    thickness = 2.2 + (1.0 + 3.5 * p[RIM]) * math.exp(-((rim / 7.0) ** 2)) + 0.09 * max(0.0, 5.0 - y)
+    fossa = math.exp(-(((y - 6.0 + 0.25 * z) / 13.0) ** 2 + ((z + 12.0) / 24.0) ** 2))
+    thickness = 2.0 - 1.3 * fossa + (1.0 + 2.5 * p[RIM]) * math.exp(-((rim / 7.0) ** 2)) + 0.09 * max(0.0, 5.0 - y)
     socket = math.sqrt((y - p[HEAD_Y]) ** 2 + (z - p[HEAD_Z]) ** 2)
     thickness += 9.0 * math.exp(-((max(0.0, socket - 14.0) / 16.0) ** 2))
     if z < -105.0:
         thickness += 4.0
-    brim = brim_distance(y, z)
-    thickness += 3.0 * p[BRIM] * math.exp(-((brim / 3.0) ** 2))
+    brim, strength = brim_strut(y, z, p)
+    strength *= p[BRIM]
+    thickness += 3.0 * strength * math.exp(-((brim / 4.0) ** 2))
     inside = thickness - away
     if inside <= 0.0:
         return 0.0
-    compact = 0.8 * p[RIM] * math.exp(-((rim / 1.8) ** 2)) + 1.6 * p[BRIM] * math.exp(-((brim / 1.1) ** 2))
+    compact = 0.8 * p[RIM] * math.exp(-((rim / 1.8) ** 2)) + 2.2 * strength * math.exp(-((brim / 1.8) ** 2))
     return p[I_CORE] + p[I_RIND] * (math.exp(-((inside / 1.7) ** 2)) + compact)
 
 
@@ -212,8 +231,8 @@ def hip_density(x, y, z, p, table):
     if z > hz + 40.0:  # above the joint there is only the wing
         return d
     head = math.sqrt((ax - hx) ** 2 + (y - hy) ** 2 + (z - hz) ** 2) - p[HEAD_RADIUS]
-    if 2.2 < head < 7.0 and (ax < hx + 6.0 or z > hz + 8.0):
-        roof = 1.6 if head < 4.2 and z > hz + 6.0 else 1.0
+    if 2.2 < head < 5.5 and (ax < hx + 6.0 or z > hz + 8.0):
+        roof = 1.2 if head < 4.2 and z > hz + 6.0 else 0.6
         d = max(d, p[I_CORE] + roof * p[I_RIND])
     elif head < 2.2:
         return 0.0

@@ -123,7 +123,7 @@ def bone_mineral(
     fine = noise(rng, (shape[0], shape[1]), 2.2, 2, 0.6)
     rarefied = skeleton.person.bmd["L1-L4"] ** -0.7  # fewer, coarser trabeculae are less even
     coarse = noise(rng, (shape[0], shape[1]), 5, 2, 0.7)
-    texture = 1 + 0.10 * rarefied * rng.uniform(0.5, 1.0) * fine + rng.uniform(0.02, 0.07) * coarse
+    texture = 1 + 0.07 * rarefied * rng.uniform(0.4, 1.0) * fine + rng.uniform(0.02, 0.06) * coarse
     return bone * np.clip(texture, 0.4, 1.8) + devices.aortic_calcification(skeleton, geometry, view, rng)
 
 

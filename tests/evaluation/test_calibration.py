@@ -10,6 +10,8 @@ import pytest
 from scipy.stats import norm
 
 from bmd.evaluation import calibration as cal
+from bmd.inference.measure import joint
+from bmd.reference import LUMBAR
 
 
 def answers(seed: int, patients: int = 1500, noise: float = 0.7, heat: float = 1.0) -> cal.Answers:
@@ -80,3 +82,40 @@ def test_results_go_into_the_weights_metadata(tmp_path: Path, monkeypatch: pytes
     assert metadata["calibration"]["film_patient_half_width"] > 0
     assert len(metadata["metrics"]) == 1 + len(cal.KNOWN)
     assert "film and patient data" in (tmp_path / cal.NETWORK / "README.md").read_text()
+
+
+def shrunken(seed: int, patients: int = 600) -> cal.Answers:
+    """Vertebrae that differ from their patient, seen with noise and pulled towards the mean, as the network does."""
+    rng = np.random.default_rng(seed)
+    patient, step = rng.normal(-1.3, 1.2, patients), np.array([0.2, 0.1, -0.1, -0.2, -0.4])
+    apart = rng.normal(0, 0.4, (patients, 5))
+    truth = patient[:, None] + step + apart - apart[:, :4].mean(1, keepdims=True)
+    seen = -1.3 + 0.5 * (truth + 1.3 + rng.normal(0, 1.0, truth.shape))
+    n = 5 * patients
+    film, level = np.repeat(np.arange(patients), 5), np.tile(np.arange(5), patients)
+    return cal.Answers(film, level, np.zeros((n, 3)), seen.ravel(), truth.ravel(), truth[:, :4].mean(1))
+
+
+def test_estimating_vertebrae_together_is_better_than_one_by_one() -> None:
+    numbers, new = cal.fit(shrunken(0)), shrunken(1)
+    together, error = cal.joint_errors(new, numbers)
+    assert together.all()
+    assert np.abs(error).mean() < 0.9 * np.abs(new.t_score - new.true_t).mean()
+    assert numbers["vertebra_step_L1"] > numbers["vertebra_step_L4"] > numbers["vertebra_step_L5"]
+    assert 0 < numbers["vertebra_share"] < 1
+    assert (np.abs(error) <= numbers["vertebra_half_width"]).mean() == pytest.approx(0.9, abs=0.025)
+
+
+def test_vertebrae_lie_around_their_patient() -> None:
+    numbers, new = cal.fit(shrunken(2)), shrunken(3)
+    for film in range(20):
+        rows = new.film == film
+        t, patient = joint(LUMBAR, new.t_score[rows], numbers)
+        assert t[:4].mean() == pytest.approx(patient, abs=1e-9)
+        assert t.min() < patient < t.max()
+
+
+def test_one_vertebra_is_nobodys_value() -> None:
+    t, patient = joint(["L2", "L5"], np.array([-1.0, -2.0]), cal.fit(shrunken(2)))
+    assert patient is None
+    assert t.tolist() == [-1.0, -2.0]

@@ -17,6 +17,7 @@ CALIBRATION = {
     "coverage": 0.9,
     "film_vertebra_temperature": 2.0,
     "film_vertebra_half_width": 1.4,
+    "film_alone_half_width": 1.6,
     "film_patient_temperature": 1.5,
     "film_patient_half_width": 1.2,
     "film_patient_offset": 0.1,
