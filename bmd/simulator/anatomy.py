@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.simulator import bones
+from bmd.simulator import bones, pelvis
 from bmd.simulator.population import Person
 
 DRAWN = ("T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
-SEGMENT_DEG = np.array([-3.0, -2.5, 0.5, 3.0, 6.0, 9.0, 13.0, 16.0])
-"""Angle between each vertebra of ``DRAWN`` and the one below it in a mean standing spine, lordosis positive."""
+SEGMENT_DEG = np.array([-3.0, -2.5, 0.5, 1.5, 4.5, 7.0, 11.0, 16.5])
+"""Angle between the mid planes of each vertebra of ``DRAWN`` and the one below it (S1: its end plate), lordotic > 0.
+
+Sums from L1 sup. to L4 inf. near the 13 +/- 8.5 degrees of NHANES (lying) and from L4 to S1 near 30 (PMC6680033)."""
 
 
 MASS_STEP_MM = 1.5
@@ -82,11 +84,12 @@ class Skeleton:
 
     def sacral_corners(self) -> NDArray:
         """Corners (4, 3) of the first sacral segment, in the order of ``Bone.corners``."""
-        half = self.sacrum[3]
-        radius, end = self.sacrum[0], 30.0 * self.sacrum[1] / 131.0
+        p = self.sacrum
+        half, radius, end = p[pelvis.S_HALF_DEPTH], p[pelvis.ARC_RADIUS], 30.0 * p[pelvis.ARC_LENGTH] / 131.0
         low = 3.5 + (half - 3.5) * (1 - 30 / 131) ** 1.3
-        turn = end / radius
-        lower = [(0, radius - (radius - s) * math.cos(turn), -(radius - s) * math.sin(turn)) for s in (low, -low)]
+        turn, c, s = end / radius, math.cos(p[pelvis.S_BEND]), math.sin(p[pelvis.S_BEND])
+        along = [(radius - (radius - d) * math.cos(turn), -(radius - d) * math.sin(turn)) for d in (low, -low)]
+        lower = [(0, y * c + z * s, z * c - y * s) for y, z in along]
         local = np.array([(0, -half, 0), (0, half, 0), *lower])
         return local @ self.sacral_rotation
 
@@ -129,7 +132,7 @@ def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | N
         tags.add("scoliosis")
     vectors = [_shape(person, k, rng, degeneration, size) for k in range(len(DRAWN))]
     cortex = _set_densities(person, vectors, rng, degeneration)
-    slope = math.radians(float(np.clip(rng.normal(47, 13), 12, 82)))
+    slope = math.radians(float(np.clip(rng.normal(37, 11), 8, 75)))
     placed = _stack(person, vectors, rng, slope, curve, degeneration, tags)
     sacrum = _sacrum(vectors[-1], rng, size, cortex, "transitional" in tags)
     return Skeleton(
@@ -217,7 +220,7 @@ def _stack(
 ) -> tuple[Bone, ...]:
     """Pile the vertebrae on the sacrum from below, disc by disc."""
     angles = np.radians(SEGMENT_DEG)
-    lordosis = 0.85 * slope + math.radians(float(np.clip(rng.normal(12, 7), -8, 32)))
+    lordosis = 0.75 * slope + math.radians(float(np.clip(rng.normal(11.5, 7), -8, 32)))
     angles[3:] *= lordosis / angles[3:].sum()
     angles += rng.normal(0, 1, len(angles)) * np.radians(SEGMENT_SPREAD_DEG)
     phase = rng.uniform(0, 3)
@@ -256,20 +259,21 @@ def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float,
     gap = rng.uniform(0.6, 1.0) if like_a_vertebra else rng.uniform(0.1, 1.0)
     trabecular = last[bones.TRABECULAR] * rng.uniform(0.15, 0.6)
     rind = 0.15 * cortex * math.exp(rng.normal(0, 0.3))
-    radius, length = rng.uniform(100, 260) * size, rng.normal(126, 9) * size
+    radius, length = rng.uniform(75, 180) * size, rng.normal(126, 9) * size
     width = last[bones.HALF_WIDTH] * 1.02
     lines = (math.exp(rng.normal(0.1, 0.35)), math.exp(rng.normal(0, 0.35)), gap, rng.uniform(0, 1.5))
-    return np.array([radius, length, width, half, trabecular, rind, disc, *lines], np.float32)
+    bend = math.radians(float(np.clip(rng.normal(14, 5), 0, 28)))
+    return np.array([radius, length, width, half, trabecular, rind, disc, *lines, bend], np.float32)
 
 
 def _hips(last: NDArray, rng: np.random.Generator, size: float, cortex: float) -> NDArray:
     """Parameters of ``pelvis.hip_density`` and ``femur_density``.
 
-    The crest stands level with L4-L5 to S1: a network that may count from the crest would be one off in many people.
+    The crest stands level with L4 to S1, mostly near L5: a network that counts from it would often be one off.
     """
     core, rind = 0.02 + 0.3 * last[bones.TRABECULAR], 0.33 * cortex * math.exp(rng.normal(-0.1, 0.35))
     head = (rng.normal(88, 3), rng.normal(46, 9), rng.normal(-100, 7), rng.normal(23.5, 1.2), rng.normal(52, 3))
-    crest = float(np.clip(rng.normal(-12, 16), -45, 25))
+    crest = float(np.clip(rng.normal(0, 15), -40, 32))
     shape = (size * rng.normal(1, 0.03), crest, rng.normal(43, 2.5), rng.normal(82, 8))
     lines = (rng.uniform(0.1, 0.8), rng.uniform(0.3, 1.4), rng.normal(0, 4))
     return np.array([*shape, core, rind, *head, last[bones.TRABECULAR] * 0.9 + 0.03, 0.5 * cortex, *lines], np.float32)

@@ -13,7 +13,6 @@ from bmd.simulator.bones import CORTEX, ENDPLATE, TRABECULAR, body_parts, kernel
 from bmd.simulator.femur import HX, HY, HZ, femur_mineral
 from bmd.simulator.pelvis import (
     ARC_LENGTH,
-    ARC_RADIUS,
     CREST_Z,
     HEAD_RADIUS,
     I_CORE,
@@ -21,6 +20,7 @@ from bmd.simulator.pelvis import (
     S_HALF_WIDTH,
     SCALE,
     hip_density,
+    sacral_place,
     sacrum_density,
 )
 
@@ -104,14 +104,12 @@ def sample_vertebra(
 @kernel
 def in_first_segment(x, y, z, p):
     """Whether a point of the sacral frame lies in the body of S1."""
-    if z > 0.0 or y > p[ARC_RADIUS]:
+    if z > 0.0:
         return False
-    stretch = p[ARC_LENGTH] / 131.0
-    along = math.atan2(-z, p[ARC_RADIUS] - y) * p[ARC_RADIUS]
-    if along > 30.0 * stretch:
+    along, across = sacral_place(y, z, p)
+    if along > 30.0 * p[ARC_LENGTH] / 131.0:
         return False
-    s = along / p[ARC_LENGTH]
-    across = p[ARC_RADIUS] - math.sqrt((p[ARC_RADIUS] - y) ** 2 + z * z)
+    s = max(0.0, along) / p[ARC_LENGTH]
     depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 1.3 + 3.5
     width = p[S_HALF_WIDTH] * (1.0 - 0.68 * s)
     return (across / depth) ** 4 + (x / width) ** 4 < 1.0

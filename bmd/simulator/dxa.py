@@ -126,7 +126,7 @@ def cast_hips(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> NDArray:
     out = cv2.resize(cv2.GaussianBlur(out, (0, 0), 0.6), (geometry.width, geometry.height))
     p, frame = skeleton.sacrum, skeleton.sacral_rotation @ view.T
     depth, length = float(p[S_HALF_DEPTH]), float(p[ARC_LENGTH])
-    low, high = np.array([-62.0, -depth - 25.0, -length]), np.array([62.0, 0.6 * length, 14.0])
+    low, high = np.array([-62.0, -depth - 25.0 - 0.45 * length, -length]), np.array([62.0, 0.6 * length, 14.0])
     r0, r1, c0, c1, half = geometry.pixel_box(np.zeros(3), frame, low, high)
     cast_sacrum(out, r0, r1, c0, c1, geometry.vector(), frame.astype(np.float32), p, half, STEP_MM, JITTER)
     return out

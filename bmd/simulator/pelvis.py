@@ -14,11 +14,11 @@ import numpy as np
 from bmd.simulator.bones import kernel
 
 # Sacral parameters: arc radius, arc length, half width and half depth of the S1 body, densities, half height of the
-# S1-S2 disc remnant; then how dense laminae and anterior cortex are over the rind, how open the remnant is (0..1) and
-# how dense the bone under the end plate is over the rind.
-ARC_RADIUS, ARC_LENGTH, S_HALF_WIDTH, S_HALF_DEPTH, S_CORE, S_RIND, S_DISC, S_LAMINA, S_FRONT, S_GAP, S_PLATE = range(
-    11
-)
+# S1-S2 disc remnant; then how dense laminae and anterior cortex are over the rind, how open the remnant is (0..1),
+# how dense the bone under the end plate is over the rind, and the angle (radians) by which the sacrum leans back from
+# the normal of that plate.
+ARC_RADIUS, ARC_LENGTH, S_HALF_WIDTH, S_HALF_DEPTH, S_CORE, S_RIND, S_DISC, S_LAMINA, S_FRONT, S_GAP = range(10)
+S_PLATE, S_BEND = 10, 11
 # Hip bone and femur: scale, crest height, x of the sacro-iliac joint, flare, densities, head centre and radius; then
 # how much the wing's rim and the line from the sacro-iliac joint to the hip joint stand out (0..1.5), and the line's y.
 SCALE, CREST_Z, SI_X, FLARE, I_CORE, I_RIND, HEAD_X, HEAD_Y, HEAD_Z, HEAD_RADIUS, NECK_LENGTH, F_CORE, F_RIND = range(
@@ -60,8 +60,21 @@ def capsule(x, y, z, x0, y0, z0, x1, y1, z1, r0, r1):
 
 
 @kernel
-def sacral_bodies(ax, across, along, s, depth, width, p):
-    """Bodies S1-S5 and coccyx with the remnants of discs between them; ``ax`` is |x|."""
+def sacral_place(y, z, p):
+    """Where a point lies along the sacrum's centre line and how far in front of it, mm.
+
+    The line is a circular arc that leaves the middle of the S1 end plate at an angle to its normal.
+    """
+    c = math.cos(p[S_BEND])
+    s = math.sin(p[S_BEND])
+    up = y * s + z * c
+    front = p[ARC_RADIUS] - y * c + z * s
+    return math.atan2(-up, front) * p[ARC_RADIUS], p[ARC_RADIUS] - math.sqrt(front * front + up * up)
+
+
+@kernel
+def sacral_bodies(ax, across, along, below, depth, width, p):
+    """Bodies S1-S5 and coccyx with the remnants of discs between them; ``ax`` is |x|, ``below`` mm under the plate."""
     if ax > width or abs(across) > depth:
         return 0.0
     r = ((across / depth) ** 4 + (ax / width) ** 4) ** 0.25
@@ -70,8 +83,8 @@ def sacral_bodies(ax, across, along, s, depth, width, p):
     wall = (1.0 - r) * depth / 0.9
     front = p[S_FRONT] if across > 0.0 else 0.8
     d = p[S_CORE] + 1.3 * front * p[S_RIND] * math.exp(-wall * wall)
-    if along < 12.0:  # the end plate, and the dense bone under it that the wings' upper edge adds to
-        d += p[S_RIND] * (2.2 * math.exp(-((along / 1.1) ** 2)) + p[S_PLATE] * math.exp(-((along / 6.0) ** 2)))
+    if below < 12.0:  # the end plate, and the dense bone under it that the wings' upper edge adds to
+        d += p[S_RIND] * (2.2 * math.exp(-((below / 1.1) ** 2)) + p[S_PLATE] * math.exp(-((below / 6.0) ** 2)))
     stretch = p[ARC_LENGTH] / 131.0
     for k in range(6):
         gap = abs(along - SEGMENT_ENDS[k] * stretch)
@@ -85,11 +98,11 @@ def sacral_bodies(ax, across, along, s, depth, width, p):
 
 
 @kernel
-def sacral_alae(ax, across, along, s, depth, width, p):
+def sacral_alae(ax, across, below, s, depth, width, p):
     """The wings, thick above and thinning towards S3."""
     reach = p[S_HALF_WIDTH] * 2.25 * (1.0 - 0.75 * s * s)
     slope = max(0.0, 1.0 - 6.0 * s) * max(0.0, ax - width) * 0.25
-    if along < slope:
+    if below < slope:
         return 0.0
     v = (across + 0.35 * depth + 0.12 * (ax - width)) / (depth * 0.85 * (1.0 - 0.45 * s))
     r = ((ax / reach) ** 4 + v * v * v * v) ** 0.25
@@ -114,22 +127,19 @@ def sacral_facet(x, y, z, p):
 def sacrum_density(x, y, z, p):
     """Mineral of sacrum and coccyx at a point of the sacral frame; their centre line is a circular arc."""
     facet = sacral_facet(x, y, z, p) if z > -20.0 else 0.0
-    if z > 0.0 or y > p[ARC_RADIUS]:
+    if z > 0.0:
         return facet
-    squared = (p[ARC_RADIUS] - y) ** 2 + z * z
-    if squared > (p[ARC_RADIUS] + p[S_HALF_DEPTH] + 22.0) ** 2 or squared < (p[ARC_RADIUS] - p[S_HALF_DEPTH]) ** 2:
+    along, across = sacral_place(y, z, p)
+    if along > p[ARC_LENGTH] or along < -12.0 or across > p[S_HALF_DEPTH] or across < -p[S_HALF_DEPTH] - 22.0:
         return facet
-    along = math.atan2(-z, p[ARC_RADIUS] - y) * p[ARC_RADIUS]
-    if along > p[ARC_LENGTH] or along < 0.0:
-        return facet
-    across = p[ARC_RADIUS] - math.sqrt(squared)  # > 0 in front of the centre line
+    along = max(0.0, along)
     s = along / p[ARC_LENGTH]
     ax = abs(x)
     depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 1.3 + 3.5
     width = p[S_HALF_WIDTH] * (1.0 - 0.68 * s)
-    d = max(facet, sacral_bodies(ax, across, along, s, depth, width, p))
-    if 0.02 < s < 0.62:
-        d = max(d, sacral_alae(ax, across, along, s, depth, width, p))
+    d = max(facet, sacral_bodies(ax, across, along, -z, depth, width, p))
+    if s < 0.62:
+        d = max(d, sacral_alae(ax, across, -z, s, depth, width, p))
     if s < 0.82:  # fused laminae behind the canal, the brightest line of a lateral sacrum, and the median crest
         behind = -across - depth - 9.0 * (1.0 - s)
         wall = behind / (2.2 - 0.8 * s)

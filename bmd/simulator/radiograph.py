@@ -102,7 +102,7 @@ def _add_sacrum(out: NDArray, skeleton: Skeleton, geometry: Geometry, view: NDAr
     """Cast the sacrum at full resolution: its thin bright lines are what levels are counted from."""
     p, turn = skeleton.sacrum, skeleton.sacral_rotation @ view.T
     depth, length = float(p[pelvis.S_HALF_DEPTH]), float(p[pelvis.ARC_LENGTH])
-    low, high = np.array([-62.0, -depth - 25.0, -length]), np.array([62.0, 0.6 * length, 14.0])
+    low, high = np.array([-62.0, -depth - 25.0 - 0.45 * length, -length]), np.array([62.0, 0.6 * length, 14.0])
     r0, r1, c0, c1, half = geometry.pixel_box(np.zeros(3), turn, low, high)
     half = min(half, 66.0)
     cast_sacrum(out, r0, r1, c0, c1, geometry.vector(), turn.astype(np.float32), p, half, STEP_MM, JITTER)
