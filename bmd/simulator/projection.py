@@ -226,6 +226,6 @@ def draw_tube(out, points, radius_mm, wall_mm, core, rind, column_mm, row_mm, ma
         for c in range(width):
             d = near[r, c]
             if d < radius_mm:
-                outer = 2.0 * math.sqrt(radius_mm * radius_mm - d * d)
-                hollow = 2.0 * math.sqrt(inner * inner - d * d) if d < inner else 0.0
+                outer = 2.0 * math.sqrt(max(0.0, radius_mm * radius_mm - d * d))  # fast sums may round below 0
+                hollow = 2.0 * math.sqrt(max(0.0, inner * inner - d * d)) if d < inner else 0.0
                 out[r, c] += ((outer - hollow) * rind + hollow * core) * 0.1 * min(3.0, slant[r, c])
