@@ -29,17 +29,14 @@ seed                 (n,) int64
 
 from __future__ import annotations
 
-import logging
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.errors import InputError
 from bmd.reference import LEVELS
+from bmd.simulator import store
 from bmd.simulator.case import draw_person
 from bmd.simulator.ct import lie_down
 from bmd.simulator.reformat import AXIAL_LEVELS, axial_slice, femur_reformat, trabecular_hu
@@ -47,7 +44,6 @@ from bmd.simulator.scanner import PHASES
 
 SHARD = 100
 SITES = ("L1-L4", "femoral_neck", "total_hip")
-log = logging.getLogger(__name__)
 
 
 def training_views(seed: int, cohort: str = "film") -> dict[str, Any]:
@@ -83,52 +79,12 @@ def training_views(seed: int, cohort: str = "film") -> dict[str, Any]:
     return row
 
 
-def write_ct_shard(folder: str, first: int, count: int, cohort: str = "film") -> str:
-    """Simulate people ``first`` .. ``first + count - 1`` and write them as one file; returns its path."""
-    cv2.setNumThreads(1)
-    path = Path(folder) / f"ct_{first:07d}.npz"
-    if path.exists():
-        return str(path)
-    rows = [training_views(seed, cohort) for seed in range(first, first + count)]
-    part = path.with_suffix(".part.npz")
-    arrays: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
-    np.savez_compressed(part, **arrays)
-    part.rename(path)
-    return str(path)
-
-
 def write_ct_shards(out: str, count: int, seed: int, workers: int = 1, cohort: str = "film") -> list[str]:
     """Simulate ``count`` people with seeds from ``seed`` on into ``out``; shards already there are kept."""
-    Path(out).mkdir(parents=True, exist_ok=True)
-    jobs = [(first, min(SHARD, seed + count - first)) for first in range(seed, seed + count, SHARD)]
-    paths = []
-    with ProcessPoolExecutor(workers) as pool:
-        for future in [pool.submit(write_ct_shard, out, first, n, cohort) for first, n in jobs]:
-            paths.append(future.result())
-            log.info("wrote %s", paths[-1])
-    return paths
+    row = partial(training_views, cohort=cohort)
+    return store.write_all(out, "ct", range(seed, seed + count), SHARD, row, workers)
 
 
 def read_ct_shards(folder: str, limit: int | None = None, keys: tuple[str, ...] = ()) -> dict[str, NDArray]:
-    """All people of a folder in order of seed (``limit`` at most), all keys or only those named.
-
-    Raises
-    ------
-    InputError
-        No shard in the folder.
-    """
-    parts: list[dict[str, NDArray]] = []
-    have = 0
-    for path in sorted(Path(folder).glob("ct_*.npz")):
-        if path.name.endswith(".part.npz") or (limit is not None and have >= limit):
-            continue
-        with np.load(path) as shard:
-            parts.append({key: shard[key] for key in keys or shard.files})
-            have += len(shard["seed"])
-    if not parts:
-        raise InputError(
-            "Training reads simulated CT from shards.",
-            f"none in {folder}",
-            "Run: python -m bmd simulate --modality ct --out " + folder,
-        )
-    return {key: np.concatenate([part[key] for part in parts])[:limit] for key in parts[0]}
+    """All people of a folder in order of seed (``limit`` at most), all keys or those named; InputError if none."""
+    return store.read(folder, "ct", limit, keys, "--modality ct ")

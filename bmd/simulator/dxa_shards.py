@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 
+from bmd.simulator import store
 from bmd.simulator.case import simulate_dxa
 from bmd.simulator.dxa_case import VIEWS
-from bmd.simulator.shards import SHARD, log
+from bmd.simulator.shards import SHARD
 from bmd.types import Case, DxaTruth
 
 SIDE = 320
@@ -52,33 +52,16 @@ def square(case: Case, side: int = SIDE) -> dict[str, Any]:
     }
 
 
-def write_shard(folder: str, first: int, count: int, cohort: str = "film", others: bool = False) -> str:
-    """Simulate scans ``first`` .. ``first + count - 1`` and write them as one file; returns its path."""
-    cv2.setNumThreads(1)
-    path = Path(folder) / f"films_{first:07d}.npz"  # the name every reader of shards looks for
-    if path.exists():
-        return str(path)
-    rows = []
-    for seed in range(first, first + count):
-        other = others and seed % OTHERS == 0
-        view = VIEWS[1 + seed // OTHERS % 3] if other else "ap"
-        rows.append(square(simulate_dxa(seed, cohort=cohort, view=view)))
-    part = path.with_suffix(".part.npz")
-    arrays: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
-    np.savez_compressed(part, **arrays)
-    part.rename(path)
-    return str(path)
+def scan_row(seed: int, cohort: str, others: bool) -> dict[str, Any]:
+    """The arrays of one scan."""
+    other = others and seed % OTHERS == 0
+    view = VIEWS[1 + seed // OTHERS % 3] if other else "ap"
+    return square(simulate_dxa(seed, cohort=cohort, view=view))
 
 
 def write_shards(
     out: str, count: int, seed: int, workers: int = 1, cohort: str = "film", others: bool = False
 ) -> list[str]:
     """Simulate ``count`` scans with seeds from ``seed`` on into ``out``; shards already there are kept."""
-    Path(out).mkdir(parents=True, exist_ok=True)
-    jobs = [(first, min(SHARD, seed + count - first)) for first in range(seed, seed + count, SHARD)]
-    paths = []
-    with ProcessPoolExecutor(workers) as pool:
-        for future in [pool.submit(write_shard, out, first, n, cohort, others) for first, n in jobs]:
-            paths.append(future.result())
-            log.info("wrote %s", paths[-1])
-    return paths
+    row = partial(scan_row, cohort=cohort, others=others)
+    return store.write_all(out, "films", range(seed, seed + count), SHARD, row, workers)  # every reader's prefix

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.errors import InputError
+from bmd.simulator import store
 from bmd.simulator.case import simulate_film
 from bmd.types import Case
 
 SHARD = 200
-log = logging.getLogger(__name__)
 
 
 def square(case: Case, size: int) -> dict[str, Any]:
@@ -63,31 +59,6 @@ def film_row(seed: int, size: int, cohort: str, view: str, ap_share: float) -> d
     return square(simulate_film(seed, size, view, cohort=cohort), size)  # type: ignore[arg-type]
 
 
-def write_shard(
-    folder: str,
-    first: int,
-    count: int,
-    size: int = 384,
-    cohort: str = "film",
-    view: str = "lateral",
-    ap_share: float = 0.0,
-) -> str:
-    """Simulate films ``first`` .. ``first + count - 1`` and write them as one file; returns its path.
-
-    ``ap_share`` of them are frontal films without truth, on which a localiser must find nothing.
-    """
-    cv2.setNumThreads(1)
-    path = Path(folder) / f"films_{first:07d}.npz"
-    if path.exists():
-        return str(path)
-    rows = [film_row(seed, size, cohort, view, ap_share) for seed in range(first, first + count)]
-    part = path.with_suffix(".part.npz")
-    arrays: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
-    np.savez_compressed(part, **arrays)
-    part.rename(path)
-    return str(path)
-
-
 def write_shards(
     out: str,
     count: int,
@@ -98,37 +69,14 @@ def write_shards(
     view: str = "lateral",
     ap_share: float = 0.0,
 ) -> list[str]:
-    """Simulate ``count`` films with seeds from ``seed`` on into ``out``; shards already there are kept."""
-    Path(out).mkdir(parents=True, exist_ok=True)
-    jobs = [(first, min(SHARD, seed + count - first)) for first in range(seed, seed + count, SHARD)]
-    paths = []
-    with ProcessPoolExecutor(workers) as pool:
-        for future in [pool.submit(write_shard, out, first, n, size, cohort, view, ap_share) for first, n in jobs]:
-            paths.append(future.result())
-            log.info("wrote %s", paths[-1])
-    return paths
+    """Simulate ``count`` films with seeds from ``seed`` on into ``out``; shards already there are kept.
+
+    ``ap_share`` of them are frontal films without truth, on which a localiser must find nothing.
+    """
+    row = partial(film_row, size=size, cohort=cohort, view=view, ap_share=ap_share)
+    return store.write_all(out, "films", range(seed, seed + count), SHARD, row, workers)
 
 
 def read_shards(folder: str, limit: int | None = None) -> dict[str, NDArray]:
-    """All films of a folder, concatenated in order of seed; ``limit`` films at most.
-
-    Raises
-    ------
-    InputError
-        No shard in the folder.
-    """
-    parts: list[dict[str, NDArray]] = []
-    have = 0
-    for path in sorted(Path(folder).glob("films_*.npz")):
-        if path.name.endswith(".part.npz") or (limit is not None and have >= limit):
-            continue
-        with np.load(path) as shard:
-            parts.append({key: shard[key] for key in shard.files})
-        have += len(parts[-1]["image"])
-    if not parts:
-        raise InputError(
-            "Training reads simulated films from shards.",
-            f"none in {folder}",
-            "Run: python -m bmd simulate --out " + folder,
-        )
-    return {key: np.concatenate([part[key] for part in parts])[:limit] for key in parts[0]}
+    """All films of a folder, concatenated in order of seed; ``limit`` films at most. InputError if there is none."""
+    return store.read(folder, "films", limit)

@@ -26,7 +26,7 @@ def test_untrained_network_has_figures(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(registry, "load", lambda name, weights: network)
     with pytest.raises(InputError):
         networks.evaluate("cmnet", tmp_path)
-    shards.write_shard(str(tmp_path), 5_000_000, 2)
+    shards.write_shards(str(tmp_path), 2, 5_000_000)
     answer = networks.evaluate("cmnet", tmp_path, films=2)
     assert answer["measured_on"].startswith("2 simulated films held out")
     assert 0 <= answer["values"]["dice"] < 0.6

@@ -12,7 +12,7 @@ from bmd.reference import LEVELS, category
 from bmd.simulator import bones, ct, femur, metal, pelvis, scanner
 from bmd.simulator.case import simulate_ct, simulate_film
 from bmd.simulator.clinic import clinic_person
-from bmd.simulator.ct_shards import read_ct_shards, training_views, write_ct_shard
+from bmd.simulator.ct_shards import read_ct_shards, training_views, write_ct_shards
 from bmd.simulator.population import Person, sample_person
 from bmd.simulator.reformat import axial_slice, femur_plane, trabecular_hu
 from bmd.simulator.scanner import Materials, Scan
@@ -220,7 +220,7 @@ def test_femur_plane_holds_head_and_trochanters(scene: Scene) -> None:
 def test_shards_hold_what_was_simulated(tmp_path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match="simulate --modality ct"):
         read_ct_shards(str(tmp_path))
-    write_ct_shard(str(tmp_path), 40, 2, cohort="clinic")
+    write_ct_shards(str(tmp_path), 2, 40, cohort="clinic")
     shards, row = read_ct_shards(str(tmp_path)), training_views(41, "clinic")
     assert set(shards) == set(row)
     for key, value in row.items():

@@ -198,9 +198,9 @@ def test_bad_options_name_the_valid_ones() -> None:
 
 
 def test_shards_hold_what_was_simulated(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from bmd.simulator.shards import read_shards, square, write_shard
+    from bmd.simulator.shards import read_shards, square, write_shards
 
-    write_shard(str(tmp_path), 40, 3, size=96)
+    write_shards(str(tmp_path), 3, 40, size=96)
     shards = read_shards(str(tmp_path))
     case = square(simulate_film(41, 96, cohort="film"), 96)
     for key, value in case.items():
@@ -210,9 +210,9 @@ def test_shards_hold_what_was_simulated(tmp_path) -> None:  # type: ignore[no-un
 
 
 def test_frontal_films_are_mixed_in_without_truth(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from bmd.simulator.shards import frontal, read_shards, write_shard
+    from bmd.simulator.shards import frontal, read_shards, write_shards
 
-    write_shard(str(tmp_path), 0, 12, size=96, ap_share=0.4)
+    write_shards(str(tmp_path), 12, 0, size=96, ap_share=0.4)
     shards = read_shards(str(tmp_path))
     front = np.array([frontal(seed, 0.4) for seed in range(12)])
     assert 0 < front.sum() < 12
