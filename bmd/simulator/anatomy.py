@@ -228,6 +228,7 @@ def _stack(
     for k in reversed(range(len(DRAWN))):
         p, disc = vectors[k], person.discs[k]
         gap = max(2.0, (disc.height_ant_mm + 2 * disc.height_mid_mm + disc.height_post_mm) / 4)
+        gap *= math.exp(rng.normal(0.08, 0.1))  # the annotated discs of films are a little higher than the survey's
         if rng.random() < 0.25 * degeneration:
             gap *= rng.uniform(0.35, 0.8)
         if k == len(DRAWN) - 1 and "transitional" in tags:
@@ -259,10 +260,10 @@ def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float,
     gap = rng.uniform(0.6, 1.0) if like_a_vertebra else rng.uniform(0.1, 1.0)
     trabecular = last[bones.TRABECULAR] * rng.uniform(0.15, 0.6)
     rind = 0.15 * cortex * math.exp(rng.normal(0, 0.3))
-    radius, length = rng.uniform(75, 180) * size, rng.normal(126, 9) * size
+    radius, length = rng.uniform(90, 180) * size, rng.normal(126, 9) * size
     width = last[bones.HALF_WIDTH] * 1.02
     lines = (math.exp(rng.normal(0.1, 0.35)), math.exp(rng.normal(0, 0.35)), gap, rng.uniform(0, 1.5))
-    bend = math.radians(float(np.clip(rng.normal(14, 5), 0, 28)))
+    bend = math.radians(float(np.clip(rng.normal(15, 5), 4, 28)))
     return np.array([radius, length, width, half, trabecular, rind, disc, *lines, bend], np.float32)
 
 
