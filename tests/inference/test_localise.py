@@ -56,6 +56,7 @@ class ShiftedMirror(TruthEngine):
 
 def test_a_view_that_names_the_chain_otherwise_makes_levels_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bmd.inference.views.film_tensor", plain_tensor)
+    monkeypatch.setattr("bmd.inference.localise.STRETCHES", (1.0,))  # blending would spell other labels
     film = as_film(toy_spine(1).labels)
     assert localise(film, TruthEngine()).decoded.certain
     assert not localise(film, ShiftedMirror()).decoded.certain
