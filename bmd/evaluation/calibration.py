@@ -28,6 +28,8 @@ from bmd.types import Demographics, Vertebra
 log = logging.getLogger(__name__)
 
 COVERAGE = 0.90
+ALIKE = 0.02
+"""Vertebrae whose T-scores differ by less (SD) are not told apart by the network."""
 KNOWN = ("film", "both", "patient")
 """What is given: the film alone, film and patient data, patient data alone."""
 
@@ -180,6 +182,8 @@ def _fit_levels(answers: Answers, numbers: dict[str, float]) -> dict[str, float]
     apart = joint_errors(answers, right)[1] - base
     level = answers.level[together]
     columns = np.c_[apart[together], np.eye(len(LUMBAR))[level]]
+    if apart[together].std() < ALIKE:  # nothing sets the vertebrae apart, as with the patient's data alone
+        columns[:, 0] = 0
     found = np.linalg.lstsq(columns, -base[together], rcond=None)[0]
     steps = found[1:] - found[1 : 1 + len(PATIENT_LEVELS)].mean()
     share = {"vertebra_share": float(np.clip(found[0], 0, None))}

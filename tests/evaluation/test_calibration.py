@@ -119,3 +119,10 @@ def test_one_vertebra_is_nobodys_value() -> None:
     t, patient = joint(["L2", "L5"], np.array([-1.0, -2.0]), cal.fit(shrunken(2)))
     assert patient is None
     assert t.tolist() == [-1.0, -2.0]
+
+
+def test_answers_that_are_all_alike_say_nothing_of_single_vertebrae() -> None:
+    alike = shrunken(4)
+    means = np.repeat(alike.t_score.reshape(-1, 5).mean(1), 5) + np.random.default_rng(0).normal(0, 1e-4, 3000)
+    numbers = cal.fit(cal.Answers(alike.film, alike.level, alike.logits, means, alike.true_t, alike.patient_t))
+    assert numbers["vertebra_share"] == 0
