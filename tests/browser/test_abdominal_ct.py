@@ -31,6 +31,8 @@ def test_upload_planes_result_and_together(page, address, archive):
     page.get_by_role("link", name="Together").click()
     page.get_by_text("Attenuation on CT").or_(page.get_by_text("Nothing to compare yet")).first.wait_for()
     page.get_by_role("link", name="Abdominal CT").first.click()
+    page.locator("canvas[role=img]").first.wait_for(timeout=SLOW)
+    page.get_by_text("Every figure, and what it was learned from").wait_for(state="hidden")  # the other page's table
     page.locator(".ol-table").first.wait_for()
     assert page.locator(".ol-table").first.inner_text() == table, "the result survives another page"
     assert page.get_by_text("Traceback").count() == 0

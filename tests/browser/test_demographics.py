@@ -44,7 +44,9 @@ def test_form_result_what_if_and_back(address):
         before = page.locator(".ol-headline").inner_text()
         assert "T-score −" in before
 
-        page.get_by_role("tab", name="What if").click()
+        tab = page.get_by_role("tab", name="What if")
+        page.wait_for_function("() => document.querySelectorAll('[role=tablist]').length === 1")  # old ones are gone
+        tab.click()
         slider = page.get_by_role("slider", name="Weight (kg)")
         slider.focus()
         for _ in range(5):
