@@ -18,7 +18,8 @@ ELONGATED = 1.8
 """Films longer than this many times their width are also looked at in overlapping squares."""
 STRETCHES = (1.0, 0.8)
 """Each look is taken at these widths: of 1; 1, 0.8; 1, 0.8, 1.25; 1, 0.7 best on 120 simulated films (.985 of bodies
-named right, .963 on the films stretched to squares; with one width .980 and .963)."""
+named right, .963 on the films stretched to squares; with one width .980 and .963), with weights half way through their
+training and after a first look at real films."""
 MARGIN = 0.42
 """Border of the closer look around the chain, as a share of the chain's length."""
 

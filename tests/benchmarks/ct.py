@@ -7,18 +7,17 @@ is counted, so the time on the wall with two free cores is less. The CT is simul
 from __future__ import annotations
 
 import json
-import platform
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from tests.benchmarks.stamp import peak_mb, stamp
 
 SLICES, SIDE = 300, 512
 
@@ -59,16 +58,13 @@ def measure(folder: Path) -> dict[str, object]:
         end = time.process_time()
         found[f"{name}_read_cpu_s"] = round(middle - start, 2)
         found[f"{name}_analyse_cpu_s"] = round(end - middle, 2)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return {
-        "date": date.today().isoformat(),
-        "commit": commit.stdout.strip(),
-        "hardware": platform.processor() or platform.machine(),
+        **stamp(),
         "device": report.device,
         "volume": study.images[0].pixels.shape,
         **found,
         "vertebrae": len(report.vertebrae),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_mb": peak_mb(),
     }
 
 

@@ -7,16 +7,13 @@ training views, on one core; under 1 GB.
 from __future__ import annotations
 
 import json
-import platform
-import resource
-import subprocess
 import time
-from datetime import date
 
 import cv2
 
 from bmd.simulator.case import simulate_ct
 from bmd.simulator.ct_shards import training_views
+from tests.benchmarks.stamp import peak_mb, stamp
 
 
 def measure(count: int = 5) -> dict[str, object]:
@@ -33,15 +30,12 @@ def measure(count: int = 5) -> dict[str, object]:
     for seed in range(1, count + 1):
         training_views(seed)
     end = time.process_time()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return {
-        "date": date.today().isoformat(),
-        "commit": commit.stdout.strip(),
-        "hardware": platform.processor() or platform.machine(),
+        **stamp(),
         "volume": shapes[-1],
         "volume_cpu_s": round((middle - start) / count, 2),
         "person_cpu_s": round((end - middle) / count, 2),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_mb": peak_mb(),
     }
 
 

@@ -6,16 +6,13 @@ Aim of the project: at most 1 s warm on two cores and 1.5 GB. Gives medians of t
 from __future__ import annotations
 
 import json
-import platform
-import resource
 import statistics
-import subprocess
 import time
-from datetime import date
 
 from bmd.explanation import explain
 from bmd.inference import analyse
 from bmd.simulator.case import simulate_film
+from tests.benchmarks.stamp import peak_mb, stamp
 
 
 def measure(runs: int = 10, rows: int = 1024) -> dict[str, object]:
@@ -32,17 +29,14 @@ def measure(runs: int = 10, rows: int = 1024) -> dict[str, object]:
         maps = explain(study, report)
         analysed.append(middle - start)
         explained.append(time.perf_counter() - middle)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return {
-        "date": date.today().isoformat(),
-        "commit": commit.stdout.strip(),
-        "hardware": platform.processor() or platform.machine(),
+        **stamp(),
         "device": report.device,
         "cold_s": round(cold, 2),
         "analyse_s": round(statistics.median(analysed), 2),
         "explain_s": round(statistics.median(explained), 2),
         "heat_maps": len(maps),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_mb": peak_mb(),
     }
 
 

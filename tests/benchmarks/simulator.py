@@ -7,15 +7,12 @@ films of 288 x 288 per second and core, under 400 MB.
 from __future__ import annotations
 
 import json
-import platform
-import resource
-import subprocess
 import time
-from datetime import date
 
 import cv2
 
 from bmd.simulator.case import simulate_film
+from tests.benchmarks.stamp import peak_mb, stamp
 
 
 def measure(size: int, count: int = 40) -> dict[str, object]:
@@ -26,14 +23,11 @@ def measure(size: int, count: int = 40) -> dict[str, object]:
     for seed in range(1, count + 1):
         simulate_film(seed, size)
     seconds = (time.process_time() - start) / count
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return {
-        "date": date.today().isoformat(),
-        "commit": commit.stdout.strip(),
-        "hardware": platform.processor() or platform.machine(),
+        **stamp(),
         "size": size,
         "films_per_cpu_second": round(1 / seconds, 2),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_mb": peak_mb(),
     }
 
 

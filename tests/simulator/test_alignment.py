@@ -63,7 +63,7 @@ def test_the_articular_column_is_the_brightest_part_of_the_spine(skeletons: list
         maps = side_view(s)
         above = slice(0, 150)  # rows above the pelvis
         ratio.append(strong(maps.posterior[above]) / strong(maps.bodies[above]))
-    assert 0.6 < np.mean(ratio) < 1.6, "a CT of a patient: about 1.05"
+    assert 0.9 < np.mean(ratio) < 1.6, "a CT of a patient: about 1.05"
 
 
 def test_the_sacrum_is_no_denser_than_the_vertebrae(skeletons: list[Skeleton]) -> None:
@@ -72,7 +72,7 @@ def test_the_sacrum_is_no_denser_than_the_vertebrae(skeletons: list[Skeleton]) -
         below = Geometry(1e5, 10.0, 0, 0, -110, 220, 1.0, 1.0, 240, 360).project(s.sacral_corners())[2:].mean(0)
         column, row = np.round(below).astype(int)
         inside = float(np.median(maps.pelvis[row - 4 : row + 5, column - 4 : column + 5]))
-        assert 0.05 < inside < 2.5 * strong(maps.bodies)
+        assert 0.05 < inside < 1.6 * strong(maps.bodies)
 
 
 def test_every_articular_process_is_behind_its_body(skeletons: list[Skeleton]) -> None:
