@@ -76,6 +76,8 @@ class Skeleton:
     torso: Torso
     degeneration: float
     cortex: float
+    yellow: float
+    """Share of the marrow that is fat."""
     tags: frozenset[str] = field(default_factory=frozenset)
 
     def bone(self, level: str) -> Bone:
@@ -145,6 +147,7 @@ def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | N
         torso=_torso(person, rng),
         degeneration=degeneration,
         cortex=cortex,
+        yellow=float(np.clip(0.125 + 0.0084 * (age - 25) + rng.normal(0, 0.09), 0.05, 0.95)),
         tags=frozenset(tags),
     )
 
@@ -180,12 +183,16 @@ def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Genera
 
     The split is drawn per person (its mean is an assumption: posterior elements and cortex carry half or more of an
     AP scan's mineral), because the same areal BMD hides different amounts of trabecular bone: that is what makes a
-    film or a CT a loose witness of the DXA value.
+    film or a CT a loose witness of the DXA value. With age trabecular bone goes before cortex and arch, and
+    degeneration adds mineral behind the body: the share ``1 - kept`` of it moves there (numbers: docs/simulator.md).
     """
+    age = person.demographics.age_y or 60.0
     posterior = float(np.clip(rng.normal(0.45 + 0.06 * degeneration, 0.05), 0.28, 0.65))
     spared = person.bmd["L1-L4"] ** -0.8  # trabecular bone goes first, so the cortex of a thin vertebra stands out
     wall = spared * float(np.clip(rng.normal(0.16, 0.03), 0.07, 0.26))
     plate = spared * float(np.clip(rng.normal(0.11, 0.022), 0.05, 0.19))
+    kept = float(np.clip((0.705 - 0.0026 * (age - 25)) * spared * math.exp(rng.normal(0, 0.15)), 0.2, 1.1))
+    walls = []
     for k in (*range(3, 8), 0, 1, 2):
         p, v = vectors[k], person.vertebrae[k]
         level = DRAWN[k]
@@ -201,12 +208,15 @@ def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Genera
         back = float(np.clip(posterior + rng.normal(0, 0.02), 0.2, 0.7))
         side, end = wall * rng.normal(1, 0.06), plate * rng.normal(1, 0.1) * (1 + 0.3 * degeneration * rng.random())
         body = content_g * (1 - back)
-        p[bones.TRABECULAR] = body * (1 - side - end) / mass[0]
-        p[bones.CORTEX], p[bones.ENDPLATE] = body * side / mass[1], body * end / mass[2]
-        factor = content_g * back / mass[3]
+        moved = (1 - kept) * body * (1 - side - end)
+        walls.append(body * side / mass[1])
+        p[bones.TRABECULAR] = (body * (1 - side - end) - moved) / mass[0]
+        p[bones.CORTEX] = (body * side + 0.2 * moved) / mass[1]
+        p[bones.ENDPLATE] = (body * end + 0.15 * moved) / mass[2]
+        factor = (content_g * back + 0.65 * moved) / mass[3]
         p[bones.POSTERIOR_CORE] *= factor
         p[bones.POSTERIOR_SHELL] *= factor
-    return float(np.mean([vectors[k][bones.CORTEX] for k in range(3, 8)]) / 0.34)
+    return float(np.mean(walls) / 0.34)
 
 
 def _stack(

@@ -100,8 +100,8 @@ def facet_density(x, y, z, p, wall):
     On a real CT seen from the side (3 mm, L2-L4) this column is the brightest part of the spine: 1.0-1.5 g/cm2 over
     some 11 mm, where the middle of a body has 0.4 and a spinous process 0.2.
     """
-    core = 8.0 * p[POSTERIOR_CORE]
-    rind = 4.2 * p[POSTERIOR_SHELL]
+    core = 5.5 * p[POSTERIOR_CORE]
+    rind = 3.0 * p[POSTERIOR_SHELL]
     fx = p[FACET_X]
     gap = p[FORAMEN_DEPTH]
     deep = p[PILLAR]
@@ -135,7 +135,7 @@ def posterior_density(x, y, z, p):
         flare = 1.0 + 0.25 * max(0.0, (y - wall + 4.0) / 7.0)  # the root widens into the body
         u = (x - pedicle_x) / p[PEDICLE_RADIUS]
         w = (z - p[PEDICLE_Z]) / (p[PEDICLE_RADIUS] * 0.35 + 5.2) / flare
-        d = shell(1.0 - u * u - w * w, p[PEDICLE_RADIUS], 4.0 * core, 3.0 * rind)
+        d = shell(1.0 - u * u - w * w, p[PEDICLE_RADIUS], 9.0 * core, 7.0 * rind)
     d = max(d, facet_density(x, y, z, p, wall))
     fx = p[FACET_X]
     d = max(
@@ -144,10 +144,10 @@ def posterior_density(x, y, z, p):
             ellipsoid(x - fx * 0.5, y - wall + 20.0 + 0.55 * (fx - x), z + 6.0, fx * 0.62, 3.4, 10.5), 3.4, core, rind
         ),
     )
-    mid = wall - 27.0 - p[SPINOUS_LENGTH] * 0.5
+    mid = wall - 19.0 - p[SPINOUS_LENGTH] * 0.5
     v = (y - mid) / (p[SPINOUS_LENGTH] * 0.55 + 4.0)
     w = (z + 9.0 + 0.22 * (y - mid) * -1.0) / p[SPINOUS_HEIGHT]
-    d = max(d, shell(1.0 - (x / 3.6) ** 2 - v * v * v * v - w * w * w * w, 3.6, core, 1.6 * rind))
+    d = max(d, shell(1.0 - (x / 3.6) ** 2 - v * v * v * v - w * w * w * w, 3.6, 2.5 * core, 3.5 * rind))
     t = (x - pedicle_x) / max(p[TRANSVERSE_LENGTH], 1.0)
     if 0.0 < t < 1.4:
         radius = 5.5 - 1.5 * t

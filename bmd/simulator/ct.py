@@ -171,7 +171,7 @@ def _truth(scene: Scene, grid: Grid, labels: NDArray, femora: NDArray) -> CtTrut
     corners = np.stack([*(b.corners() for b in skeleton.bones), skeleton.sacral_corners()])
     at = grid.voxel(corners)
     centres = grid.voxel(np.stack([*(b.centre for b in skeleton.bones), skeleton.sacral_corners().mean(0)]))
-    margin = [float(p[HALF_HEIGHT]) for p in scene.vertebrae] + [15.0]
+    margin = [float(b.shape[HALF_HEIGHT]) for b in skeleton.bones] + [15.0]
     half = np.array(margin) / grid.spacing_mm[0] + 1
     inside = ((centres >= 0) & (centres < np.array(grid.shape) - 1)).all(1)
     visible = inside & (centres[:, 0] - half >= 0) & (centres[:, 0] + half < grid.shape[0])

@@ -97,7 +97,7 @@ def cast_vertebrae(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> tup
     """
     shape = (len(skeleton.bones), geometry.height, geometry.width)
     bodies, back = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    coarse = geometry.halved()
+    coarse, marrow = geometry.halved(), np.zeros(shape[1:], np.float32)
     g, gc = geometry.vector(), coarse.vector()
     for k, bone in enumerate(skeleton.bones):
         p, turn, centre = bone.shape, bone.rotation @ view.T, view @ bone.centre
@@ -106,12 +106,12 @@ def cast_vertebrae(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> tup
         args = (g, centre.astype(np.float32), turn.astype(np.float32), p)
         low, high = np.array([-reach, -depth * 1.1, -tall]), np.array([reach, depth * 1.5, tall])
         r0, r1, c0, c1, half = geometry.pixel_box(centre, turn, low, high)
-        cast_vertebra(bodies[k], r0, r1, c0, c1, *args, half, STEP_MM, False, JITTER)
+        cast_vertebra(bodies[k], marrow, r0, r1, c0, c1, *args, half, STEP_MM, False, JITTER)
         side = float(p[bones.HALF_WIDTH] * 0.62 + p[bones.TRANSVERSE_LENGTH] + 8)
         low, high = np.array([-side, -depth - 45 - p[bones.SPINOUS_LENGTH], -40.0]), np.array([side, 0.0, 34.0])
         r0, r1, c0, c1, half = coarse.pixel_box(centre, turn, low, high)
         arch = np.zeros((coarse.height, coarse.width), np.float32)
-        cast_vertebra(arch, r0, r1, c0, c1, gc, *args[1:], half, STEP_MM, True, JITTER)
+        cast_vertebra(arch, marrow, r0, r1, c0, c1, gc, *args[1:], half, STEP_MM, True, JITTER)
         back[k] = cv2.resize(arch, (2 * coarse.width, 2 * coarse.height))[: shape[1], : shape[2]]
     return bodies, back
 
@@ -122,13 +122,16 @@ def cast_hips(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> NDArray:
     out = np.zeros((coarse.height, coarse.width), np.float32)
     first = int(np.clip(coarse.project(np.array([0.0, 0.0, 62.0]))[0, 1], 0, coarse.height))
     turn, obliquity = view.T.astype(np.float32), np.float32(skeleton.obliquity)
-    cast_pelvis(out, first, coarse.vector(), turn, skeleton.hips, OUTLINE_DISTANCE, 3.5, obliquity, JITTER)
+    cast_pelvis(
+        out, np.zeros_like(out), first, coarse.vector(), turn, skeleton.hips, OUTLINE_DISTANCE, 3.5, obliquity, JITTER
+    )
     out = cv2.resize(cv2.GaussianBlur(out, (0, 0), 0.6), (geometry.width, geometry.height))
     p, frame = skeleton.sacrum, skeleton.sacral_rotation @ view.T
     depth, length = float(p[S_HALF_DEPTH]), float(p[ARC_LENGTH])
     low, high = np.array([-62.0, -depth - 25.0 - 0.45 * length, -length]), np.array([62.0, 0.6 * length, 14.0])
     r0, r1, c0, c1, half = geometry.pixel_box(np.zeros(3), frame, low, high)
-    cast_sacrum(out, r0, r1, c0, c1, geometry.vector(), frame.astype(np.float32), p, half, STEP_MM, JITTER)
+    g, frame = geometry.vector(), frame.astype(np.float32)
+    cast_sacrum(out, np.zeros_like(out), r0, r1, c0, c1, g, frame, p, half, STEP_MM, JITTER)
     return out
 
 

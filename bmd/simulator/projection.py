@@ -14,6 +14,9 @@ from bmd.simulator.pelvis import femur_density, hip_density, sacrum_density
 JITTER = np.random.default_rng(5).random(997).astype(np.float32)
 """Fixed offsets of the first sample on each ray, in steps: they turn aliasing into fine grain."""
 
+MARROW_FROM = 0.015
+"""Mineral in g/cm3 from which a point of the pelvis counts as inside bone: the tails of its shells are not."""
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -88,8 +91,11 @@ class Geometry:
 
 
 @kernel
-def cast_vertebra(out, r0, r1, c0, c1, g, centre, rotation, p, half, step, posterior, jitter):
-    """Add the line integral (g/cm2) of a vertebral body, or of its posterior elements, to ``out``."""
+def cast_vertebra(out, marrow, r0, r1, c0, c1, g, centre, rotation, p, half, step, posterior, jitter):
+    """Add the line integral (g/cm2) of a vertebral body, or of its posterior elements, to ``out``.
+
+    The length of each ray inside the body, in cm, is added to ``marrow``; the arch holds next to none.
+    """
     total = g[0] + g[1]
     n = int(2.0 * half / step)
     for r in range(r0, r1):
@@ -98,6 +104,7 @@ def cast_vertebra(out, r0, r1, c0, c1, g, centre, rotation, p, half, step, poste
             ky = (g[4] + c * g[6] - g[2]) / total
             path = math.sqrt(1.0 + ky * ky + kz * kz) * step * 0.1
             s = 0.0
+            hits = 0
             first = jitter[(r * 131 + c * 17) % 997] * step - half
             for i in range(n):
                 x = first + i * step
@@ -111,8 +118,12 @@ def cast_vertebra(out, r0, r1, c0, c1, g, centre, rotation, p, half, step, poste
                     if body_parts(lx, ly, lz, p)[0] == 0.0:
                         s += posterior_density(lx, ly, lz, p)
                 else:
-                    s += body_density(lx, ly, lz, p)
+                    density = body_density(lx, ly, lz, p)
+                    s += density
+                    if density > 0.0:
+                        hits += 1
             out[r, c] += s * path
+            marrow[r, c] += hits * path
 
 
 @kernel
@@ -145,8 +156,8 @@ def stamp_body(labels, value, r0, r1, c0, c1, g, centre, rotation, p):
 
 
 @kernel
-def cast_sacrum(out, r0, r1, c0, c1, g, turn, p, half, step, jitter):
-    """Add the line integral (g/cm2) of the sacrum; ``turn`` maps world to sacral axes about the same origin."""
+def cast_sacrum(out, marrow, r0, r1, c0, c1, g, turn, p, half, step, jitter):
+    """Add the sacrum as ``cast_vertebra`` does; ``turn`` maps world to sacral axes about the same origin."""
     total = g[0] + g[1]
     n = int(2.0 * half / step)
     for r in range(r0, r1):
@@ -155,6 +166,7 @@ def cast_sacrum(out, r0, r1, c0, c1, g, turn, p, half, step, jitter):
             ky = (g[4] + c * g[6] - g[2]) / total
             path = math.sqrt(1.0 + ky * ky + kz * kz) * step * 0.1
             s = 0.0
+            hits = 0
             first = jitter[(r * 131 + c * 17) % 997] * step - half
             for i in range(n):
                 x = first + i * step
@@ -163,13 +175,17 @@ def cast_sacrum(out, r0, r1, c0, c1, g, turn, p, half, step, jitter):
                 lx = turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z
                 ly = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z
                 lz = turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z
-                s += sacrum_density(lx, ly, lz, p)
+                density = sacrum_density(lx, ly, lz, p)
+                s += density
+                if density > MARROW_FROM:
+                    hits += 1
             out[r, c] += s * path
+            marrow[r, c] += hits * path
 
 
 @kernel
-def cast_pelvis(out, r0, g, view, ph, table, step, obliquity, jitter):
-    """Add hip bones and femora. ``view`` maps world to patient axes."""
+def cast_pelvis(out, marrow, r0, g, view, ph, table, step, obliquity, jitter):
+    """Add hip bones and femora as ``cast_vertebra`` does. ``view`` maps world to patient axes."""
     total = g[0] + g[1]
     n = int(330.0 / step)
     for r in range(r0, out.shape[0]):
@@ -178,6 +194,7 @@ def cast_pelvis(out, r0, g, view, ph, table, step, obliquity, jitter):
             ky = (g[4] + c * g[6] - g[2]) / total
             path = math.sqrt(1.0 + ky * ky + kz * kz) * step * 0.1
             s = 0.0
+            hits = 0
             first = jitter[(r * 131 + c * 17) % 997] * step - 165.0
             for i in range(n):
                 x = first + i * step
@@ -187,10 +204,14 @@ def cast_pelvis(out, r0, g, view, ph, table, step, obliquity, jitter):
                 py = view[1, 0] * x + view[1, 1] * y
                 if abs(px) > 10.0 and abs(py) < 150.0:
                     hz = z - obliquity * px
-                    s += hip_density(px, py, hz, ph, table)
+                    density = hip_density(px, py, hz, ph, table)
                     if hz < -60.0:
-                        s += femur_density(px, py, hz, ph)
+                        density += femur_density(px, py, hz, ph)
+                    s += density
+                    if density > MARROW_FROM:
+                        hits += 1
             out[r, c] += s * path
+            marrow[r, c] += hits * path
 
 
 @kernel

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.simulator import bone_slab, bones, pelvis, slab
+from bmd.simulator import bone_slab, pelvis, slab
 from bmd.simulator.anatomy import Skeleton
 from bmd.simulator.femur import LENGTH, UX, UZ, build_femora
 from bmd.simulator.metal import METAL_HU, streaks
@@ -76,13 +76,11 @@ class Scene:
 
     skeleton: Skeleton
     femora: tuple[NDArray, NDArray]
-    vertebrae: tuple[NDArray, ...]
     torso: Torso
     shapes: NDArray
     lung: NDArray
     texture: NDArray
     tone: NDArray
-    yellow: float
     marrow_hu: float
     scan: Scan
     bottom: float
@@ -139,32 +137,10 @@ class Scene:
         return np.array([x, scale * y, scale * (z + float(h[pelvis.CREST_Z])) + self.skeleton.obliquity * x])
 
 
-def redistribute(p: NDArray, kept: float) -> NDArray:
-    """Move the share ``1 - kept`` of a body's trabecular mineral to its arch and cortex; a DXA scan reads the same."""
-    p = p.copy()
-    mass = bones.component_mass(p, 2.5)
-    moved = (1 - kept) * float(p[bones.TRABECULAR]) * mass[0]
-    p[bones.TRABECULAR] *= kept
-    p[bones.CORTEX] += 0.2 * moved / mass[1]
-    p[bones.ENDPLATE] += 0.15 * moved / mass[2]
-    arch = 1 + 0.65 * moved / mass[3]
-    p[bones.POSTERIOR_CORE] *= arch
-    p[bones.POSTERIOR_SHELL] *= arch
-    return p
-
-
 def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Scene:
-    """Fill in everything a CT shows beyond the bones' shapes.
-
-    With age trabecular bone is lost before cortex and arch, and degeneration adds mineral behind the body, so the
-    same AP density holds less trabecular bone; red marrow turns yellow. Both differ between people of one age. The
-    numbers are set so that mean HU falls with age, and tells osteoporosis, as published (docs/simulator.md).
-    """
+    """Fill in everything a CT shows beyond the bones."""
     person = skeleton.person
     age = person.demographics.age_y or 60.0
-    spared = person.bmd["L1-L4"] ** -0.8 * math.exp(rng.normal(0, 0.15))
-    kept = float(np.clip((0.705 - 0.0026 * (age - 25)) * spared, 0.2, 1.1))
-    yellow = float(np.clip(0.125 + 0.0084 * (age - 25) + rng.normal(0, 0.09), 0.05, 0.95))
     torso = build_torso(skeleton, rng)
     texture = rng.standard_normal((40, 40, 40), dtype=np.float32)
     for axis in range(3):
@@ -176,13 +152,11 @@ def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Sce
     scene = Scene(
         skeleton=skeleton,
         femora=build_femora(person, skeleton.hips, rng),
-        vertebrae=tuple(redistribute(b.shape, kept) for b in skeleton.bones),
         torso=torso,
         shapes=abdomen.shapes(),
         lung=diaphragm(torso, rng),
         texture=texture,
         tone=tone.astype(np.float32),
-        yellow=yellow,
         marrow_hu=float({"none": 0.0, "arterial": 6.0, "portal": 11.0}[scan.phase] + rng.normal(0, 6)),
         scan=scan,
         bottom=-1e9,
@@ -263,11 +237,11 @@ def _place_table(scene: Scene, plane: Plane, layers: Layers) -> None:
 
 
 def _paint_shapes(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
-    for k, (bone, p) in enumerate(zip(scene.skeleton.bones, scene.vertebrae, strict=True)):
+    for k, bone in enumerate(scene.skeleton.bones):
         box = plane.window(bone.centre, 42.0)
         if box:
             gap = max(4.0, scene.skeleton.person.discs[k].height_mid_mm)
-            pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), p)
+            pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), bone.shape)
             slab.paint_column(layers.hu, layers.zone, *box, *frame, *pose, gap, 62.0, 22.0)
     near, places = plane.windows(scene.middles, scene.shapes[:, slab.REACH])
     for i, place in zip(near, places, strict=True):
@@ -280,15 +254,15 @@ def _sample_bones(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArr
     offsets = [((k + 0.5) / depths - 0.5) * plane.thickness_mm * plane.normal for k in range(depths)]
     places = [(*frame, o.astype(np.float32), 1.0 / depths, sub, k if depths > 1 else -1, stride) for k, o in
               enumerate(offsets)]  # fmt: skip
-    for value, (bone, p) in enumerate(zip(scene.skeleton.bones, scene.vertebrae, strict=True), start=1):
+    for value, bone in enumerate(scene.skeleton.bones, start=1):
         box = plane.window(bone.centre - [0, 22, 0], 68.0)
-        pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), p)
+        pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), bone.shape)
         if box is None:
             continue
         maps = (layers.cover, layers.mineral, layers.body, layers.label)
         for place in places:
             bone_slab.sample_vertebra(*maps, value, *box, *place, *pose)
-    layers.yellow[:] = scene.yellow * layers.cover
+    layers.yellow[:] = scene.skeleton.yellow * layers.cover
     first = _first_row(plane)
     planes = (layers.cover, layers.mineral, layers.yellow, layers.body, layers.label, layers.femur, layers.zone)
     sacrum = (scene.skeleton.sacral_rotation.astype(np.float32), scene.skeleton.sacrum)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bmd.simulator import bones
-from bmd.simulator.anatomy import DRAWN, Skeleton, build_skeleton
+from bmd.simulator.anatomy import DRAWN, MASS_STEP_MM, Skeleton, build_skeleton
 from bmd.simulator.case import draw_person, simulate_film
 from bmd.simulator.projection import Geometry
-from bmd.simulator.radiograph import BoneMaps, cast_bones
+from bmd.simulator.radiograph import BoneMaps, cast_bones, with_spine
+from bmd.simulator.tissue import lateral_tissue
 
 PEOPLE = 40
+MUSCLE, ADIPOSE, MINERAL = 1.043, 0.93, 1.34
+"""mm of water per mm of tissue and per 0.1 g/cm2 of mineral in lean tissue, at 60 to 70 keV."""
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +78,47 @@ def test_the_sacrum_is_no_denser_than_the_vertebrae(skeletons: list[Skeleton]) -
         column, row = np.round(below).astype(int)
         inside = float(np.median(maps.pelvis[row - 4 : row + 5, column - 4 : column + 5]))
         assert 0.05 < inside < 1.6 * strong(maps.bodies)
+
+
+def content(p: np.ndarray) -> float:
+    mass = bones.component_mass(p, MASS_STEP_MM)
+    body = p[bones.TRABECULAR] * mass[0] + p[bones.CORTEX] * mass[1] + p[bones.ENDPLATE] * mass[2]
+    return float(body + mass[3])
+
+
+def test_an_old_spine_of_the_same_density_holds_less_trabecular_mineral_and_more_fat() -> None:
+    person = draw_person(np.random.default_rng(3), "normal", "film")
+    young, old = (
+        build_skeleton(
+            replace(person, demographics=replace(person.demographics, age_y=age)), np.random.default_rng(8), False
+        )
+        for age in (50.0, 80.0)
+    )
+    for level in ("L1", "L4"):
+        a, b = young.bone(level).shape, old.bone(level).shape
+        assert b[bones.TRABECULAR] < 0.95 * a[bones.TRABECULAR]
+        assert content(b) == pytest.approx(content(a), rel=0.02)
+    assert old.yellow > young.yellow + 0.2
+
+
+def test_bodies_stand_out_from_discs_and_fat_as_on_a_patients_ct(skeletons: list[Skeleton]) -> None:
+    geometry, over_disc, over_front = Geometry(1e5, 10.0, 0, 0, -110, 220, 1.0, 1.0, 240, 360), [], []
+    for k, s in enumerate(skeletons[:16]):
+        rng, maps = np.random.default_rng(k), side_view(s)
+        tissue = with_spine(lateral_tissue(s, geometry, rng), s, maps, geometry, np.eye(3), rng)
+        mineral = 10 * (maps.bodies + maps.posterior + maps.pelvis)
+        water = MUSCLE * tissue.lean + ADIPOSE * tissue.fat + MINERAL * mineral
+        for level in ("L2", "L3", "L4"):
+            bone = s.bone(level)
+            half, depth = bone.shape[bones.HALF_HEIGHT], bone.shape[bones.HALF_DEPTH]
+            places = geometry.project(bone.to_patient(np.array([[0, 0, 0], [0, 0, half + 5], [0, depth + 12, 0]])))
+            middle, disc, front = (
+                np.median(water[r - 2 : r + 3, c - 2 : c + 3]) for c, r in np.round(places).astype(int)
+            )
+            over_disc.append(middle - disc)
+            over_front.append(middle - front)
+    assert 0 < np.median(over_disc) < 8, "mm of water; a patient of 114 HU: 0 to 5"
+    assert 0 < np.median(over_front) < 10, "mm of water; the same patient: 5 to 9"
 
 
 def test_every_articular_process_is_behind_its_body(skeletons: list[Skeleton]) -> None:

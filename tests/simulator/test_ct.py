@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +11,14 @@ import pytest
 from bmd.errors import InputError, OptionError
 from bmd.reference import LEVELS, category
 from bmd.simulator import bones, ct, femur, metal, pelvis, scanner
+from bmd.simulator.anatomy import Bone
 from bmd.simulator.case import simulate_ct, simulate_film
 from bmd.simulator.clinic import clinic_person
 from bmd.simulator.ct_shards import read_ct_shards, training_views, write_ct_shards
 from bmd.simulator.population import Person, sample_person
 from bmd.simulator.reformat import axial_slice, femur_plane, trabecular_hu
 from bmd.simulator.scanner import Materials, Scan
-from bmd.simulator.scene import Scene, expose, redistribute, render_layers
+from bmd.simulator.scene import Scene, expose, render_layers
 from bmd.types import Case, CtTruth
 
 COARSE = (6.0, 4.0, 4.0)
@@ -105,23 +107,32 @@ def test_body_lies_face_up(case: Case) -> None:
     assert spine > rows.mean()  # the spine is in the rear half: axis 1 runs from front to back
 
 
+def richer(bone: Bone, mineral: float) -> Bone:
+    shape = bone.shape.copy()
+    shape[bones.TRABECULAR] += mineral
+    return replace(bone, shape=shape)
+
+
+def with_skeleton(scene: Scene, **changed: Any) -> Scene:
+    return replace(scene, skeleton=replace(scene.skeleton, **changed))
+
+
 def test_more_mineral_gives_higher_hu(scene: Scene) -> None:
-    richer = tuple(p.copy() for p in scene.vertebrae)
-    for p in richer:
-        p[bones.TRABECULAR] += 0.05
-    assert roi_hu(replace(scene, vertebrae=richer)) - roi_hu(scene) == pytest.approx(0.05 * 1270, rel=0.15)
+    dense = with_skeleton(scene, bones=tuple(richer(b, 0.05) for b in scene.skeleton.bones))
+    assert roi_hu(dense) - roi_hu(scene) == pytest.approx(0.05 * 1270, rel=0.15)
 
 
 def test_lower_voltage_and_red_marrow_give_higher_hu(scene: Scene) -> None:
     values = [roi_hu(replace(scene, scan=replace(QUIET, kvp=kvp))) for kvp in (80, 100, 120, 140)]
     assert values == sorted(values, reverse=True)
-    assert roi_hu(replace(scene, yellow=0.1)) > roi_hu(replace(scene, yellow=0.9)) + 50
+    assert roi_hu(with_skeleton(scene, yellow=0.1)) > roi_hu(with_skeleton(scene, yellow=0.9)) + 50
 
 
 def test_trabecular_hu_is_that_of_the_mineral(scene: Scene) -> None:
-    p = scene.vertebrae[4]
+    p = scene.skeleton.bones[4].shape
     mineral = np.array([p[bones.TRABECULAR]])
-    expected = replace(Materials.at(120), red=Materials.at(120).red + scene.marrow_hu).bone(mineral, scene.yellow)
+    material = replace(Materials.at(120), red=Materials.at(120).red + scene.marrow_hu)
+    expected = material.bone(mineral, np.array([scene.skeleton.yellow]))
     assert roi_hu(scene) == pytest.approx(float(expected[0]), abs=12)
 
 
@@ -154,17 +165,6 @@ def test_dxa_reading_of_the_femur_is_the_persons(person: Person, scene: Scene) -
     assert hip == pytest.approx(person.bmd["total_hip"], rel=0.02)
     assert 3 < neck_area < 8  # cm2, as hip scans have
     assert 25 < hip_area < 55
-
-
-def test_redistribution_keeps_the_bone_mineral_content(scene: Scene) -> None:
-    def content(p: np.ndarray) -> float:
-        mass = bones.component_mass(p, 2.0)
-        return float(p[bones.TRABECULAR] * mass[0] + p[bones.CORTEX] * mass[1] + p[bones.ENDPLATE] * mass[2] + mass[3])
-
-    shape = scene.skeleton.bone("L3").shape
-    moved = redistribute(shape, 0.6)
-    assert moved[bones.TRABECULAR] == pytest.approx(0.6 * shape[bones.TRABECULAR])
-    assert content(moved) == pytest.approx(content(shape), rel=0.02)
 
 
 def test_noise_is_as_strong_as_asked_and_has_no_low_frequencies() -> None:

@@ -97,7 +97,7 @@ def test_more_mineral_is_brighter_bone(person: Person) -> None:
     inside = maps[0].labels == LEVELS.index("L3") + 1
     assert inside.sum() > 50
     ratio = maps[1].bodies[inside].mean() / maps[0].bodies[inside].mean()
-    assert ratio == pytest.approx(1.3, rel=0.05)  # dense bone holds a larger share of trabeculae
+    assert 1.1 < ratio < 1.35  # much of what a denser bone has more lies in its arch
     tissue = SoftTissue(np.full((SIZE, SIZE), 200, np.float32), np.zeros((SIZE, SIZE), np.float32), inside | True)
     nothing = np.zeros((SIZE, SIZE), np.float32)
     thin, thick = (beam.transmit(tissue, m.bodies, nothing, 80) for m in maps)
