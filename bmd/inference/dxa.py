@@ -110,7 +110,7 @@ def judge(suitability: Suitability, found: Regions) -> Suitability:
     if len(levels) < FEWEST or found.evidence < LEAST_EVIDENCE:
         reason = (
             "No lumbar spine seen from the front was found. A hip, a forearm, a scan from the side or a picture that "
-            "is no scan cannot be used."
+            "is no scan cannot be used, and a strongly curved spine may not be found."
         )
         return Suitability(False, (reason,), suitability.inverted, scores)
     return replace(suitability, scores=scores)

@@ -140,7 +140,7 @@ def with_spine(
     An osteoporotic body full of fat absorbs hardly more than muscle and no more than a disc: on a film only its end
     plates and walls are left. On the public CT that also checks the CT reader, seen from the side, bodies of 114 HU
     stand out by 0 to 5 mm of water from discs of 70 HU; column and psoas stand out by 5 to 9 mm from the visceral fat,
-    vessels and bowel in front of them.
+    vessels and bowel in front of them, and where organs lie there instead, they do not.
     """
     discs, column = np.zeros_like(tissue.lean), np.zeros_like(tissue.lean)
     for upper, lower in pairwise(skeleton.bones):
@@ -153,8 +153,8 @@ def with_spine(
     discs = cv2.GaussianBlur(discs, (0, 0), 2.0 / geometry.row_mm)
     column = cv2.GaussianBlur(column, (0, 0), rng.uniform(2.0, 6.0) / geometry.row_mm)
     bmi = skeleton.person.demographics.bmi or 25.0
-    visceral = float(np.clip(rng.normal(25 + 2 * (bmi - 20), 15), 5, 90)) * (1 - column)
-    fat = np.minimum(skeleton.yellow * maps.marrow + visceral, 0.7 * tissue.lean)
+    visceral = float(np.clip(rng.normal(25 + 2 * (bmi - 20), 25), -15, 90)) * (1 - column)
+    fat = np.clip(skeleton.yellow * maps.marrow + visceral, -tissue.fat, 0.7 * tissue.lean)
     return SoftTissue(tissue.lean - fat + discs * (tissue.lean > 0), tissue.fat + fat, tissue.body)
 
 

@@ -195,6 +195,6 @@ def _organs(
     size = (shape[0], shape[1])
     return (
         extra
-        + rng.uniform(1.0, 3.2) * noise(rng, size, 45, 4, 0.55)
+        + rng.uniform(1.0, 4.5) * noise(rng, size, 45, 4, 0.55)
         + rng.uniform(0.2, 0.9) * noise(rng, size, 8, 3, 0.7)
     )
