@@ -25,7 +25,7 @@ from bmd.simulator.projection import JITTER, Geometry, cast_pelvis, cast_sacrum,
 from bmd.simulator.tissue import noise
 
 STEP_MM = 3.0  # between samples on a ray
-ARCH = (1.0, 2.6)  # factor on the posterior elements before the whole is scaled; an assumption, set by eye
+ARCH = (0.6, 1.3)  # factor on the posterior elements before the whole is scaled; an assumption, set by eye
 FAR_MM = 1e5  # distance of a source whose rays are parallel
 AP = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])  # patient to world: the beam runs along y, columns along x
 REGIONS = range(1, len(DRAWN))  # T11..L5: levels with a line above and below
