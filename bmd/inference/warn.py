@@ -14,8 +14,9 @@ from bmd.reference import LUMBAR
 from bmd.types import Prediction, Study, Suitability
 
 WHO_AGE = 50
-METAL_SHARE = 0.03
-"""From here metal is suspected: 8 of 14 simulated spines with screws and rods or cement, 1 of 14 without."""
+METAL_SHARE = 0.02
+"""From here metal is suspected: on 54 % of 124 simulated films with screws and rods, 8 % of 1,800 without, 11 % of 73 with
+cement (as without); on none of 28 real films without metal, whose share is 0.001 at most."""
 
 
 def warnings(
