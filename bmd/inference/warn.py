@@ -15,8 +15,8 @@ from bmd.types import Prediction, Study, Suitability
 
 WHO_AGE = 50
 METAL_SHARE = 0.02
-"""From here metal is suspected: on 54 % of 124 simulated films with screws and rods, 8 % of 1,800 without, 11 % of 73 with
-cement (as without); on none of 28 real films without metal, whose share is 0.001 at most."""
+"""From here metal is suspected: 54 % of 124 simulated films with screws and rods, 8 % of 1,800 without, 11 % of 73 with
+cement (so cement is not seen), none of 29 real films, whose share is 0.001 at most."""
 
 
 def warnings(
