@@ -130,7 +130,7 @@ def unclear_view() -> str:
     """The reason given where the view is likely, but not clearly, the cause."""
     return (
         "The spine is not seen clearly from the side: the film may be taken from the front (AP), show too little, or "
-        "be a DXA image (page DXA image, --modality dxa)."
+        "be a DXA image; open that as one."
     )
 
 
@@ -138,5 +138,5 @@ def wrong_view() -> str:
     """The reason given for films from the front."""
     return (
         "This film is taken from the front (AP); a lateral film of the lumbar spine is needed. If it is a DXA image, "
-        "use the page DXA image or --modality dxa."
+        "open it as one."
     )

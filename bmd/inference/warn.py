@@ -16,7 +16,7 @@ from bmd.types import Prediction, Study, Suitability
 WHO_AGE = 50
 METAL_SHARE = 0.02
 """From here metal is suspected: 54 % of 124 simulated films with screws and rods, 8 % of 1,800 without, 11 % of 73 with
-cement (so cement is not seen), none of 29 real films, whose share is 0.001 at most."""
+cement (so cement is not seen; chosen on these films), none of 29 real ones, whose share is 0.001 at most."""
 
 
 def warnings(
