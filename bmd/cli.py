@@ -86,7 +86,7 @@ def _simulate(options: argparse.Namespace) -> None:
     if options.count < 1 or options.workers < 1 or options.seed < 0:
         raise OptionError("--count and --workers must be at least 1 and --seed at least 0")
     if options.modality == "dxa":
-        from bmd.simulator.dxa_shards import write_shards as write_dxa
+        from bmd.simulator.shards.dxa import write_shards as write_dxa
 
         paths = write_dxa(
             options.out, options.count, options.seed, options.workers, options.cohort, others=options.others
@@ -94,12 +94,12 @@ def _simulate(options: argparse.Namespace) -> None:
         print(f"{options.count} scans in {len(paths)} files in {options.out}")
         return
     if options.modality == "ct":
-        from bmd.simulator.ct_shards import write_ct_shards
+        from bmd.simulator.shards.ct import write_ct_shards
 
         paths = write_ct_shards(options.out, options.count, options.seed, options.workers, cohort=options.cohort)
         print(f"{options.count} people in {len(paths)} files in {options.out}")
         return
-    from bmd.simulator.shards import write_shards
+    from bmd.simulator.shards.film import write_shards
 
     if not 0.0 <= options.ap_share <= 1.0:
         raise OptionError(f"--ap-share must lie between 0 and 1, not {options.ap_share}")
@@ -124,7 +124,7 @@ def _sheet(options: argparse.Namespace) -> None:
     if options.modality == "ct":
         _sheet_ct(options)
         return
-    from bmd.report.sheet import contact_sheet
+    from bmd.report.film.sheet import contact_sheet
     from bmd.simulator.case import simulate_film
 
     def films() -> Iterator[tuple[str, Case]]:
@@ -139,7 +139,7 @@ def _sheet(options: argparse.Namespace) -> None:
 
 
 def _sheet_ct(options: argparse.Namespace) -> None:
-    from bmd.report.ct_sheet import ct_sheet
+    from bmd.report.ct.sheet import ct_sheet
     from bmd.simulator.case import simulate_ct
 
     def scans() -> Iterator[tuple[str, Case]]:
@@ -211,13 +211,13 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _evaluate_films(options: argparse.Namespace) -> None:
     if not options.annotations:
         raise OptionError("evaluate films needs --annotations FILE")
-    from bmd.evaluation.films import evaluate_films
+    from bmd.evaluation.film.annotated import evaluate_films
 
     print(json.dumps(evaluate_films(Path(options.annotations), Path(options.out) if options.out else None)))
 
 
 def _evaluate_demographics(options: argparse.Namespace) -> None:
-    from bmd.evaluation.demographics import evaluate_demographics
+    from bmd.evaluation.demographics.survey import evaluate_demographics
 
     print(evaluate_demographics(options.data, write=options.write))
 
@@ -225,20 +225,20 @@ def _evaluate_demographics(options: argparse.Namespace) -> None:
 def _evaluate_volumes(options: argparse.Namespace) -> None:
     if not options.folder:
         raise OptionError("evaluate volumes needs --folder DIR")
-    from bmd.evaluation.volumes import evaluate_volumes
+    from bmd.evaluation.ct.volumes import evaluate_volumes
 
     for case in evaluate_volumes(Path(options.folder)):
         print(json.dumps(case, ensure_ascii=False))
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from bmd.evaluation.calibration import calibrate
+    from bmd.evaluation.film.calibration import calibrate
 
     print(json.dumps(calibrate(options.data, options.count or 2000), indent=1))
 
 
 def _evaluate_attenuation(options: argparse.Namespace) -> None:
-    from bmd.evaluation.attenuation import evaluate_attenuation
+    from bmd.evaluation.ct.attenuation import evaluate_attenuation
 
     print(json.dumps(evaluate_attenuation(options.count or 400), indent=1))
 
@@ -246,7 +246,7 @@ def _evaluate_attenuation(options: argparse.Namespace) -> None:
 def _calibrate_ct(options: argparse.Namespace) -> None:
     if not options.calibration:
         raise OptionError("evaluate ct needs --calibration FOLDER and --data FOLDER, each with simulated CT")
-    from bmd.evaluation.ct_networks import calibrate_ct
+    from bmd.evaluation.ct.networks import calibrate_ct
 
     print(json.dumps(calibrate_ct(options.calibration, options.data), indent=1))
 
@@ -254,7 +254,7 @@ def _calibrate_ct(options: argparse.Namespace) -> None:
 def _evaluate_population(options: argparse.Namespace) -> None:
     if not (options.nhanes and options.vertebra):
         raise OptionError("evaluate population needs --nhanes FILE and --vertebra FILE")
-    from bmd.simulator.population_check import write_check
+    from bmd.population.check import write_check
 
     tables = Path(options.nhanes), Path(options.vertebra)
     print(write_check(*tables, count=options.count or 20_000, out=Path(options.out or "docs")))
@@ -262,7 +262,7 @@ def _evaluate_population(options: argparse.Namespace) -> None:
 
 def _models(options: argparse.Namespace) -> None:
     """List the networks, their papers, and on what they were measured."""
-    from bmd.models import registry
+    from bmd.models import _registry as registry
 
     for name in registry.names():
         spec = registry.spec(name)
@@ -277,7 +277,7 @@ def _metrics(card: dict[str, object]) -> str:
 
 def _known(names: Sequence[str]) -> Sequence[str]:
     """The names given, or all; an unknown one is an error that lists the valid ones."""
-    from bmd.models import registry
+    from bmd.models import _registry as registry
 
     for name in names:
         registry.spec(name)

@@ -131,20 +131,20 @@ def _kind(path: Path) -> Modality:
     """What a file is, by its content; anything that is no volume is a film until it is known better."""
     if path.is_dir():
         return "ct"
-    from bmd.data.volume import is_volume
+    from bmd.readers.volume import is_volume
 
     return "ct" if is_volume(_head(path)) or _is_slice(path) else "radiograph"
 
 
 def _is_slice(path: Path) -> bool:
-    from bmd.data.series import is_ct
+    from bmd.readers.ct_dicom import is_ct
 
     return is_ct(_head(path))
 
 
 def _read_volume(paths: Sequence[Path]) -> Study:
     """The volume that suits best of a folder, a file or slices; others are named in the study's notes."""
-    from bmd.data.volume import read_paths
+    from bmd.readers.volume import read_paths
 
     choices = read_paths(paths)
     study = choices[0].load()
@@ -157,8 +157,8 @@ def _read_volume(paths: Sequence[Path]) -> Study:
 
 def _read_picture(path: Path, kind: Modality, auto: bool = False) -> Study:
     """A film or DXA image; with ``auto`` its header or its content says which."""
-    from bmd.data import read_study
-    from bmd.data.limits import check_file_bytes
+    from bmd.readers import read_study
+    from bmd.readers.limits import check_file_bytes
 
     try:
         check_file_bytes(path.stat().st_size)
@@ -167,12 +167,12 @@ def _read_picture(path: Path, kind: Modality, auto: bool = False) -> Study:
         raise InputError("The file cannot be opened", error.strerror or "", "Check its name") from error
     study = read_study(path.name, data)
     if auto:
-        from bmd.inference.route import routed
+        from bmd.inference.film.route import routed
 
         return routed(study)
     if kind != "dxa":
         return study
-    from bmd.data.dxa import as_dxa
+    from bmd.readers.dxa import as_dxa
 
     return as_dxa(study)
 
@@ -182,7 +182,7 @@ def _refused(job: Job, reason: str) -> Report:
 
 
 def _check_patient(options: argparse.Namespace) -> None:
-    from bmd.data.patient import AGE_Y, HEIGHT_CM, WEIGHT_KG
+    from bmd.readers.patient import AGE_Y, HEIGHT_CM, WEIGHT_KG
 
     for word, (low, high) in (("age", AGE_Y), ("height", HEIGHT_CM), ("weight", WEIGHT_KG)):
         value = getattr(options, word)

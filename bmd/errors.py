@@ -1,6 +1,9 @@
-"""Every error a user can cause, with the rule, what was seen and what to do about it."""
+"""Every error a user can cause: a code with its values, whose words ``bmd.text`` holds (rule, what was seen, what to do)."""
 
 from __future__ import annotations
+
+from bmd import text
+from bmd.findings import Finding, Value
 
 
 class BmdError(Exception):
@@ -8,25 +11,29 @@ class BmdError(Exception):
 
     Parameters
     ----------
-    rule : str
-        The rule that was broken, one plain sentence.
-    seen : str
-        What was found instead. Never contains patient identifiers or pixel data.
-    remedy : str
-        What the user can do.
+    code : str
+        Code of the catalogue entry: a table of ``rule``, ``seen`` and ``remedy``, or one sentence.
+    **values
+        What the entry fills in. Never patient identifiers or pixel data.
     """
 
-    def __init__(self, rule: str, seen: str = "", remedy: str = "") -> None:
-        self.rule, self.seen, self.remedy = rule, seen, remedy
-        super().__init__(rule, seen, remedy)
+    def __init__(self, code: str, seen: str = "", remedy: str = "", **values: Value) -> None:
+        self.legacy = (code, seen, remedy) if " " in code or seen or remedy else None
+        self.finding = Finding(code, values, "refusal")
+        super().__init__(code, values)
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """``rule``, ``seen`` and ``remedy`` in the current language, as far as there are such."""
+        if self.legacy is not None:
+            rule, seen, remedy = self.legacy
+            named = {"rule": rule, "seen": f"Found: {seen}" if seen else "", "remedy": remedy}
+            return {key: part for key, part in named.items() if part}
+        words = text.entry(self.finding.code)
+        return {"rule": text.say(self.finding)} if isinstance(words, str) else text.parts(words, self.finding.values)
 
     def __str__(self) -> str:
-        parts = [self.rule]
-        if self.seen:
-            parts.append(f"Found: {self.seen}")
-        if self.remedy:
-            parts.append(self.remedy)
-        return " ".join(part if part.endswith(".") else part + "." for part in parts)
+        return " ".join(part if part.endswith(".") else part + "." for part in self.parts.values())
 
 
 class InputError(BmdError):
@@ -35,10 +42,6 @@ class InputError(BmdError):
 
 class LimitError(InputError):
     """The uploaded bytes break a size limit that is checked before decoding."""
-
-
-class UnsuitableError(BmdError):
-    """The picture can be read but is not one this tool can analyse."""
 
 
 class WeightsError(BmdError):

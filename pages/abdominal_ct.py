@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import ct, ct_inputs, ct_text, results, session, shell, text, work
+from bmd.app import results, session, shell, text, work
+from bmd.app.ct import choose as ct_inputs
+from bmd.app.ct import result as ct
+from bmd.app.ct import text as ct_text
 
 shell.open_page(__file__)
 

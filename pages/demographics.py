@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import demographics, shell, text, work
-from bmd.app.demographics_text import LEAD
+from bmd.app import shell, text, work
+from bmd.app.demographics import result as demographics
+from bmd.app.demographics.text import LEAD
 
 shell.open_page(__file__)
 

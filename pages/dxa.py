@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import dxa, dxa_inputs, dxa_text, results, session, shell, text, work
+from bmd.app import results, session, shell, text, work
+from bmd.app.dxa import choose as dxa_inputs
+from bmd.app.dxa import result as dxa
+from bmd.app.dxa import text as dxa_text
 
 shell.open_page(__file__)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import inputs, outputs, results, session, shell, text, work
+from bmd.app import results, session, shell, text, work
+from bmd.app.film import choose as inputs
+from bmd.app.film import result as outputs
 
 shell.open_page(__file__)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import shell, text, together, together_text
+from bmd.app import shell, text
+from bmd.app.together import page as together
+from bmd.app.together import text as together_text
 
 shell.open_page(__file__)
 

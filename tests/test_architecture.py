@@ -23,13 +23,12 @@ FLOORS = {
     "bmd.types": 0,
     "bmd.reference": 0,
     "bmd.errors": 0,
+    "bmd.metrics": 1,
+    "bmd.readers": 1,
+    "bmd.inputs": 1,
     "bmd.simulator": 1,
-    "bmd.data": 1,
-    "bmd.evaluation.metrics": 1,
+    "bmd.population": 1.5,  # checks simulated people against the survey
     "bmd.models": 2,
-    "bmd.data.dataset": 2,
-    "bmd.data.ct_examples": 2,
-    "bmd.data.dxa_examples": 2.5,  # the same examples, of another picture
     "bmd.figures": 2,
     "bmd.inference": 3,
     "bmd.explanation": 3,
@@ -48,19 +47,15 @@ GROUND_FLOOR = {"bmd", "bmd.types", "bmd.reference", "bmd.errors"}
 # The only files that may import a package, as path prefixes.
 DOORS = {
     "streamlit": ("streamlit_app.py", "pages/", "bmd/app/"),
-    # series and ct_dicom: slices of a CT instead of one picture
-    "pydicom": ("bmd/data/dicom.py", "bmd/data/series.py", "bmd/report/dicom.py", "bmd/report/ct_dicom.py"),
-    "imagecodecs": ("bmd/data/decoders.py",),
+    "pydicom": ("bmd/readers/film.py", "bmd/readers/ct_dicom.py", "bmd/report/film/dicom.py", "bmd/report/ct/dicom.py"),
+    "imagecodecs": ("bmd/readers/decoders.py",),
     "plotly": ("bmd/figures/",),
     "pytorch_grad_cam": ("bmd/explanation/cam.py",),
     "openvino": ("bmd/inference/engine.py",),
     "numba": ("bmd/simulator/",),
     "safetensors": ("bmd/models/", "bmd/training/"),
     "torch": (
-        "bmd/data/preprocess.py",
-        "bmd/data/dataset.py",
-        "bmd/data/ct_examples.py",
-        "bmd/data/dxa_examples.py",
+        "bmd/inputs/",
         "bmd/models/",
         "bmd/training/",
         "bmd/inference/",
@@ -260,8 +255,8 @@ def test_first_screen_and_command_line_start_without_the_networks(start: str) ->
 
 
 def test_registry_imports_no_torch() -> None:
-    if "bmd/models/registry.py" in SOURCES:
-        _report(late_packages_at_start("bmd/models/registry.py", SOURCES))
+    if "bmd/models/_registry.py" in SOURCES:
+        _report(late_packages_at_start("bmd/models/_registry.py", SOURCES))
 
 
 def test_requirements_are_pinned_exactly() -> None:
@@ -277,16 +272,16 @@ def test_requirements_are_pinned_exactly() -> None:
 
 
 BAD_IMPORTS = [
-    ("bmd/types.py", "from bmd.data import read_study"),
-    ("bmd/simulator/case.py", "from bmd.models.registry import names"),
+    ("bmd/types.py", "from bmd.readers import read_study"),
+    ("bmd/simulator/case.py", "from bmd.models._registry import names"),
     ("bmd/simulator/case.py", "from bmd import models"),
     ("bmd/models/cmnet.py", "import bmd.simulator.case, bmd.training.loop"),
     ("bmd/models/cmnet.py", "from bmd.figures import film"),
-    ("bmd/data/dicom.py", "from ..simulator import case"),
-    ("bmd/data/picture.py", "from .dataset import Films"),
-    ("bmd/inference/measure.py", "def f():\n    from bmd.explanation import explain"),
+    ("bmd/readers/film.py", "from ..simulator import case"),
+    ("bmd/readers/picture.py", "from .dataset import Films"),
+    ("bmd/inference/film/measure.py", "def f():\n    from bmd.explanation import explain"),
     ("bmd/explanation/cam.py", "from bmd.inference import analyse"),
-    ("bmd/report/png.py", "from bmd.cli import main"),
+    ("bmd/report/film/png.py", "from bmd.cli import main"),
     ("bmd/cli.py", "from bmd.app.shell import frame"),
     ("bmd/figures.py", "import pages.spine_xray"),
     ("bmd/extras.py", "import json"),
@@ -301,10 +296,13 @@ def test_rule_notices_an_upward_import(path: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("bmd/data/dataset.py", "from bmd.simulator.shards import read_shards\nfrom .preprocess import letterbox"),
+        (
+            "bmd/training/tasks/film.py",
+            "from bmd.simulator.shards.film import read_shards\nfrom .preprocess import letterbox",
+        ),
         ("bmd/inference/__init__.py", "from bmd.models import registry\nfrom .gate import check"),
         ("pages/spine_xray.py", "from bmd.app import shell\nfrom bmd.figures import film"),
-        ("bmd/models/cmnet.py", "import bmd\nfrom bmd import reference, errors\nfrom bmd.models.blocks import Block"),
+        ("bmd/models/cmnet.py", "import bmd\nfrom bmd import reference, errors\nfrom bmd.models._blocks import Block"),
     ],
 )
 def test_rule_allows_a_downward_import(path: str, source: str) -> None:
@@ -315,11 +313,11 @@ def test_rule_allows_a_downward_import(path: str, source: str) -> None:
     ("path", "source"),
     [
         ("bmd/figures.py", "import streamlit as st"),
-        ("bmd/app/inputs.py", "from pydicom import dcmread"),
-        ("bmd/inference/measure.py", "def f():\n    from pytorch_grad_cam import GradCAM"),
+        ("bmd/app/film/choose.py", "from pydicom import dcmread"),
+        ("bmd/inference/film/measure.py", "def f():\n    from pytorch_grad_cam import GradCAM"),
         ("pages/about.py", "import plotly.graph_objects as go"),
-        ("bmd/report/png.py", "import torch.nn.functional as F"),
-        ("bmd/data/dicom.py", "from torchvision import ops"),
+        ("bmd/report/film/png.py", "import torch.nn.functional as F"),
+        ("bmd/readers/film.py", "from torchvision import ops"),
     ],
 )
 def test_rule_notices_a_wrong_door(path: str, source: str) -> None:
@@ -328,7 +326,7 @@ def test_rule_notices_a_wrong_door(path: str, source: str) -> None:
 
 
 def test_rule_notices_a_package_that_is_not_installed() -> None:
-    assert unlisted_packages("import requests_html", "bmd/data/dicom.py", {"numpy"})
+    assert unlisted_packages("import requests_html", "bmd/readers/film.py", {"numpy"})
     assert unlisted_packages("import numpy, json, cv2", "bmd/x.py", {"numpy", "opencv-python-headless"}) == []
 
 
@@ -349,7 +347,7 @@ def test_rule_follows_chains_to_a_slow_package() -> None:
     sources = {
         "pages/a.py": "from bmd.app import inputs",
         "bmd/app/__init__.py": "",
-        "bmd/app/inputs.py": "from bmd.inference import analyse",
+        "bmd/app/film/choose.py": "from bmd.inference import analyse",
         "bmd/inference/__init__.py": "import torch\ndef f():\n    import pytorch_grad_cam",
     }
     (complaint,) = late_packages_at_start("pages/a.py", sources)

@@ -16,9 +16,9 @@ import pytest
 import bmd.inference
 from bmd import INTENDED_USE, cli
 from bmd.errors import WeightsError
-from bmd.models import registry
+from bmd.models import _registry as registry
 from bmd.types import Report, Study, Suitability
-from tests.data import films
+from tests.readers import films
 from tests.report import reports
 
 
@@ -132,10 +132,12 @@ def test_unknown_network_lists_the_known_ones(command: str, capsys: pytest.Captu
 def test_evaluate_films_needs_annotations(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import bmd.evaluation.films
+    import bmd.evaluation.film.annotated
 
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(bmd.evaluation.films, "evaluate_films", lambda *words: asked.append(words) or {"found": 0.5})
+    monkeypatch.setattr(
+        bmd.evaluation.film.annotated, "evaluate_films", lambda *words: asked.append(words) or {"found": 0.5}
+    )
     assert cli.main(["evaluate", "films"]) == 2
     assert "--annotations" in capsys.readouterr().err
     assert cli.main(["evaluate", "films", "--annotations", "a.json", "--out", str(tmp_path)]) == 0
@@ -144,7 +146,7 @@ def test_evaluate_films_needs_annotations(
 
 
 def test_evaluate_networks_and_calibration(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    import bmd.evaluation.calibration
+    import bmd.evaluation.film.calibration
 
     monkeypatch.setattr(bmd.evaluation, "evaluate", lambda *words: {"asked": words})
     name = registry.names()[0]
@@ -152,7 +154,7 @@ def test_evaluate_networks_and_calibration(monkeypatch: pytest.MonkeyPatch, caps
     assert json.loads(capsys.readouterr().out) == {"asked": [name, "x", 7]}
     assert cli.main(["evaluate"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(registry.names())
-    monkeypatch.setattr(bmd.evaluation.calibration, "calibrate", lambda *words: {"asked": words})
+    monkeypatch.setattr(bmd.evaluation.film.calibration, "calibrate", lambda *words: {"asked": words})
     assert cli.main(["evaluate", "calibrate", "--data", "x"]) == 0
     assert json.loads(capsys.readouterr().out) == {"asked": ["x", 2000]}
     assert cli.main(["evaluate", "--count", "0"]) == 2
@@ -188,7 +190,7 @@ def test_train_passes_the_recipe_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sheet_and_simulate_make_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import bmd.simulator.case as case_door
-    import bmd.simulator.shards as shards
+    import bmd.simulator.shards.film as shards
 
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr(shards, "write_shards", lambda *words, cohort, **_: asked.append((*words, cohort)) or ["one"])
@@ -212,7 +214,7 @@ def test_wrong_use_says_how(words: list[str], capsys: pytest.CaptureFixture[str]
 
 
 def test_program_starts_without_torch(repository: Path) -> None:
-    code = "import sys, bmd.cli, bmd.data, bmd.report; sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
+    code = "import sys, bmd.cli, bmd.readers, bmd.report; sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=repository, timeout=60).returncode == 0
     run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
     done = run([sys.executable, "-m", "bmd", "--version"], cwd=repository, timeout=60, capture_output=True, text=True)

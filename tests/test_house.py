@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bmd import __version__, cli
-from bmd.data.limits import MAX_FILE_BYTES
+from bmd.readers.limits import MAX_FILE_BYTES
 
 
 @pytest.fixture(scope="module")

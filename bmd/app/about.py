@@ -8,7 +8,7 @@ import streamlit as st
 
 from bmd.app import cards, text
 from bmd.app.markup import table
-from bmd.models import registry
+from bmd.models import _registry as registry
 
 
 def ways_in() -> None:

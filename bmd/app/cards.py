@@ -12,7 +12,7 @@ import streamlit as st
 
 from bmd.app import text
 from bmd.app.markup import number, plain, table
-from bmd.models import registry
+from bmd.models import _registry as registry
 from bmd.reference import CATEGORIES
 from bmd.types import Report
 

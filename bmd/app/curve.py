@@ -18,7 +18,7 @@ SOURCE = "20,000 simulated people of this sex, fitted to NHANES (USA, Hologic de
 
 @st.cache_data(show_spinner=False)
 def _moments(sex: Sex) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from bmd.simulator.population import sample_crowd
+    from bmd.simulator.person.sample import sample_crowd
 
     crowd = sample_crowd(np.random.default_rng(0), 20_000, cohort="even", age_range=(20, 90), sex=sex)
     ages, bmd = np.arange(22.0, 89.0, 2.0), crowd["bmd"]["L1-L4"]

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from bmd import figures
 from bmd.app import cards, session, shell, text, work
 from bmd.app.markup import percent, plain, signed
-from bmd.app.together_text import HIP_MODELS, SITES
+from bmd.app.together.text import HIP_MODELS, SITES
 from bmd.figures import COLOURS, GREY
 from bmd.types import Prediction, Report
 

@@ -112,12 +112,8 @@ def show(problem: Problem) -> None:
 
 
 def _message(error: BmdError) -> str:
-    lines = [f"**{_sentence(plain(error.rule))}**"]
-    if error.seen:
-        lines.append(f"Found: {_sentence(plain(error.seen))}")
-    if error.remedy:
-        lines.append(_sentence(plain(error.remedy)))
-    return "  \n".join(lines)
+    first, *others = (_sentence(plain(part)) for part in error.parts.values())
+    return "  \n".join([f"**{first}**", *others])
 
 
 def _sentence(part: str) -> str:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from bmd.app import samples, text
+from bmd.app import text
+from bmd.app.film import samples
 from bmd.errors import BmdError
 from bmd.types import Explanation, Modality, Report, Study
 
 if TYPE_CHECKING:
-    from bmd.data.volume import VolumeChoice
+    from bmd.readers.volume import VolumeChoice
 
 Progress = Callable[[float, str], None]
 WARM_UP_AFTER_S = 4.0
@@ -29,14 +30,14 @@ _turn = threading.Lock()
 
 def read(name: str, data: bytes, modality: Modality | None = None) -> Study:
     """Study from the bytes of an upload; raises ``InputError`` or ``LimitError``."""
-    from bmd.data import read_study
+    from bmd.readers import read_study
 
     return read_study(name, data, modality)
 
 
 def list_volumes(files: Sequence[tuple[str, bytes]]) -> tuple[VolumeChoice, ...]:
     """CT volumes in the bytes of an upload, best first; raises ``InputError`` or ``LimitError``."""
-    from bmd.data.volume import read_volumes
+    from bmd.readers.volume import read_volumes
 
     return read_volumes(files)
 

@@ -20,6 +20,6 @@ def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None)
         from bmd.explanation.ct import explain_ct
 
         return explain_ct(study, report, levels)
-    from bmd.explanation.maps import explain as run
+    from bmd.explanation.film import explain as run
 
     return run(study, report, levels)

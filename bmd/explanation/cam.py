@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bmd.explanation.target import Target
-from bmd.models.registry import build, load
+from bmd.models._registry import build, load
 
 NETWORK = "c5_gap_fc3"
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"

@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_fill_holes
 from torch import Tensor, nn
 
-from bmd.data.ct_views import (
+from bmd.explanation.cam import LOCK, RANDOM_SEEDS, WEIGHTS, grad_cam
+from bmd.explanation.fidelity import correlation, mask_share
+from bmd.explanation.target import Target, category_target
+from bmd.inputs.ct import (
     HIP_HEAD,
     HIP_MM,
     HIP_SIZE,
@@ -35,10 +38,7 @@ from bmd.data.ct_views import (
     hip_input,
     slice_windows,
 )
-from bmd.explanation.cam import LOCK, RANDOM_SEEDS, WEIGHTS, grad_cam
-from bmd.explanation.fidelity import correlation, mask_share
-from bmd.explanation.target import Target, category_target
-from bmd.models.registry import build, load
+from bmd.models._registry import build, load
 from bmd.types import Box, Explanation, Hip, Image, Report, Study, Vertebra
 
 SLICES, HIPS = "pair_acm", "femur_image"

@@ -10,13 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bmd.data.dxa import region_mask
-from bmd.data.dxa_examples import CNN_SIZE, dxa_input
-from bmd.data.preprocess import letterbox
 from bmd.explanation.cam import LOCK, RANDOM_SEEDS, WEIGHTS, grad_cam, last_convolution
 from bmd.explanation.fidelity import correlation, mask_share
 from bmd.explanation.target import Target
-from bmd.models.registry import build, load
+from bmd.inputs.dxa import CNN_SIZE, dxa_input, region_mask
+from bmd.inputs.film import letterbox
+from bmd.models._registry import build, load
 from bmd.types import Explanation, Report, Study
 
 NETWORK = "dxa_cnn"

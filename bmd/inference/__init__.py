@@ -9,7 +9,7 @@ from bmd.types import Demographics, Report, Study
 
 if TYPE_CHECKING:
     from bmd.inference.engine import Engine
-    from bmd.inference.pipeline import Progress
+    from bmd.inference.film.pipeline import Progress
 
 __all__ = ["analyse", "assess"]
 
@@ -31,6 +31,6 @@ def analyse(study: Study, file: str = "", progress: Progress | None = None, engi
 
 def assess(patient: Demographics, file: str = "", reference: str = "hologic") -> Report:
     """What age, sex, height and weight alone say; see ``demographics.assess_patient``. Imports torch."""
-    from bmd.inference.demographics import assess_patient
+    from bmd.inference.demographics.assess import assess_patient
 
     return assess_patient(patient, file, reference)

@@ -49,7 +49,7 @@ class TorchEngine:
     def __init__(self, device: str = "cpu", weights: Path = WEIGHTS, bf16: bool | None = None) -> None:
         import torch
 
-        from bmd.models.precision import bf16_is_faster
+        from bmd.models._precision import bf16_is_faster
 
         self._torch, self._weights, self._kind = torch, weights, device
         self._bf16 = bf16_is_faster(device) if bf16 is None else bf16
@@ -74,7 +74,7 @@ class TorchEngine:
 
     def _model(self, network: str) -> Any:
         if network not in self._loaded:
-            from bmd.models.registry import load
+            from bmd.models._registry import load
 
             model = load(network, self._weights).eval().to(self._kind)
             self._loaded[network] = model.to(memory_format=self._torch.channels_last)
@@ -110,7 +110,7 @@ class OpenVinoEngine:
         return read_metadata(self._weights, network)
 
     def _load(self, network: str) -> Any:
-        from bmd.models.registry import load
+        from bmd.models._registry import load
 
         return load(network, self._weights).eval()
 
@@ -147,7 +147,7 @@ def _tuple_output(model: Any, names: list[str]) -> Any:
 @cache
 def read_metadata(weights: Path, network: str) -> dict[str, Any]:
     """The metadata of a network's weights; raises WeightsError when there is none."""
-    from bmd.models.weights import read_metadata as read
+    from bmd.models._weights import read_metadata as read
 
     return read(weights / network)
 

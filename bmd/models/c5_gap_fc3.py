@@ -31,9 +31,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bmd.models.blocks import ConvNorm
-from bmd.models.recipe import Recipe
-from bmd.models.registry import Spec, register
+from bmd.models._blocks import ConvNorm
+from bmd.models._recipe import Recipe
+from bmd.models._registry import Spec, register
 from bmd.reference import CATEGORIES, LUMBAR
 
 FIELDS = 4  # age, sex, height, weight; the vector holds their values, then their presence flags

@@ -31,9 +31,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bmd.models.blocks import ConvNorm, GlobalContext, Residual, upsample
-from bmd.models.recipe import Recipe
-from bmd.models.registry import Spec, register
+from bmd.models._blocks import ConvNorm, GlobalContext, Residual, upsample
+from bmd.models._recipe import Recipe
+from bmd.models._registry import Spec, register
 from bmd.reference import LEVELS
 
 CLASSES = len(LEVELS) + 1  # background and nine levels; also nine centre maps and "any vertebral body"

@@ -28,8 +28,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bmd.models.recipe import Recipe
-from bmd.models.registry import Spec, register
+from bmd.models._recipe import Recipe
+from bmd.models._registry import Spec, register
 
 FIELDS = ("age_y", "sex", "height_cm", "weight_kg")
 """Order of the values, and then of the flags, in the input vector (``data.preprocess.demographics_vector``)."""

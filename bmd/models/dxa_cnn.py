@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bmd.models.recipe import Recipe
-from bmd.models.registry import Spec, register
+from bmd.models._recipe import Recipe
+from bmd.models._registry import Spec, register
 
 BMD_MEAN, BMD_SPREAD = 0.92, 0.12  # g/cm2: starting point, and about one T-score
 GRID = 4

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bmd.models._registry import Spec, register
 from bmd.models.cmnet import CMNet, CMNetRecipe
-from bmd.models.registry import Spec, register
 
 
 @dataclass(frozen=True)

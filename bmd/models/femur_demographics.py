@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from bmd.models._recipe import Recipe
+from bmd.models._registry import Spec, register
 from bmd.models.femur_image import cross_entropy, dense
-from bmd.models.recipe import Recipe
-from bmd.models.registry import Spec, register
 from bmd.reference import CATEGORIES
 
 FIELDS = 5  # age, sex, height, weight, BMI; the vector holds their values, then their presence flags

@@ -31,8 +31,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bmd.models.recipe import Recipe
-from bmd.models.registry import Spec, register
+from bmd.models._recipe import Recipe
+from bmd.models._registry import Spec, register
 from bmd.reference import CATEGORIES
 
 CHANNELS = (16, 32, 64, 128, 256, 512)

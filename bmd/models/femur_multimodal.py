@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from bmd.models import femur_demographics as patients
 from bmd.models import femur_image as images
-from bmd.models.registry import Spec, register
+from bmd.models._registry import Spec, register
 from bmd.reference import CATEGORIES
 
 

@@ -29,8 +29,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bmd.errors import OptionError
-from bmd.models.recipe import Recipe
-from bmd.models.registry import Spec, register
+from bmd.models._recipe import Recipe
+from bmd.models._registry import Spec, register
 from bmd.reference import CATEGORIES
 
 WINDOWS = ("s", "t")  # order of the input's channels

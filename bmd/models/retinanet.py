@@ -33,10 +33,10 @@ from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.models.detection.retinanet import RetinaNetClassificationHead, RetinaNetHead
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
+from bmd.models._blocks import group_norm
+from bmd.models._recipe import Recipe
+from bmd.models._registry import Spec, register
 from bmd.models.ap_loss import APLoss
-from bmd.models.blocks import group_norm
-from bmd.models.recipe import Recipe
-from bmd.models.registry import Spec, register
 from bmd.reference import LUMBAR
 
 ANCHOR_SIZES = (24, 48, 96)  # px at 512 for P3, P4, P5; each also times 2^(1/3) and 2^(2/3)

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from bmd.errors import OptionError
-from bmd.simulator import ct, dxa_case, dxa_display
-from bmd.simulator.anatomy import build_skeleton
-from bmd.simulator.clinic import clinic_person
-from bmd.simulator.population import Person, sample_person
-from bmd.simulator.radiograph import expose_film
-from bmd.simulator.scanner import PHASES, Phase
+from bmd.simulator.ct import scan as ct
+from bmd.simulator.ct.scanner import PHASES, Phase
+from bmd.simulator.dxa import case as dxa_case
+from bmd.simulator.dxa import console as dxa_display
+from bmd.simulator.film.radiograph import expose_film
+from bmd.simulator.person.anatomy import build_skeleton
+from bmd.simulator.person.clinic import clinic_person
+from bmd.simulator.person.sample import Person, sample_person
 from bmd.types import Case, Image, Study, View
 
 FINDINGS: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ def train(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
 
     The network of the survey's task is fitted on a table of people: ``training.demographics.train``.
     """
-    from bmd.models.registry import spec
+    from bmd.models._registry import spec
 
     if spec(name).task == "survey":
         from bmd.training.demographics import train as fit

@@ -7,7 +7,7 @@ import os
 import sys
 
 from bmd.errors import BmdError
-from bmd.models.registry import names
+from bmd.models._registry import names
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning threads starve everything else
 

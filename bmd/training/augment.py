@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.data.dataset import FIRST_LUMBAR, Film, View
 from bmd.reference import LEVELS
+from bmd.training.tasks.film import FIRST_LUMBAR, Film, View
 
 cv2.setNumThreads(1)
 

@@ -10,20 +10,20 @@ import torch
 from torch import nn
 
 from bmd import INTENDED_USE
-from bmd.models import weights
-from bmd.models.recipe import Recipe, as_dict
+from bmd.models import _weights as weights
+from bmd.models._recipe import Recipe, as_dict
 
 PREPROCESSING = {
-    "masks": "letterbox to the input size, local log normalisation (bmd/data/preprocess.py: film_tensor)",
-    "boxes": "letterbox to the input size, local log normalisation (bmd/data/preprocess.py: film_tensor)",
-    "measure": "letterbox to 384, upright 64 x 64 crop, mean 0, divided by 0.15 (bmd/data/preprocess.py: crop_tensor)",
-    "survey": "standardised values and presence flags (bmd/data/preprocess.py: demographics_vector)",
-    "slice": "axial crop of 120 mm, 3 mm thick, two HU windows (bmd/data/ct_views.py: axial_crop, slice_windows)",
-    "hip": "oblique coronal crop of 219 mm, 3 mm thick, HU -500 to 1500 (bmd/data/ct_views.py: hip_crop, hip_window)",
-    "hip_patient": "standardised values and presence flags (bmd/data/ct_views.py: patient_vector)",
-    "regions": "letterbox to the input size, local log normalisation (bmd/data/dxa_examples.py: region_input)",
-    "dxa": "letterbox to the input size, grey values as displayed (bmd/data/dxa_examples.py: dxa_input)",
-    "hip_and_patient": "as femur_image and femur_demographics (bmd/data/ct_views.py)",
+    "masks": "letterbox to the input size, local log normalisation (bmd/inputs/film.py: film_tensor)",
+    "boxes": "letterbox to the input size, local log normalisation (bmd/inputs/film.py: film_tensor)",
+    "measure": "letterbox to 384, upright 64 x 64 crop, mean 0, divided by 0.15 (bmd/inputs/film.py: crop_tensor)",
+    "survey": "standardised values and presence flags (bmd/inputs/film.py: demographics_vector)",
+    "slice": "axial crop of 120 mm, 3 mm thick, two HU windows (bmd/inputs/ct.py: axial_crop, slice_windows)",
+    "hip": "oblique coronal crop of 219 mm, 3 mm thick, HU -500 to 1500 (bmd/inputs/ct.py: hip_crop, hip_window)",
+    "hip_patient": "standardised values and presence flags (bmd/inputs/ct.py: patient_vector)",
+    "regions": "letterbox to the input size, local log normalisation (bmd/training/tasks/dxa.py: region_input)",
+    "dxa": "letterbox to the input size, grey values as displayed (bmd/training/tasks/dxa.py: dxa_input)",
+    "hip_and_patient": "as femur_image and femur_demographics (bmd/inputs/ct.py)",
 }
 
 

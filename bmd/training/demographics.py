@@ -21,13 +21,13 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from bmd.data.preprocess import demographics_vector
 from bmd.errors import InputError
-from bmd.models import registry
+from bmd.inputs.film import demographics_vector
+from bmd.models import _registry as registry
+from bmd.models._recipe import override
 from bmd.models.demographics import FIELDS, GRID, SITES, DemographicsNetwork, DemographicsRecipe
-from bmd.models.recipe import override
+from bmd.population.survey import combined_weight, read_table
 from bmd.reference import REFERENCES, t_score
-from bmd.simulator.survey import combined_weight, read_table
 from bmd.training import checkpoint
 
 log = logging.getLogger(__name__)

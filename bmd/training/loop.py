@@ -16,15 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from bmd.data import ct_examples, dxa_examples
-from bmd.data.dataset import COLLATES, ENCODERS, LABEL_STRIDE, Examples, Films, collate_stack
-from bmd.models import registry
-from bmd.models.precision import bf16_is_faster
-from bmd.models.recipe import Recipe, as_dict, override
-from bmd.models.weights import read_state
+from bmd.models import _registry as registry
+from bmd.models._precision import bf16_is_faster
+from bmd.models._recipe import Recipe, as_dict, override
+from bmd.models._weights import read_state
 from bmd.training import checkpoint
 from bmd.training.augment import CropAugment, FilmAugment
-from bmd.training.dxa import DxaAugment, RegionAugment
+from bmd.training.dxa_views import DxaAugment, RegionAugment
+from bmd.training.tasks import ct as ct_examples
+from bmd.training.tasks import dxa as dxa_examples
+from bmd.training.tasks.film import COLLATES, ENCODERS, LABEL_STRIDE, Examples, Films, collate_stack
 from bmd.training.validate import VALIDATORS
 
 log = logging.getLogger(__name__)

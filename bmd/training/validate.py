@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bmd.data import ct_examples
-from bmd.data.dataset import FIRST_LUMBAR, Films, View, encode_crops, image_tensor, view_boxes
-from bmd.evaluation.metrics import auc, classification, macro_auc
-from bmd.evaluation.metrics import dice as overlap
+from bmd.metrics import auc, classification, macro_auc
+from bmd.metrics import dice as overlap
 from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T
-from bmd.training import dxa
+from bmd.training import dxa_views as dxa
 from bmd.training.augment import plain_view
+from bmd.training.tasks import ct as ct_examples
+from bmd.training.tasks.film import FIRST_LUMBAR, Films, View, encode_crops, image_tensor, view_boxes
 
 
 def _views(films: Films, size: int, stride: int, count: int = 8) -> Iterator[tuple[list[View], Tensor]]:

@@ -24,7 +24,7 @@ SLICES, SIDE = 300, 512
 
 def write_series(folder: Path, seed: int = 7) -> None:
     """Write the slices of a simulated CT as DICOM, each with a little noise of its own."""
-    from bmd.report.ct_dicom import LOWEST_HU, ct_slice
+    from bmd.report.ct.dicom import LOWEST_HU, ct_slice
     from bmd.simulator.case import simulate_ct
 
     case = simulate_ct(seed, spacing=(3, 1.9, 1.9), field="abdomen_pelvis")
@@ -44,9 +44,9 @@ def write_series(folder: Path, seed: int = 7) -> None:
 
 def measure(folder: Path) -> dict[str, object]:
     """Read and analyse the series in a folder, once cold and once warm."""
-    from bmd.data.volume import read_folder
-    from bmd.inference.ct import analyse_ct
+    from bmd.inference.ct.pipeline import analyse_ct
     from bmd.inference.engine import default_engine
+    from bmd.readers.volume import read_folder
 
     engine = default_engine()
     found: dict[str, object] = {}

@@ -12,7 +12,7 @@ import time
 import cv2
 
 from bmd.simulator.case import simulate_ct
-from bmd.simulator.ct_shards import training_views
+from bmd.simulator.shards.ct import training_views
 from tests.benchmarks.stamp import peak_mb, stamp
 
 

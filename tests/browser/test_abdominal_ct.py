@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bmd.app import ct_samples
+from bmd.app.ct import samples as ct_samples
 
 pytestmark = pytest.mark.browser
 SLOW = 180_000

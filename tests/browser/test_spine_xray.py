@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def film() -> bytes:
     """A simulated lateral film as a DICOM file."""
-    from bmd.report.dicom import film_dicom
+    from bmd.report.film.dicom import film_dicom
     from bmd.simulator.case import simulate_film
 
     return film_dicom(simulate_film(102, 512, finding="osteopenia").study)

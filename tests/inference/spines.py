@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.data import preprocess
-from bmd.inference.maps import Maps
+from bmd.inference.spine.maps import Maps
+from bmd.inputs import film as preprocess
 from bmd.reference import LEVELS
 
 SIZE = 384

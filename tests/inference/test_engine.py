@@ -11,8 +11,8 @@ import torch
 
 from bmd.errors import OptionError, WeightsError
 from bmd.inference import engine as engines
-from bmd.models.registry import build
-from bmd.models.weights import REQUIRED, write_weights
+from bmd.models._registry import build
+from bmd.models._weights import REQUIRED, write_weights
 
 
 @pytest.fixture(scope="module")

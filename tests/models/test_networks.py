@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from bmd.models._blocks import GlobalContext, group_norm, position_waves
+from bmd.models._precision import bf16_is_faster
 from bmd.models.ap_loss import APLoss
-from bmd.models.blocks import GlobalContext, group_norm, position_waves
 from bmd.models.c5_gap_fc3 import C5GapFc3
 from bmd.models.cmnet import CMNet, coverage, dice_loss, focal_loss
-from bmd.models.precision import bf16_is_faster
 from bmd.models.retinanet import RankingHead, RetinaNetAPLoss
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from bmd.errors import OptionError
-from bmd.models.recipe import Recipe, override
+from bmd.models._recipe import Recipe, override
 
 
 @dataclass(frozen=True)

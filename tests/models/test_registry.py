@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from bmd.data import ct_examples, dxa_examples
-from bmd.data.dataset import COLLATES, ENCODERS, LABEL_STRIDE, Films, collate_stack
 from bmd.errors import OptionError, WeightsError
-from bmd.models import registry
-from bmd.models.recipe import Recipe
-from bmd.models.weights import REQUIRED, flatten, golden_error, read_metadata, write_weights
+from bmd.models import _registry as registry
+from bmd.models._recipe import Recipe
+from bmd.models._weights import REQUIRED, flatten, golden_error, read_metadata, write_weights
 from bmd.training.augment import plain_view
+from bmd.training.tasks import ct as ct_examples
+from bmd.training.tasks import dxa as dxa_examples
+from bmd.training.tasks.film import COLLATES, ENCODERS, LABEL_STRIDE, Films, collate_stack
 from tests.models.fakes import write_fake_shards
 from tests.models.fakes_ct import write_fake_ct
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bmd.data.dataset import Film, Films
 from bmd.training.augment import CropAugment, FilmAugment, plain_view, warp
+from bmd.training.tasks.film import Film, Films
 from tests.models.fakes import write_fake_shards
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from bmd.data import ct_examples
-from bmd.data.ct_examples import CtItem, augment_hip, augment_slice, moved, plain
-from bmd.models import registry
-from bmd.models.weights import REQUIRED, write_weights
+from bmd.models import _registry as registry
+from bmd.models._weights import REQUIRED, write_weights
 from bmd.training.loop import batches, make_examples, start_from
+from bmd.training.tasks import ct as ct_examples
+from bmd.training.tasks.ct import CtItem, augment_hip, augment_slice, moved, plain
 from bmd.training.validate import validate_ct
 from bmd.types import Demographics
 from tests.models.fakes_ct import write_fake_ct

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from bmd.errors import InputError
-from bmd.evaluation.demographics import evaluate_demographics
-from bmd.models import registry
-from bmd.models.weights import golden_error, read_metadata
+from bmd.evaluation.demographics.survey import evaluate_demographics
+from bmd.models import _registry as registry
+from bmd.models._weights import golden_error, read_metadata
 from bmd.training import demographics, train
 from bmd.training.demographics import conformal_tail, fit_slope, read_people
 
@@ -88,7 +88,7 @@ def test_same_seed_same_weights(table):
 
 
 def test_evaluation_gives_every_table_and_writes_the_card(table, trained, monkeypatch):
-    monkeypatch.setattr("bmd.evaluation.demographics.DRAWS", 5)
+    monkeypatch.setattr("bmd.evaluation.demographics.survey.DRAWS", 5)
     text = evaluate_demographics(table.parent, trained, write=True)
     for word in ("lumbar: network", "logistic regression", "women: OST", "ORAI", "age, sex, weight", "20-49"):
         assert word in text

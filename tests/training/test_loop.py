@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from bmd.data.dataset import ENCODERS, LABEL_STRIDE, Films
 from bmd.errors import InputError, OptionError
-from bmd.models import registry
-from bmd.models.recipe import Recipe
+from bmd.models import _registry as registry
+from bmd.models._recipe import Recipe
 from bmd.training import train
 from bmd.training.__main__ import main
 from bmd.training.augment import plain_view
 from bmd.training.loop import RunningMean, Trainer, batches, learning_rate, make_examples
+from bmd.training.tasks.film import ENCODERS, LABEL_STRIDE, Films
 from bmd.training.validate import validate_boxes, validate_masks, validate_measure
 from tests.models.fakes import write_fake_shards
 

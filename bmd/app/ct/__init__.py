@@ -1,0 +1,1 @@
+"""The Abdominal CT page: choosing a volume, its result, its built-in cases."""

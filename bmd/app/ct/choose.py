@@ -1,0 +1,105 @@
+"""Choosing a CT: upload, the choice between several volumes, and the built-in cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from bmd.app import results, session, shell, work
+from bmd.app.ct import samples as ct_samples
+from bmd.app.ct import text as ct_text
+from bmd.app.film import choose as inputs
+from bmd.app.film import samples
+
+if TYPE_CHECKING:
+    from bmd.readers.volume import VolumeChoice
+
+_FOUND = "ct_found"
+"""What the files hold: (ids of the files, volumes); forgotten once one of them is read."""
+
+
+def choose_ct() -> None:
+    """Upload on the left, built-in cases on the right; a chosen CT is held and the page drawn again."""
+    left, right = st.columns([5, 9], gap="large")
+    with left:
+        _upload()
+        inputs.what_you_get(ct_text.GET)
+    with right:
+        inputs.sample_cards(ct_samples.shipped(), ct_text.SAMPLES_NOTE, _open)
+
+
+def _upload() -> None:
+    st.subheader(ct_text.UPLOAD_TITLE, anchor=False)
+    how = st.segmented_control(
+        ct_text.HOW_LABEL,
+        [*ct_text.HOW],
+        default="files",
+        required=True,
+        format_func=ct_text.HOW.__getitem__,
+        label_visibility="collapsed",
+        key="ct_how",
+    )
+    files = _uploader(how == "folder")
+    st.caption(ct_text.UPLOAD_NOTE)
+    if files:
+        with shell.guard():
+            _choose(files)
+
+
+def _uploader(folder: bool) -> Sequence[UploadedFile]:
+    if folder:
+        return st.file_uploader(
+            ct_text.UPLOAD_LABEL["folder"], accept_multiple_files="directory", key="ct_upload_folder"
+        )
+    return st.file_uploader(ct_text.UPLOAD_LABEL["files"], accept_multiple_files=True, key="ct_upload_files")
+
+
+def _choose(files: Sequence[UploadedFile]) -> None:
+    """Read the only volume at once; offer the choice where there are several."""
+    choices = _volumes(files)
+    chosen: VolumeChoice | None = choices[0]
+    if len(choices) > 1:
+        st.caption(ct_text.CHOOSE)
+        chosen = st.radio(ct_text.CHOOSE_LABEL, choices, format_func=_title, key="ct_choice")
+        if not st.button(ct_text.OPEN, type="primary", key="ct_open") or chosen is None:
+            return
+    _read(chosen or choices[0], _name(files))
+
+
+def _title(choice: VolumeChoice) -> str:
+    return "  \n".join((choice.title, *(f":small[{note}]" for note in choice.notes)))
+
+
+def _volumes(files: Sequence[UploadedFile]) -> tuple[VolumeChoice, ...]:
+    ids = tuple(file.file_id for file in files)
+    known = st.session_state.get(_FOUND)
+    if known is None or known[0] != ids:
+        with st.spinner(ct_text.LISTING.format(count=len(files))):
+            known = ids, work.list_volumes([(file.name, file.getvalue()) for file in files])
+        st.session_state[_FOUND] = known
+    return known[1]
+
+
+def _name(files: Sequence[UploadedFile]) -> str:
+    """File, folder, or number of files."""
+    folder = files[0].name.replace("\\", "/").partition("/")
+    if folder[1]:
+        return folder[0]
+    return files[0].name if len(files) == 1 else ct_text.FILES.format(count=len(files))
+
+
+def _read(choice: VolumeChoice, name: str, sample: str | None = None) -> None:
+    bar = st.progress(0.0)
+    study = choice.load(lambda share, what: results.advance(bar, share, what))
+    st.session_state.pop(_FOUND, None)
+    session.hold(session.Held(name, study, "ct", sample=sample))
+    st.rerun()
+
+
+def _open(sample: samples.Sample) -> None:
+    with shell.guard():
+        choices = work.list_volumes([(sample.path.name, sample.path.read_bytes())])
+        _read(choices[0], sample.title, sample.name)

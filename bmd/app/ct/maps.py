@@ -1,0 +1,132 @@
+"""Pictures the networks of the CT page saw: hips and slices, with heat maps once they were asked for."""
+
+from __future__ import annotations
+
+import html
+
+import cv2
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from bmd.app import session, shell, text, work
+from bmd.app.ct import text as ct_text
+from bmd.app.markup import chip, number, percent
+from bmd.types import Explanation, Hip, Image, Prediction, Report
+
+OPACITY = 0.55
+PICTURE_PX = 320
+
+
+def hips(held: session.Held, report: Report) -> None:
+    """Both hips: the picture the networks saw, its answer, or why it was not read."""
+    if not report.hips:
+        st.caption(ct_text.NO_HIPS)
+        return
+    for column, hip in zip(st.columns(2), sorted(report.hips, key=lambda h: h.side != "right"), strict=False):
+        with column, st.container(border=True):
+            st.markdown(f"**{ct_text.SIDES[hip.side]}**")
+            _hip(hip, _maps_of(held, f"{hip.side} femur"))
+    st.caption(ct_text.HIP_CAPTION)
+
+
+def _hip(hip: Hip, maps: list[Explanation]) -> None:
+    if hip.crop is not None:
+        grey = np.clip(hip.crop, 0, 1)
+        st.image(with_heat(grey, maps[0] if maps else None), width="stretch", alt=ct_text.SIDES[hip.side])
+    if hip.reason:
+        st.caption(ct_text.NOT_READ.format(reason=hip.reason))
+    if hip.prediction is not None:
+        st.html(f"{chip(hip.prediction.category)} {_shares(hip.prediction)}")
+    for one in maps[:1]:
+        st.caption(_numbers(one))
+
+
+def _shares(prediction: Prediction) -> str:
+    parts = ", ".join(f"{name} {percent(value)}" for name, value in prediction.probabilities.items())
+    return f'<span class="ol-sub">{html.escape(parts)}</span>'
+
+
+def slices(held: session.Held, report: Report) -> None:
+    """Heat maps of one level's slice, one picture for each branch of the slice network; drawn when asked for."""
+    if held.maps is None:
+        st.caption(ct_text.MAPS_HINT)
+        answered = report.measurements or any(hip.prediction for hip in report.hips)
+        if answered and st.button(ct_text.MAPS_BUTTON, key="ct_draw_maps", icon=":material/gradient:"):
+            _draw(held, report)
+        return
+    levels = list(dict.fromkeys(one.level for one in held.maps if one.level in _body_levels(report)))
+    if not levels:
+        st.caption(ct_text.NO_SLICES)
+        return
+    level = st.segmented_control(ct_text.MAPS_LEVEL, levels, default=levels[0], required=True, key="ct_map_level")
+    for column, one in zip(st.columns(2), _maps_of(held, str(level)), strict=False):
+        with column:
+            st.markdown(f"**{one.method}**")
+            st.image(with_heat(*_slice(held.study.images[0], report, one)), width="stretch", alt=one.method)
+            st.caption(f"{one.target.capitalize()}: {_numbers(one)}")
+    st.caption(text.HEAT_MEANING)
+
+
+def _draw(held: session.Held, report: Report) -> None:
+    with shell.guard():
+        with st.spinner(text.EXPLAINING):
+            maps = work.explain(held.study, report)
+        session.update(held.kind, maps=maps, show_maps=True)
+        st.rerun()
+
+
+def _maps_of(held: session.Held, level: str) -> list[Explanation]:
+    return [one for one in held.maps or () if one.level == level]
+
+
+def _body_levels(report: Report) -> set[str]:
+    return {v.level for v in report.vertebrae if v.level and v.body is not None}
+
+
+def _slice(image: Image, report: Report, one: Explanation) -> tuple[NDArray[np.float32], Explanation]:
+    """The part of the slice that the map covers, grey 0..1 in the widest of the papers' windows, and the map."""
+    body = next(v.body for v in report.vertebrae if v.level == one.level and v.body is not None)
+    z = body.offset_zyx[0] + body.mask.shape[0] // 2
+    x1, y1, x2, y2 = (round(v) for v in one.box_px)
+    rows, columns = np.clip(np.arange(y1, y2 + 1), 0, None), np.clip(np.arange(x1, x2 + 1), 0, None)
+    height, width = image.pixels.shape[1:]
+    part = image.pixels[z][np.ix_(np.minimum(rows, height - 1), np.minimum(columns, width - 1))]
+    low, high = (-128, 1024) if "128" in one.method else (-450, 1024)
+    grey = np.clip((part.astype(np.float32) - low) / (high - low), 0, 1)
+    return grey, one
+
+
+def with_heat(grey: NDArray[np.float32], one: Explanation | None) -> NDArray[np.uint8]:
+    """A picture with its heat map on it.
+
+    Parameters
+    ----------
+    grey : ndarray
+        float32 (h, w) in 0..1.
+    one : Explanation or None
+        Its heat covers the whole picture.
+
+    Returns
+    -------
+    ndarray
+        uint8 (H, W, 3), about ``PICTURE_PX`` wide.
+    """
+    scale = PICTURE_PX / grey.shape[1]
+    size = PICTURE_PX, max(1, round(grey.shape[0] * scale))
+    picture = cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC).clip(0, 1)[..., None].repeat(3, 2)
+    if one is not None:
+        heat = cv2.resize(np.asarray(one.heat, np.float32), size, interpolation=cv2.INTER_LINEAR).clip(0, 1)
+        colour = cv2.applyColorMap(np.rint(heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1] / 255
+        share = (OPACITY * np.minimum(1, heat * 1.6))[..., None]
+        picture = picture * (1 - share) + colour * share
+    return np.rint(picture * 255).astype(np.uint8)
+
+
+def _numbers(one: Explanation) -> str:
+    fidelity = one.fidelity
+    return ct_text.MAP_NUMBERS.format(
+        inside=percent(fidelity.get("inside_share")),
+        even=percent(fidelity.get("area_share")),
+        random=number(fidelity.get("random_correlation"), 2),
+    )

@@ -1,0 +1,132 @@
+"""The built-in CT: simulated, shipped as a small zip of DICOM slices with a thumbnail and its truth.
+
+``python -m bmd.app.ct.samples`` makes them again; run it after the simulator has changed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bmd.app.film.samples import FOLDER, Sample
+from bmd.errors import OptionError
+from bmd.reference import LEVELS, LUMBAR
+from bmd.types import Case, CtTruth
+
+SPACING_MM = (3.0, 1.9, 1.9)
+STEP_HU = 16
+LARGEST_BYTES = 3_000_000
+THUMBNAIL_PX = 300
+TRIES = 40
+METAL_HIP = "metal_hip"
+
+
+@dataclass(frozen=True)
+class CtSample(Sample):
+    """One built-in CT: ``field`` and ``phase`` as ``simulate_ct`` takes them."""
+
+    field: str = "abdomen_pelvis"
+    phase: str = "none"
+
+    truths = "ct_truth.json"
+
+    @property
+    def path(self) -> Path:
+        """The slices, a zip archive."""
+        return FOLDER / f"{self.name}.zip"
+
+
+SAMPLES: tuple[CtSample, ...] = (
+    CtSample("ct_normal", "Normal", "Without contrast agent; bone density in the normal range.", 1100, "normal"),
+    CtSample("ct_fracture", "Fracture", "Low density with a compressed vertebral body.", 4100, "fracture"),
+    CtSample(
+        "ct_contrast", "Metal hip", "Portal venous contrast; one hip is replaced.", 2100, METAL_HIP, phase="portal"
+    ),
+    CtSample(
+        "ct_cut", "Cut off", "Upper abdomen only: the sacrum is not in the field.", 2200, "osteopenia", field="upper"
+    ),
+)
+"""Seeds are where the search for a good example starts."""
+
+
+def shipped() -> tuple[CtSample, ...]:
+    """The cases whose files are there."""
+    return tuple(sample for sample in SAMPLES if sample.path.exists() and sample.thumbnail.exists())
+
+
+def find(name: str | None) -> CtSample | None:
+    """Sample of that name, or None."""
+    return next((sample for sample in SAMPLES if sample.name == name), None)
+
+
+def main() -> None:
+    """Simulate every case again and write slices, thumbnail and truth."""
+    FOLDER.mkdir(exist_ok=True)
+    truths = {sample.name: _write(sample) for sample in SAMPLES}
+    (FOLDER / CtSample.truths).write_text(json.dumps(truths, indent=1) + "\n", "utf-8")
+
+
+def _write(sample: CtSample) -> dict[str, Any]:
+    from bmd.report.ct.dicom import ct_zip
+
+    seed, case = _find_case(sample)
+    data = ct_zip(case, f"Simulated: {sample.title}", STEP_HU)
+    if len(data) > LARGEST_BYTES:
+        raise OptionError("A sample case must be small.", f"{sample.name}: {len(data)} bytes", "Use coarser voxels.")
+    sample.path.write_bytes(data)
+    _write_thumbnail(case, sample.thumbnail)
+    truth = case.truth
+    assert isinstance(truth, CtTruth)
+    return {
+        "seed": seed,
+        "t_l1l4": round(float(truth.t_l1l4), 2),
+        "bmd_l1l4": round(float(truth.bmd_l1l4), 3),
+        "t_hip": {site: round(float(t), 2) for site, t in truth.t_hip.items()},
+        "fractured": [level for level, grade in zip(LEVELS, truth.fracture_grade, strict=True) if grade > 0],
+        "kvp": truth.kvp,
+        "phase": truth.phase,
+        "tags": sorted(truth.tags),
+    }
+
+
+def _write_thumbnail(case: Case, path: Path) -> None:
+    """The volume seen through from the front, which shows spine, ribs and hips."""
+    import cv2
+    import numpy as np
+
+    image = case.study.images[0]
+    spacing = image.spacing_mm or (1.0, 1.0, 1.0)
+    front = np.clip(image.pixels, -100, 700).astype(np.float32).mean(1)
+    low, high = np.percentile(front, (20, 99.7))
+    front = np.clip((front - low) / max(float(high - low), 1.0), 0, 1) ** 0.8
+    depth, width = front.shape[0] * spacing[0], front.shape[1] * spacing[2]
+    scale = THUMBNAIL_PX / max(depth, width)
+    small = cv2.resize(front, (round(width * scale), round(depth * scale)), interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(path), (np.clip(small, 0, 1) * 255).astype("uint8"), [cv2.IMWRITE_JPEG_QUALITY, 82])
+
+
+def _find_case(sample: CtSample) -> tuple[int, Case]:
+    """First seed, from the sample's own upwards, whose volume is a good example."""
+    from bmd.simulator.case import simulate_ct
+
+    for seed in range(sample.seed, sample.seed + TRIES):
+        case = simulate_ct(seed, None, "film", sample.finding, SPACING_MM, sample.field, sample.phase)  # type: ignore[arg-type]
+        if good_example(sample, case.truth):
+            return seed, case
+    raise OptionError("A sample case must be a good example.", f"{sample.name}: none found", "Start at another seed.")
+
+
+def good_example(sample: CtSample, truth: Any) -> bool:
+    """Whether a volume shows what it should: lumbar spine and sacrum in the field where asked for, finding there."""
+    lumbar = [LEVELS.index(level) for level in LUMBAR]
+    whole = bool(truth.visible[lumbar].all() and truth.visible[LEVELS.index("S1")])
+    fractured = bool((truth.fracture_grade[lumbar] >= 2).any())
+    if "transitional" in truth.tags or whole != (sample.field == "abdomen_pelvis"):
+        return False
+    return (fractured or sample.finding != "fracture") and (METAL_HIP in truth.tags) == (sample.finding == METAL_HIP)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The Demographics page: the form, its result, what-if."""

@@ -1,0 +1,89 @@
+"""The form of the demographics page: values stay as typed when the unit or the page changes; empty stays unknown."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import streamlit as st
+
+from bmd.app import session
+from bmd.app.demographics import text
+from bmd.app.film import choose as inputs
+from bmd.app.text import AGE, SEX, SEXES, UNKNOWN
+from bmd.types import Demographics, Sex, Study
+
+KIND: session.Kind = "demographics"
+FIELD = f"{KIND}_field_"
+"""Start of the keys of all fields, so that values offered by another page can replace them (``inputs.offer``)."""
+CM_PER_IN, KG_PER_LB = 2.54, 0.45359237
+UNITS = {"height": {"cm": 1.0, "in": CM_PER_IN}, "weight": {"kg": 1.0, "lb": KG_PER_LB}}
+LIMITS = {"height": (50.0, 250.0), "weight": (10.0, 400.0)}
+MODE = f"{KIND}_unit_"
+REFERENCE = f"{KIND}_reference"
+WIDTH = 190
+"""Of a number with its buttons, pixels; what does not fit beside it goes below."""
+
+
+def show() -> tuple[Demographics, str]:
+    """Draw the form; what is known of the patient, and the key of the reference population."""
+    held = session.held(KIND) or session.Held("form", Study("", (), Demographics(), "form"), KIND)
+    session.hold(held)  # values offered by another page go there
+    now = held.study.patient
+    with st.container(border=True, key="demographics_form"):
+        st.markdown(f"**{text.FORM_TITLE}**")
+        inputs.offer(KIND, now)
+        row = st.container(horizontal=True, vertical_alignment="top")
+        age = row.number_input(
+            AGE, 0.0, 120.0, None, 1.0, "%.0f", _start("age", now.age_y), placeholder=UNKNOWN, width=WIDTH
+        )
+        sex = row.segmented_control(SEX, [*SEXES], format_func=SEXES.__getitem__, key=_start("sex", now.sex))
+        height = _measure("height", text.HEIGHT, now.height_cm)
+        weight = _measure("weight", text.WEIGHT, now.weight_kg)
+        patient = Demographics(age, cast("Sex | None", sex), height, weight)
+        st.caption(text.BMI_NEEDS if patient.bmi is None else text.BMI.format(bmi=patient.bmi))
+        reference = st.selectbox(
+            text.REFERENCE,
+            [*text.REFERENCES],
+            format_func=text.REFERENCES.__getitem__,
+            key=REFERENCE,
+            help=text.REFERENCE_HELP,
+        )
+        st.button(text.CLEAR, icon=":material/restart_alt:", on_click=clear, disabled=patient == Demographics())
+    st.caption(text.FORM_NOTE)
+    if patient != now:
+        session.set_patient(patient, KIND)
+    return patient, reference
+
+
+def clear() -> None:
+    """Empty every field."""
+    session.drop(KIND)
+
+
+def _measure(name: str, label: str, metric: float | None) -> float | None:
+    """A length or weight in the chosen unit; returned in cm or kg, as typed."""
+    units = UNITS[name]
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    mode, first = f"{MODE}{name}", next(iter(units))
+    unit = st.session_state.get(mode) or first
+    low, high = (limit / units[unit] for limit in LIMITS[name])
+    shown = None if metric is None else round(metric / units[unit], 1)
+    key = _start(f"{name}_{unit}", shown)
+    for other in units:
+        if other != unit:  # drawn in the other unit it starts from the value again
+            st.session_state.pop(f"{FIELD}{name}_{other}", None)
+    value = row.number_input(f"{label} ({unit})", low, high, None, 1.0, "%.1f", key, placeholder=UNKNOWN, width=WIDTH)
+    row.segmented_control(
+        text.UNIT, [*units], default=first, key=mode, label_visibility="collapsed", required=True, width="content"
+    )
+    if value is None:
+        return None
+    return metric if metric is not None and value == shown else round(value * units[unit], 2)
+
+
+def _start(name: str, value: float | str | None) -> str:
+    """Key of a field that starts with this value. As a default the value could not be emptied again."""
+    key = FIELD + name
+    if key not in st.session_state:
+        st.session_state[key] = value
+    return key

@@ -1,0 +1,1 @@
+"""The Together page: what several inputs say of one patient."""

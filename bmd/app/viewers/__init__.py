@@ -1,0 +1,1 @@
+"""The canvases in the browser: one for pictures, one for volumes."""

@@ -1,0 +1,57 @@
+"""The CT viewer: three linked planes drawn in the browser, so that slices and windows need no round trip.
+
+The volume goes to a component of its own that shows nothing and hands it to the viewer: unchanged, it is not sent
+again when the overlays change.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from bmd.app import session
+from bmd.app.viewers.ct.packet import overlay_packet, volume_packet
+
+_HERE = Path(__file__).parent
+_SHARED = _HERE.parent / "film"
+
+
+def _joined(*files: Path) -> str:
+    return "\n".join(file.read_text("utf-8") for file in files)
+
+
+_store = st.components.v2.component(
+    "volume_store", html="<span hidden></span>", js=_joined(_SHARED / "common.js", _HERE / "store.js")
+)
+_mount = st.components.v2.component(
+    "volume_viewer",
+    html=_joined(_HERE / "viewer.html"),
+    css=_joined(_SHARED / "viewer.css", _HERE / "viewer.css"),
+    js=_joined(_SHARED / "common.js", *(_HERE / name for name in ("viewer.js", "planes.js", "controls.js"))),
+)
+
+
+def show(held: session.Held, alt: str) -> None:
+    """Draw the held CT with whatever is known of it.
+
+    Parameters
+    ----------
+    held : Held
+        Its volume is packed once and kept with it. The same volume keeps its place, zoom and window when the overlays
+        change.
+    alt : str
+        What the pictures show, in words.
+    """
+    image = held.study.images[0]
+    spacing = image.spacing_mm or (1.0, 1.0, 1.0)
+    size = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
+    packed = held.packed
+    if packed is None:
+        packed = volume_packet(held.study.uid, image.pixels, size)
+        session.update(held.kind, packed=packed)
+    maps = held.maps if held.show_maps else None
+    overlays = overlay_packet(held.study.uid, image.pixels.shape, size, held.report, maps or (), alt)
+    with st.container(gap=None, key="volume_viewer_box"):
+        _mount(data=overlays, key="volume_viewer")
+        _store(data=packed, key="volume_store", height=1)

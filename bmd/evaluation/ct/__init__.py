@@ -1,0 +1,1 @@
+"""CT: real and simulated volumes, the CT networks, attenuation."""

@@ -1,0 +1,170 @@
+"""The CT networks on simulated people that none has seen: temperatures fitted on one part, figures on another.
+
+Run ``python -m bmd evaluate ct --calibration FOLDER --data FOLDER``. Crops are the simulator's own, in the class mix of
+each paper; the chain from a volume to a crop is not in these figures.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.evaluation import published
+from bmd.evaluation.film.calibration import fit_temperature
+from bmd.inference.engine import WEIGHTS, read_metadata
+from bmd.metrics import (
+    auc,
+    bootstrap,
+    brier_error,
+    class_mix,
+    classification,
+    confusion,
+    expected_calibration_error,
+    macro_auc,
+)
+from bmd.models import _registry as registry
+from bmd.reference import CATEGORIES
+from bmd.training.tasks.ct import CtItems
+
+log = logging.getLogger(__name__)
+
+NETWORKS = ("pair_acm", "femur_image", "femur_demographics", "femur_multimodal")
+PUBLISHED = {
+    "pair_acm": ("choi2021", "pair ensemble"),
+    "femur_image": ("ha2024", "6-layer CNN, image"),
+    "femur_demographics": ("ha2024", "2-layer network, demographics"),
+    "femur_multimodal": ("ha2024", "both"),
+}
+"""Paper and row of ``published`` that asked the same."""
+
+UNIT = {"slice": "slices", "hip": "hips", "hip_patient": "people", "hip_and_patient": "hips"}
+
+
+def figures(truth: NDArray, logits: NDArray, temperature: float, people: NDArray, seed: int = 0) -> dict[str, float]:
+    """Figures of calibrated answers, with 95 % intervals over people.
+
+    Parameters
+    ----------
+    truth : ndarray
+        int (n,) classes.
+    logits : ndarray
+        (n, 3).
+    temperature : float
+        Logits are divided by it.
+    people : ndarray
+        int (n,) whose rows belong together.
+    """
+    z = logits / temperature
+    share = np.exp(z - z.max(1, keepdims=True))
+    share /= share.sum(1, keepdims=True)
+    said = share.argmax(1)
+    table = confusion(truth, said)
+    found = {"n": float(len(truth)), "people": float(len(np.unique(people)))}
+    found |= {f"share_{name}": float(v) for name, v in zip(CATEGORIES, class_mix(truth), strict=True)}
+    found |= classification(truth, said) | {"macro_auc": macro_auc(truth, share)}
+    for name, statistic in (("accuracy", _accuracy), ("macro_auc", macro_auc)):
+        given = said if name == "accuracy" else share
+        _, low, high = bootstrap(statistic, truth, given, patients=people, count=300, seed=seed)
+        found |= {f"{name}_low": low, f"{name}_high": high}
+    found["osteoporosis_auc"] = auc(truth == 2, share[:, 2])
+    found["calibration_error"] = expected_calibration_error(truth, share)
+    found["brier_error"] = brier_error(truth, share)
+    for i, true in enumerate(CATEGORIES):
+        found[f"sensitivity_{true}"] = float(table[i, i] / max(1, table[i].sum()))
+        found |= {f"true_{true}_said_{name}": float(table[i, j]) for j, name in enumerate(CATEGORIES)}
+    return {key: round(value, 4) for key, value in found.items()}
+
+
+def _accuracy(truth: NDArray, said: NDArray) -> float:
+    return float((truth == said).mean())
+
+
+def answers(name: str, folder: str | Path, weights: Path = WEIGHTS) -> tuple[CtItems, NDArray, NDArray, NDArray]:
+    """Items of a folder in the paper's class mix, a network's logits, the true classes and the people."""
+    from bmd.training.validate import ct_logits
+
+    items = CtItems(folder, registry.spec(name).task, repeat=False)
+    logits = ct_logits(registry.load(name, weights), items)["logits"]
+    rows = [items[i] for i in range(len(items))]
+    return items, logits, np.array([r.category for r in rows]), np.array([r.person for r in rows])
+
+
+def of_people(logits: NDArray, truth: NDArray, people: NDArray) -> tuple[NDArray, NDArray]:
+    """Mean logits and the class of everyone with two or more slices, as ``inference.slices`` answers for a patient."""
+    _, first, inverse, count = np.unique(people, return_index=True, return_inverse=True, return_counts=True)
+    total = np.zeros((len(first), 3))
+    np.add.at(total, inverse, logits)
+    return (total / count[:, None])[count >= 2], truth[first][count >= 2]
+
+
+def calibrate_ct(
+    calibration: str | Path, data: str | Path, weights: Path = WEIGHTS, names: tuple[str, ...] = NETWORKS
+) -> dict[str, Any]:
+    """Fit temperatures, measure, and write both into the metadata of the networks that have weights.
+
+    Parameters
+    ----------
+    calibration, data : path
+        Shards of people that were not trained on: to fit, and to measure.
+    weights : Path
+        Folder with the networks' weights.
+    names : tuple of str
+        Which networks.
+
+    Returns
+    -------
+    dict
+        For each network ``calibration`` and ``metrics``.
+    """
+    found = {}
+    for name in names:
+        if not (weights / name / "metadata.json").is_file():
+            log.info("%s has no weights", name)
+            continue
+        items, logits, truth, people = answers(name, calibration, weights)
+        _, test_logits, test_truth, test_people = answers(name, data, weights)
+        temperature, entries = fit_temperature(logits, truth), []
+        numbers: dict[str, Any] = {"fitted_on": f"{len(np.unique(people))} simulated people"}
+        where = f"simulated people held out of training and calibration ({Path(data).name})"
+        unit = UNIT[items.task]
+        values = figures(test_truth, test_logits, temperature, test_people)
+        entries.append(
+            {"measured_on": f"{len(test_truth)} {unit} of {int(values['people'])} {where}", "values": values}
+        )
+        if items.task == "slice":
+            joined, classes = of_people(logits, truth, people)
+            numbers |= {"slice_temperature": temperature, "patient_temperature": fit_temperature(joined, classes)}
+            joined, classes = of_people(test_logits, test_truth, test_people)
+            values = figures(classes, joined, numbers["patient_temperature"], np.arange(len(classes)))
+            entries.append({"measured_on": f"{len(classes)} {where}, mean of their slices", "values": values})
+        else:
+            numbers["temperature"] = temperature
+        found[name] = {"calibration": numbers, "metrics": entries}
+        _write(weights / name, numbers, entries)
+    return found
+
+
+def _write(folder: Path, numbers: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+    """Put calibration, figures and the paper's figures into metadata.json and write the model card anew."""
+    from bmd.training.checkpoint import write_card
+
+    path = folder / "metadata.json"
+    metadata = json.loads(path.read_text(encoding="utf-8"))
+    paper, row = PUBLISHED[folder.name]
+    beside = next(r for r in published.results(paper) if r.model == row)
+    kept = [m for m in metadata["metrics"] if not m.get("kind")]
+    metadata["metrics"] = kept + [entry | {"kind": "test"} for entry in entries]
+    metadata["calibration"] = {k: round(v, 4) if isinstance(v, float) else v for k, v in numbers.items()}
+    metadata["published"] = {
+        "paper": published.PAPERS[paper],
+        "measured_on": beside.measured_on,
+        "values": beside.values,
+    }
+    path.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    read_metadata.cache_clear()
+    write_card(folder)

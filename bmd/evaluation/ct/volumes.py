@@ -1,0 +1,127 @@
+"""Real or simulated CT volumes: names, Dice of the bodies, attenuation, refusals. Measuring only, never training.
+
+Run ``python -m bmd evaluate volumes --folder DIR``. Every folder directly in DIR is one case: a NIfTI volume (or DICOM
+slices in it or in ``dicom/``), and, where known, ``seg_vertebrae_body.nii.gz`` (1 = vertebral bodies) with
+``seg_total*.nii.gz`` or ``seg_vertebrae_spine*.nii.gz``, whose labels are TotalSegmentator's (27 = L5 ... 32 = T12).
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.errors import BmdError, InputError
+from bmd.inference.engine import Engine
+from bmd.readers.volume import read_folder, read_paths
+from bmd.types import Region, Report
+
+log = logging.getLogger(__name__)
+
+LABELS = {"L5": 27, "L4": 28, "L3": 29, "L2": 30, "L1": 31, "T12": 32, "T11": 33, "T10": 34}
+"""TotalSegmentator's numbers of the vertebrae."""
+_MASKS = ("seg", "msk", "mask", "label")
+
+
+def evaluate_volumes(folder: Path, engine: Engine | None = None) -> list[dict[str, Any]]:
+    """Analyse every case of a folder as an upload would be, and score it where masks lie beside it.
+
+    Returns
+    -------
+    list of dict
+        ``case, suitable, reasons, levels, levels_certain, hu, warnings, seconds`` and, with masks, ``right`` (bodies
+        whose name is that of the mask they lie in), ``wrong`` (names that are not) and ``dice`` per level.
+
+    Raises
+    ------
+    InputError
+        The folder holds no case.
+    """
+    cases = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if not cases:
+        raise InputError("A folder with one folder per CT is needed", "none", "See the command's help")
+    return [evaluate_case(case, engine) for case in cases]
+
+
+def evaluate_case(case: Path, engine: Engine | None = None) -> dict[str, Any]:
+    """Analyse one case; see `evaluate_volumes`."""
+    from bmd.inference import analyse
+
+    try:
+        study = read_paths([_volume(case)])[0].load()
+        report = analyse(study, case.name, engine=engine)
+    except BmdError as error:
+        return {"case": case.name, "suitable": False, "reasons": [str(error)], "levels": []}
+    found: dict[str, Any] = {
+        "case": case.name,
+        "suitable": report.suitability.suitable,
+        "reasons": list(report.suitability.reasons),
+        "levels": [v.level for v in report.vertebrae],
+        "levels_certain": report.levels_certain,
+        "hu": [{"level": a.level, "mean": a.mean_hu, "sd": a.sd_hu, "cm3": a.volume_cm3} for a in report.attenuation],
+        "warnings": list(report.warnings),
+        "seconds": report.seconds,
+    }
+    masks = _masks(case)
+    return found if masks is None else found | score(report, *masks)
+
+
+def _volume(case: Path) -> Path:
+    """The NIfTI of a case that is no mask; else its folder of DICOM files."""
+    for path in sorted([*case.glob("*.nii.gz"), *case.glob("*.nii")]):
+        stem = path.name.lower().replace("_label-", "")
+        if not any(word in stem for word in _MASKS):
+            return path
+    return case / "dicom" if (case / "dicom").is_dir() else case
+
+
+def _masks(case: Path) -> tuple[NDArray, NDArray] | None:
+    """Bodies (bool) and numbered vertebrae in the order of `types.Image`, or None."""
+    bodies = sorted(case.glob("seg_vertebrae_body*.nii*"))
+    named = sorted([*case.glob("seg_total*.nii*"), *case.glob("seg_vertebrae_spine*.nii*")])
+    if not bodies or not named:
+        return None
+    return _labels(bodies[0]) == 1, _labels(named[0])
+
+
+def _labels(path: Path) -> NDArray:
+    return read_folder(path)[0].load().images[0].pixels
+
+
+def score(report: Report, bodies: NDArray, named: NDArray) -> dict[str, Any]:
+    """Names and Dice of a report against masks of its volume.
+
+    Parameters
+    ----------
+    report : Report
+        Of a CT.
+    bodies : ndarray
+        bool (D, H, W): any vertebral body.
+    named : ndarray
+        int (D, H, W): `LABELS`.
+    """
+    right, wrong, dice = 0, [], {}
+    for vertebra in report.vertebrae:
+        if vertebra.body is None or vertebra.level not in LABELS:
+            continue
+        mask = full(vertebra.body, bodies.shape)
+        inside = named[mask & (named > 0)]
+        there = int(np.bincount(inside).argmax()) if inside.size else 0
+        if there == LABELS[vertebra.level]:
+            right += 1
+        else:
+            wrong.append(vertebra.level)
+        truth = bodies & (named == LABELS[vertebra.level])
+        dice[vertebra.level] = round(2 * float((truth & mask).sum()) / max(1, int(truth.sum() + mask.sum())), 3)
+    return {"right": right, "wrong": wrong, "dice": dice}
+
+
+def full(region: Region, shape: tuple[int, ...]) -> NDArray:
+    """A region as a mask of the whole volume."""
+    out = np.zeros(shape, bool)
+    part = tuple(slice(o, o + n) for o, n in zip(region.offset_zyx, region.mask.shape, strict=True))
+    out[part] = region.mask
+    return out

@@ -1,0 +1,1 @@
+"""Demographics: the networks on real people of the survey."""

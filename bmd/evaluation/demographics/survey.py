@@ -1,0 +1,303 @@
+"""The demographics network on real people: ``python -m bmd evaluate demographics --data FOLDER``.
+
+Measured on the survey's last cycle, which took no part in training or calibration, beside logistic regression of
+degree 2 fitted on the same training people, and beside OST, OSTA and ORAI; and on the Koreans of Kim & Kim 2022.
+Figures count every person once, ``weighted_`` ones as the survey weighs them. An ``ece_floor`` is the mean calibration
+error that probabilities which are exactly right would show with as many people: chance alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from bmd import metrics, reference
+from bmd.evaluation.tables import Measured, markdown, rows
+from bmd.inference.demographics.assess import NETWORK, curves
+from bmd.inference.engine import WEIGHTS, Engine, TorchEngine
+from bmd.models.demographics import SITES
+from bmd.population.survey import read_table
+from bmd.reference import OST_SCREEN_BELOW, OSTEOPENIA_BELOW_T, OSTEOPOROSIS_FROM_T
+from bmd.training.demographics import CALIBRATION, TEST, TRAINING, People, read_people, site_t_scores, vectors
+
+log = logging.getLogger(__name__)
+
+NHANES, KOREA = "nhanes_bmd.csv", "korea_bonequality.csv"
+SHOWN = SITES[:4]
+DRAWS = 300
+"""Bootstrap draws, and draws for the calibration error of chance."""
+HIGHEST_BMD = 2.5
+"""g/cm2; one lumbar density of the Korean table (3.09) is impossible and is left out."""
+ASKED = {"age": (0,), "age, sex": (0, 1), "age, weight": (0, 3), "age, sex, weight": (0, 1, 3), "sex, weight": (1, 3)}
+"""Sets of known fields that are measured beside all four."""
+
+
+def evaluate_demographics(folder: str | Path, weights: Path = WEIGHTS, write: bool = False) -> str:
+    """Measure the shipped network on the tables of a folder.
+
+    Parameters
+    ----------
+    folder : path
+        Holds ``nhanes_bmd.csv`` and, optionally, ``korea_bonequality.csv``.
+    weights : Path
+        Folder with the networks' weights.
+    write : bool
+        Put the figures into the weights' metadata and model card.
+
+    Returns
+    -------
+    str
+        Tables in Markdown, or one sentence when the survey's table is not there.
+    """
+    folder = Path(folder)
+    if not (folder / NHANES).is_file():
+        return f"Not measured: {NHANES} is not in {folder}. It is made from public files of CDC NHANES."
+    engine = TorchEngine("cpu", weights, bf16=False)
+    people = read_people(folder / NHANES)
+    test = ask(complete(people.cycles(TEST)), engine)
+    place = f"real people of 50 years and over, NHANES {TEST}"
+    parts = {
+        "Sites": sites(people, test, place),
+        "Screening scores, T ≤ −2.5 at the lowest of three sites": scores(test, place),
+        "With fields missing, lowest of three sites": missing(test.people, place, engine),
+        f"Adults of 20-49 years in the calibration cycle ({CALIBRATION})": young(people, engine),
+    }
+    if (folder / KOREA).is_file():
+        parts["Other people: Koreans of 50 years and over (Kim & Kim 2022)"] = korea(folder / KOREA, engine)
+    if write:
+        _write(weights / NETWORK, parts["Sites"])
+    return "\n".join(f"### {title}\n\n{markdown(rows(found, ()))}\n" for title, found in parts.items())
+
+
+def complete(people: People) -> People:
+    """Those of whom all four fields are known."""
+    return people.part(people.known[:, 4:].min(1) > 0)
+
+
+# --- the network's answers ---------------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """People and the network's distributions for them: grid (k,), cumulative probability (n, 5, k), tails (n, 5)."""
+
+    people: People
+    grid: NDArray
+    cdf: NDArray
+    tail: NDArray
+
+    def answers(self, site: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """True T-scores (n,) of those measured at a site; probabilities (n, 3), medians (n,), inside the interval."""
+        there = np.isfinite(self.people.t_score[:, site])
+        truth, own, grid = self.people.t_score[there, site].astype(float), self.cdf[there, site], self.grid
+        low, high = (_at(own, grid, np.full(len(own), cut)) for cut in (OSTEOPOROSIS_FROM_T, OSTEOPENIA_BELOW_T))
+        middle = np.array([np.interp(0.5, row, grid) for row in own])
+        inside = np.abs(_at(own, grid, truth) - 0.5) <= self.tail[there, site]
+        return truth, np.stack([1 - high, high - low, low], 1), middle, inside
+
+    def part(self, rows: NDArray) -> Asked:
+        """Some of them."""
+        return Asked(self.people.part(rows), self.grid, self.cdf[rows], self.tail[rows])
+
+
+def ask(people: People, engine: Engine, at_once: int = 256) -> Asked:
+    """The network's answers for these people; few at a time, since each has 321 points at five sites."""
+    starts = range(0, len(people), at_once)
+    found = [curves(people.known[start : start + at_once], engine) for start in starts]
+    return Asked(people, found[0][0], np.concatenate([f[1] for f in found]), np.concatenate([f[2] for f in found]))
+
+
+def _at(cdf: NDArray, grid: NDArray, t: NDArray) -> NDArray:
+    return np.array([np.interp(x, grid, row) for x, row in zip(t, cdf, strict=True)])
+
+
+def floor(probabilities: NDArray, weight: NDArray | None = None, draws: int = 50) -> float:
+    """Mean calibration error when truth is drawn from these very probabilities."""
+    rng, edges = np.random.default_rng(0), probabilities.cumsum(1)[:, :2]
+    drawn = [(rng.random((len(edges), 1)) > edges).sum(1) for _ in range(draws)]
+    errors = [metrics.expected_calibration_error(labels, probabilities, weight=weight) for labels in drawn]
+    return float(np.mean(errors))
+
+
+def figures(labels: NDArray, probabilities: NDArray, weight: NDArray) -> dict[str, float]:
+    """Figures of class probabilities alone."""
+    return {
+        "people": float(len(labels)),
+        "macro_auc": metrics.macro_auc(labels, probabilities),
+        "osteoporosis_auc": metrics.auc(labels == 2, probabilities[:, 2]),
+        "accuracy": float((probabilities.argmax(1) == labels).mean()),
+        "largest_class": float(metrics.class_mix(labels).max()),
+        "ece": metrics.expected_calibration_error(labels, probabilities),
+        "ece_floor": floor(probabilities),
+        "weighted_ece": metrics.expected_calibration_error(labels, probabilities, weight=weight),
+        "weighted_ece_floor": floor(probabilities, weight),
+    }
+
+
+def network_row(asked: Asked, site: int, name: str, place: str) -> Measured:
+    """The network at one site."""
+    truth, chance, middle, inside = asked.answers(site)
+    people = asked.people
+    labels = metrics.classes_of(truth)
+    error = metrics.regression(truth, middle)
+    values = figures(labels, chance, people.weight[np.isfinite(people.t_score[:, site])]) | {
+        "mean_absolute_error": error["mean_absolute_error"],
+        "bias": error["bias_error"],
+        "r": error["r"],
+        "coverage": float(inside.mean()),
+    }
+    _, low, high = metrics.bootstrap(metrics.macro_auc, labels, chance, count=DRAWS)
+    mix = tuple(metrics.class_mix(labels))
+    return Measured(name, SITES[site], values, place, mix, {"macro_auc": (low, high)})
+
+
+# --- logistic regression of degree 2 -----------------------------------------------------------------------------
+def quadratic(known: NDArray) -> NDArray:
+    """Age, sex, height, weight and body mass index with all squares and products, (n, 21) with a constant."""
+    x = known[:, :4].astype(float)
+    age, height, weight = np.minimum(x[:, 0], 4 / 3), 165 + 10 * x[:, 2], 70 + 15 * x[:, 3]  # 80 years at most
+    x = np.stack([age, x[:, 1], x[:, 2], x[:, 3] / 1.5, (weight / (height / 100) ** 2 - 27) / 5, np.ones(len(x))], 1)
+    i, j = np.triu_indices(x.shape[1])
+    return x[:, i] * x[:, j]
+
+
+def logistic(x: NDArray, labels: NDArray, ridge: float = 1.0) -> NDArray:
+    """Coefficients (k, 3) of multinomial logistic regression with a little ridge."""
+    truth = np.eye(3)[labels]
+
+    def loss(flat: NDArray) -> tuple[float, NDArray]:
+        b = flat.reshape(x.shape[1], 3)
+        z = x @ b
+        z -= z.max(1, keepdims=True)
+        log_p = z - np.log(np.exp(z).sum(1, keepdims=True))
+        slope = x.T @ (np.exp(log_p) - truth) + ridge * b
+        return float(-(truth * log_p).sum() + ridge / 2 * (b**2).sum()), slope.ravel()
+
+    start = np.zeros(x.shape[1] * 3)
+    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x.reshape(-1, 3)
+
+
+def softmax(z: NDArray) -> NDArray:
+    """Probabilities of logits (n, 3)."""
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+# --- the tables --------------------------------------------------------------------------------------------------
+def sites(people: People, asked: Asked, place: str) -> list[Measured]:
+    """Network and logistic regression at every site; the difference of macro AUC over the same people."""
+    train, test, found = complete(people.cycles(*TRAINING)), asked.people, []
+    for site, name in enumerate(SHOWN):
+        row = network_row(asked, site, f"{name}: network", place)
+        _, ours, _, _ = asked.answers(site)
+        fit, there = np.isfinite(train.t_score[:, site]), np.isfinite(test.t_score[:, site])
+        model = logistic(quadratic(train.known[fit]), metrics.classes_of(train.t_score[fit, site]))
+        theirs, labels = softmax(quadratic(test.known[there]) @ model), metrics.classes_of(test.t_score[there, site])
+        gain, low, high = metrics.bootstrap(_gain, labels, ours, theirs, count=DRAWS)
+        ends = row.intervals | {"gain": (low, high)}
+        found.append(replace(row, values=row.values | {"gain": gain}, intervals=ends))
+        found.append(
+            Measured(
+                f"{name}: logistic regression, degree 2",
+                name,
+                figures(labels, theirs, test.weight[there]),
+                place,
+                row.mix,
+            )
+        )
+    return found
+
+
+def _gain(labels: NDArray, ours: NDArray, theirs: NDArray) -> float:
+    return metrics.macro_auc(labels, ours) - metrics.macro_auc(labels, theirs)
+
+
+def scores(test: Asked, place: str) -> list[Measured]:
+    """OST, OSTA and ORAI beside the network: women, then men."""
+    found = []
+    lowest = SHOWN.index("lowest")
+    for sex, word in (("F", "women"), ("M", "men")):
+        group = test.part((test.people.table["sex"] == sex) & np.isfinite(test.people.t_score[:, lowest]))
+        truth, chance, _, _ = group.answers(lowest)
+        table = group.people.table
+        sick, age, weight = truth <= OSTEOPOROSIS_FROM_T, table["age"], table["weight_kg"]
+        ost = np.array([reference.ost(a, w) for a, w in zip(age, weight, strict=True)])
+        orai = np.array([reference.orai(a, w) for a, w in zip(age, weight, strict=True)])
+        cut = OST_SCREEN_BELOW[sex]
+        rules = [(f"OST, scan below {cut}", -ost, ost < cut)]
+        if sex == "F":
+            rules += [("OSTA, high or medium risk", -ost, ost <= -1), ("OSTA, high risk", -ost, ost < -4)]
+            rules += [("ORAI without oestrogen, scan from 9", orai, orai >= reference.ORAI_SCREEN_FROM)]
+        share = chance[:, 2]
+        as_many = share >= np.quantile(share, 1 - rules[0][2].mean())
+        rules.append(("network, as many scans as OST", share, as_many))
+        mix = tuple(metrics.class_mix(metrics.classes_of(truth)))
+        found += [_rule(f"{word}: {name}", sick, score, scan, place, mix) for name, score, scan in rules]
+    return found
+
+
+def _rule(name: str, sick: NDArray, score: NDArray, scan: NDArray, place: str, mix: tuple[float, ...]) -> Measured:
+    area, low, high = metrics.bootstrap(metrics.auc, sick, score, count=DRAWS)
+    of = metrics.binary(sick, scan)
+    values = {"people": float(len(sick)), "osteoporosis_auc": area, "sensitivity": of["sensitivity"]}
+    values |= {"specificity": of["specificity"], "scanned": float(scan.mean())}
+    return Measured(name, "screening", values, place, mix, {"osteoporosis_auc": (low, high)})
+
+
+def missing(test: People, place: str, engine: Engine) -> list[Measured]:
+    """The network with some fields only."""
+    found = []
+    for name, fields in ASKED.items():
+        keep = np.zeros(4, np.float32)
+        keep[list(fields)] = 1
+        some = ask(replace(test, known=test.known * np.tile(keep, 2)), engine)
+        found.append(network_row(some, SHOWN.index("lowest"), name, place))
+    return found
+
+
+def young(people: People, engine: Engine) -> list[Measured]:
+    """Adults under 50: the last cycle has none, so these are people the calibration lines were fitted on."""
+    group = complete(people.cycles(CALIBRATION))
+    group = group.part(group.table["age"] < 50)
+    place = f"real people of 20-49 years, NHANES {CALIBRATION} (used for calibration, not for training)"
+    asked = ask(group, engine)
+    return [network_row(asked, site, name, place) for site, name in enumerate(SHOWN[:3])]
+
+
+def korea(path: Path, engine: Engine) -> list[Measured]:
+    """Lumbar spine and total hip; the femoral neck of this table is another region."""
+    table: dict[str, Any] = read_table(path)
+    table = {k: v[table["lumbar_l1l4_bmd"] < HIGHEST_BMD] for k, v in table.items()}
+    people = People(vectors(table), site_t_scores(table), np.ones(len(table["age"])), table)
+    place = "real Koreans of 50 years and over, Kim & Kim 2022; densities against the reference used here"
+    asked = ask(people, engine)
+    return [network_row(asked, SHOWN.index(name), name, place) for name in ("lumbar", "total_hip")]
+
+
+def _write(folder: Path, found: list[Measured]) -> None:
+    """Put the network's figures into metadata.json and write the model card anew."""
+    from bmd.inference.engine import read_metadata
+    from bmd.training.checkpoint import write_card
+
+    path = folder / "metadata.json"
+    metadata = json.loads(path.read_text(encoding="utf-8"))
+    entries = []
+    for row in found:
+        if not row.model.endswith("network"):
+            continue
+        low, high = row.intervals["macro_auc"]
+        extra = {"macro_auc_low": low, "macro_auc_high": high}
+        extra |= dict(zip((f"share_{name}" for name in reference.CATEGORIES), row.mix, strict=True))
+        values = {k: round(float(v), 4) for k, v in (row.values | extra).items()}
+        people = int(row.values["people"])
+        where = f"{people} {row.measured_on}, {row.task.replace('_', ' ')}"
+        entries.append({"measured_on": where, "values": values})
+    text = json.dumps(metadata | {"metrics": entries}, indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+    read_metadata.cache_clear()
+    write_card(folder)

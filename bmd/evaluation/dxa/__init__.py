@@ -1,0 +1,1 @@
+"""DXA: the networks on simulated scans that none has seen."""

@@ -1,0 +1,259 @@
+"""Annotated real films: predictions, scores and a sheet of overlays to look at. Measuring only, never training.
+
+Run ``python -m bmd evaluate films --annotations FILE`` (``--out FOLDER`` for predictions and overlays).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageDraw
+
+from bmd.errors import InputError
+from bmd.inference.engine import Engine
+from bmd.metrics import dice as overlap
+from bmd.reference import LUMBAR
+from bmd.types import Report, Study
+
+log = logging.getLogger(__name__)
+
+RADIUS = 0.4
+"""A prediction hits a vertebra within this share of the mean vertical distance between neighbouring centres."""
+RECALLS = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """One annotated film: its path, (width, height) and the four corners (4, 2) of each named vertebra, pixels."""
+
+    path: Path
+    size: tuple[int, int]
+    quads: dict[str, NDArray]
+
+
+def read_annotations(path: Path) -> list[Film]:
+    """Read ``{"images": [{"file", "size", "vertebrae": [{"level", "quad_clockwise_from_topleft"}]}]}``.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or does not have this form.
+    """
+    try:
+        images = json.loads(path.read_text(encoding="utf-8"))["images"]
+        return [
+            Film(path.parent / image["file"], (int(image["size"][0]), int(image["size"][1])), _quads(image))
+            for image in images
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError("The annotations cannot be read", f"{type(error).__name__}: {error}") from error
+
+
+def _quads(image: dict[str, Any]) -> dict[str, NDArray]:
+    found = {}
+    for vertebra in image["vertebrae"]:
+        quad = vertebra.get("quad") or vertebra.get("quad_clockwise_from_topleft")
+        if vertebra.get("level") and quad:
+            found[str(vertebra["level"])] = np.array(quad, float)
+    return found
+
+
+def predict(paths: list[Path], engine: Engine | None = None) -> list[tuple[Study, Report]]:
+    """Analyse films as an upload would be; a file that cannot be read gives no entry."""
+    from bmd.inference import analyse
+    from bmd.readers import read_study
+
+    found = []
+    for path in paths:
+        try:
+            study = read_study(path.name, path.read_bytes())
+        except InputError as error:
+            log.warning("%s: %s", path.name, error)
+            continue
+        found.append((study, analyse(study, path.name, engine=engine)))
+    return found
+
+
+def score(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Score predictions in the form ``predict --json`` writes.
+
+    A vertebra is hit by a predicted box whose centre lies within 0.4 of the mean vertebra spacing of its own centre.
+
+    Returns
+    -------
+    dict
+        ``films`` (with all of L1-L5 annotated), ``level_exact`` (share of vertebrae hit by a box of that name),
+        ``found`` (hit by any box), ``all_five`` (films), ``refused`` (films), ``dice``, ``dice_median`` (all predicted
+        L1-L5 areas against all true ones, below the top of the first true vertebra), ``ap50`` (mean over levels, 101
+        recall points).
+    """
+    by_name = {Path(p["file"]).name: p for p in predictions}
+    exact: list[bool] = []
+    found: list[bool] = []
+    dice: list[float] = []
+    ranked: dict[str, list[tuple[float, bool]]] = {level: [] for level in LUMBAR}
+    all_five = refused = 0
+    for film in films:
+        if not set(LUMBAR) <= set(film.quads):
+            continue
+        prediction = by_name.get(film.path.name, {"vertebrae": [], "suitable": True})
+        refused += not prediction.get("suitable", True)
+        bodies = [v for v in prediction["vertebrae"] or [] if v.get("box")]
+        named, seen = _hits(film, bodies)
+        exact, found, all_five = exact + named, found + seen, all_five + all(named)
+        for level in LUMBAR:
+            ranked[level] += _ranked(film.quads[level], [v for v in bodies if v["level"] == level])
+        dice.append(_dice(film, bodies))
+    count = len(dice)
+    precision = [average_precision(ranked[level], count) for level in LUMBAR]
+    return {
+        "films": count,
+        "level_exact": _mean(exact),
+        "found": _mean(found),
+        "all_five": all_five,
+        "refused": refused,
+        "dice": _mean(dice),
+        "dice_median": round(float(np.median(dice)), 3) if dice else 0.0,
+        "ap50": _mean(precision),
+    }
+
+
+def _mean(values: list[Any]) -> float:
+    return round(float(np.mean(values)), 3) if values else 0.0
+
+
+def _hits(film: Film, bodies: list[dict[str, Any]]) -> tuple[list[bool], list[bool]]:
+    """For each of L1-L5: hit by a box of its name; hit by any box."""
+    centres = {level: film.quads[level].mean(0) for level in LUMBAR}
+    radius = RADIUS * np.mean(np.diff(sorted(c[1] for c in centres.values())))
+    named, seen = [], []
+    for level, centre in centres.items():
+        near = []
+        for body in bodies:
+            x1, y1, x2, y2 = body["box"]
+            if np.hypot((x1 + x2) / 2 - centre[0], (y1 + y2) / 2 - centre[1]) < radius:
+                near.append(body["level"])
+        named.append(level in near)
+        seen.append(bool(near))
+    return named, seen
+
+
+def _ranked(quad: NDArray, bodies: list[dict[str, Any]]) -> list[tuple[float, bool]]:
+    """Score of each box of a level, best first, and whether it is the first to overlap the true one by half."""
+    truth = (*quad.min(0), *quad.max(0))
+    taken, found = False, []
+    for body in sorted(bodies, key=lambda v: -v["score"]):
+        hit = not taken and iou(body["box"], truth) >= 0.5
+        taken |= hit
+        found.append((float(body["score"]), hit))
+    return found
+
+
+def iou(one: Any, other: Any) -> float:
+    """Intersection over union of two boxes (x1, y1, x2, y2)."""
+    width = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
+    height = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
+    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)]
+    return float(width * height / (sum(areas) - width * height + 1e-9))
+
+
+def average_precision(ranked: list[tuple[float, bool]], positives: int) -> float:
+    """COCO's interpolated average precision of (score, hit) pairs over 101 recalls."""
+    if not ranked or not positives:
+        return 0.0
+    hits = np.cumsum([hit for _, hit in sorted(ranked, reverse=True)])
+    precision, recall = hits / np.arange(1, len(hits) + 1), hits / positives
+    best = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0)
+    return float(best[np.searchsorted(recall, RECALLS, side="left")].mean())
+
+
+def _dice(film: Film, bodies: list[dict[str, Any]]) -> float:
+    """Dice of all L1-L5 areas below the top of the first true vertebra."""
+    quads = [film.quads[level] for level in LUMBAR]
+    truth = _filled(film.size, quads)
+    outlines = [np.asarray(v.get("contour") or _box_outline(v["box"])) for v in bodies if v["level"] in LUMBAR]
+    predicted = _filled(film.size, outlines)
+    top = int(min(q[:, 1].min() for q in quads))
+    truth, predicted = truth[top:], predicted[top:]
+    return overlap(truth, predicted)
+
+
+def _box_outline(box: list[float]) -> list[tuple[float, float]]:
+    x1, y1, x2, y2 = box
+    return [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
+
+
+def _filled(size: tuple[int, int], polygons: list[NDArray]) -> NDArray:
+    area = Pillow.new("1", size)
+    for polygon in polygons:
+        ImageDraw.Draw(area).polygon([(float(x), float(y)) for x, y in polygon], fill=1)
+    return np.array(area)
+
+
+def evaluate_films(annotations: Path, out: Path | None = None, engine: Engine | None = None) -> dict[str, Any]:
+    """Predict and score annotated films; with ``out`` also write predictions.json, scores.json and overlays.png.
+
+    Returns
+    -------
+    dict
+        See ``score``.
+    """
+    from bmd.report.csv_json import as_object
+
+    films = read_annotations(annotations)
+    results = predict([film.path for film in films], engine)
+    objects = [as_object(report) for _, report in results]
+    scores = score(films, objects)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "predictions.json").write_text(json.dumps(objects), encoding="utf-8")
+        (out / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+        quads = {film.path.name: film.quads for film in films}
+        overlays(results, quads).save(out / "overlays.png")
+    return scores
+
+
+def overlays(
+    results: list[tuple[Study, Report]],
+    truth: dict[str, dict[str, NDArray]] | None = None,
+    columns: int = 5,
+    side: int = 380,
+) -> Pillow.Image:
+    """Films with outlines and names on one sheet: predictions in colour, annotations thin and white."""
+    tiles = [_overlay(study, report, (truth or {}).get(report.file, {}), side) for study, report in results]
+    rows = -(-len(tiles) // columns) or 1
+    sheet = Pillow.new("RGB", (columns * side, rows * side))
+    for k, tile in enumerate(tiles):
+        sheet.paste(tile, (k % columns * side, k // columns * side))
+    return sheet
+
+
+def _overlay(study: Study, report: Report, truth: dict[str, NDArray], side: int) -> Pillow.Image:
+    pixels = np.clip(np.asarray(study.images[0].pixels), 0, 1)
+    picture = Pillow.fromarray((pixels**0.7 * 255).astype(np.uint8)).convert("RGB")
+    scale = side / max(picture.size)
+    picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+    draw = ImageDraw.Draw(picture)
+    for quad in truth.values():
+        points = [(float(x), float(y)) for x, y in np.asarray(quad) * scale]
+        draw.line([*points, points[0]], fill=(255, 255, 255))
+    for v in report.vertebrae:
+        points = [(float(x), float(y)) for x, y in np.asarray(v.contour_px) * scale]
+        colour = (90, 230, 190) if report.levels_certain else (250, 190, 80)
+        draw.line([*points, points[0]], fill=colour, width=2)
+        middle = np.mean(points, 0)
+        draw.text((float(middle[0]) - 8, float(middle[1]) - 6), f"{v.level}", fill=colour)
+    decoded = report.suitability.scores
+    note = " ".join(f"{k[:4]} {decoded[k]:.2f}" for k in ("evidence", "sacrum", "naming") if k in decoded)
+    verdict = "" if report.suitability.suitable else "REFUSED: " + report.suitability.reasons[0][:40]
+    draw.text((3, 3), f"{report.file[-18:]} {note}\n{verdict}", fill=(255, 255, 120))
+    tile = Pillow.new("RGB", (side, side))
+    tile.paste(picture, (0, 0))
+    return tile

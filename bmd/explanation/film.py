@@ -1,0 +1,105 @@
+"""One explanation per measured vertebra: Grad-CAM on its crop, put back on the film, with its fidelity."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.explanation.cam import heat_maps
+from bmd.explanation.fidelity import area_share, correlation, inside_share
+from bmd.explanation.target import category_target
+from bmd.inputs.film import CROP_SIZE, Placement, crop_matrix, crop_tensor, demographics_vector, letterbox
+from bmd.types import Box, Demographics, Explanation, Prediction, Report, Study, Vertebra
+
+LONGEST = 160
+"""Most pixels of a heat map along its longer side."""
+
+
+def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None) -> tuple[Explanation, ...]:
+    """Explain the predicted category of each measured vertebra.
+
+    Parameters
+    ----------
+    study : Study
+        The study the report was made from.
+    report : Report
+        From ``inference.analyse``.
+    levels : tuple of str, optional
+        Only these; by default every measured level.
+
+    Returns
+    -------
+    tuple of Explanation
+        In the order of ``report.measurements``. ``fidelity`` holds ``inside_share``, ``area_share`` (what an even map
+        would have) and ``random_correlation``.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or damaged.
+    """
+    films = [image for image in study.images if image.modality == "radiograph"]
+    bodies = {v.level: v for v in report.vertebrae if v.corners_px is not None}
+    chosen = [(p, bodies[p.level]) for p in report.measurements if _wanted(p, levels) and p.level in bodies]
+    if not films or not chosen:
+        return ()
+    film = np.clip(np.asarray(films[0].pixels, np.float32), 0, 1)
+    film = 1 - film if report.suitability.inverted else film
+    corners = np.stack([np.asarray(v.corners_px) for _, v in chosen])
+    targets = [category_target(str(p.category)) for p, _ in chosen]
+    trained, *random = heat_maps(crop_tensor(film, corners).numpy(), _known(report.patient), targets)
+    placement = letterbox(film)[1]
+    found = []
+    for k, (prediction, vertebra) in enumerate(chosen):
+        to_film = _crop_to_film(corners[k], placement)
+        heat, box = on_film(trained[k], to_film)
+        fidelity = _fidelity(trained[k], [r[k] for r in random], vertebra, to_film)
+        found.append(Explanation(str(prediction.level), heat, box, targets[k].text, "Grad-CAM", fidelity))
+    return tuple(found)
+
+
+def _wanted(prediction: Prediction, levels: tuple[str, ...] | None) -> bool:
+    return prediction.category is not None and (levels is None or prediction.level in levels)
+
+
+def _known(patient: Demographics) -> NDArray:
+    male = None if patient.sex is None else float(patient.sex == "M")
+    return demographics_vector(patient.age_y, male, patient.height_cm, patient.weight_kg)
+
+
+def _crop_to_film(corners: NDArray, placement: Placement) -> NDArray:
+    """Affine (2, 3) from crop pixels to pixels of the film as it came."""
+    matrix = crop_matrix(placement.to_square(corners), CROP_SIZE)
+    ends = placement.to_image(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]) @ matrix[:, :2].T + matrix[:, 2])
+    return np.column_stack([ends[1] - ends[0], ends[2] - ends[0], ends[0]])
+
+
+def on_film(heat: NDArray, to_film: NDArray) -> tuple[NDArray, Box]:
+    """Turn a map of a (turned, perhaps mirrored) crop into an upright one that covers a box of the film.
+
+    Returns
+    -------
+    heat, box
+        float32 (h, w) in 0..1, zero outside the crop, and the box it covers in film pixels.
+    """
+    side = heat.shape[0]
+    edges = np.array([[-0.5, -0.5], [side - 0.5, -0.5], [side - 0.5, side - 0.5], [-0.5, side - 0.5]])
+    edges = edges @ to_film[:, :2].T + to_film[:, 2]
+    low, high = edges.min(0), edges.max(0)
+    step = max(1.0, float((high - low).max()) / LONGEST)
+    width, height = (max(2, int(n)) for n in np.ceil((high - low) / step))
+    scale = (high - low) / [width, height]
+    to_grid = np.column_stack([to_film[:, :2] / scale[:, None], (to_film[:, 2] - low) / scale - 0.5])
+    grid = cv2.warpAffine(heat, to_grid, (width, height), flags=cv2.INTER_LINEAR)
+    return np.clip(grid, 0, 1).astype(np.float32), (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+
+
+def _fidelity(heat: NDArray, random: list[NDArray], vertebra: Vertebra, to_film: NDArray) -> dict[str, float]:
+    inverse = cv2.invertAffineTransform(to_film)
+    contour = np.asarray(vertebra.contour_px) @ inverse[:, :2].T + inverse[:, 2]
+    return {
+        "inside_share": round(inside_share(heat, contour), 3),
+        "area_share": round(area_share((heat.shape[0], heat.shape[1]), contour), 3),
+        "random_correlation": round(float(np.mean([correlation(heat, r) for r in random])), 3),
+    }

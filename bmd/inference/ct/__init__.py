@@ -1,0 +1,1 @@
+"""Abdominal CT: volume -> named bodies, attenuation, slices, hips."""

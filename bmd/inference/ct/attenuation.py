@@ -1,0 +1,163 @@
+"""CT, step 3: trabecular attenuation, measured and not learned, and what published cut-offs say about it.
+
+The region is the front of the body without its cortex, its end plates and the basivertebral vein. Bodies that metal,
+cement, sclerosis or a fracture make useless are named and left out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.inference.ct.bodies import Body, cropped
+from bmd.inference.ct.levels import Block, FoundCt, block
+from bmd.reference import HU_L1_SENSITIVE, HU_L1_SPECIFIC
+from bmd.types import Attenuation, Image, Study
+
+WALL_MM, PLATE_MM = 5.0, 5.0
+"""Least distance of the region from the side wall and from the end plates."""
+PLATE_SHARE = 0.22
+"""Least distance from the end plates as a share of the height."""
+BACK_SHARE = 0.12
+"""The region ends this share of the depth behind the middle: the basivertebral vein enters from the back."""
+SMALLEST_CM3 = 0.4
+ISLAND_HU, ISLAND_SDS = 120.0, 3.0
+"""Voxels further than this (and than so many robust SDs) from the median are not trabecular bone."""
+DENSE_HU, DENSE_SHARE = 800.0, 0.03
+"""Cement or metal: no trabecular bone is as dense, and cortex alone does not fill this share of the inside."""
+SCLEROTIC_HU = 400.0
+METAL_HU, METAL_CM3 = 2200.0, 0.4
+LOW_HEIGHT = 0.80
+"""Genant: from 20 % loss of height a vertebra counts as fractured."""
+CRUSHED = 0.70
+"""Mean height against the neighbours' below which a body counts as crushed."""
+CONTRAST_HU = (170.0, 900.0)
+CONTRAST_MM2 = 90.0
+"""A vessel in front of the spine with at least this area of such HU: contrast agent."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Attenuation of the bodies that can be measured, and why the others cannot."""
+
+    attenuation: tuple[Attenuation, ...]
+    left_out: tuple[str, ...]
+
+
+def measure_attenuation(image: Image, found: FoundCt) -> Measured:
+    """Measure every whole body that nothing spoils.
+
+    Parameters
+    ----------
+    image : Image
+        CT in HU.
+    found : FoundCt
+        Its bodies.
+    """
+    values: list[Attenuation] = []
+    said: list[str] = []
+    heights = [float(np.mean(body.edge_heights())) for body in found.bodies]
+    for k, (vertebra, body) in enumerate(zip(found.vertebrae, found.bodies, strict=True)):
+        name = vertebra.level or f"Vertebra {k + 1} from above"
+        if k in found.cut:
+            said.append(f"{name} is cut off by the end of the volume and was not measured.")
+            continue
+        neighbours = [heights[j] for j in (k - 1, k + 1) if 0 <= j < len(heights) and j not in found.cut]
+        here = block(image, body)
+        measured = attenuation(image, body, vertebra.level, here)
+        problem = spoiled(image, body, neighbours, measured, here)
+        if problem or measured is None:
+            said.append(f"{name}: {problem or 'too little trabecular bone to measure'}; left out.")
+        else:
+            values.append(measured)
+    return Measured(tuple(values), tuple(said))
+
+
+def attenuation(image: Image, body: Body, level: str | None, here: Block) -> Attenuation | None:
+    """Mean and SD of HU in the trabecular region of one body; None when too little is left."""
+    offset, hu, (below, above, within) = here
+    dz, dy, dx = image.spacing_mm or (1.0, 1.0, 1.0)
+    height = float(np.mean(body.edge_heights()))
+    margin = max(PLATE_MM, PLATE_SHARE * height, 0.75 * dz)
+    margin = min(margin, 0.38 * height)
+    wall = max(WALL_MM, 1.5 * max(dy, dx))
+    axes = [np.arange(n) + o for n, o in zip(hu.shape, offset, strict=True)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij")) * np.array([dz, dy, dx]).reshape(3, 1, 1, 1)
+    forward = body.frame.local(points)[1]
+    inside = (below > margin) & (above > margin) & (within > wall) & (forward > -BACK_SHARE * body.frame.depth)
+    inside = without_islands(hu, inside)
+    volume = float(inside.sum() * dz * dy * dx / 1000)
+    if volume < SMALLEST_CM3:
+        return None
+    values = hu[inside].astype(float)
+    roi = cropped(offset, inside)
+    return Attenuation(level, round(float(values.mean()), 1), round(float(values.std()), 1), roi, round(volume, 2))
+
+
+def without_islands(hu: NDArray, inside: NDArray) -> NDArray:
+    """The region without voxels far from its median: bone islands, cysts and calcified vessels."""
+    if not inside.any():
+        return inside
+    middle = float(np.median(hu[inside]))
+    spread = 1.4826 * float(np.median(np.abs(hu[inside] - middle)))
+    return inside & (np.abs(hu - middle) <= max(ISLAND_HU, ISLAND_SDS * spread))
+
+
+def spoiled(image: Image, body: Body, neighbours: list[float], measured: Attenuation | None, here: Block) -> str:
+    """Why a body must not be used, in plain words; empty when it may."""
+    _, hu, depths = here
+    voxel_cm3 = float(np.prod(image.spacing_mm or (1.0, 1.0, 1.0))) / 1000
+    around = np.minimum.reduce(depths) > -12
+    if float((hu[around] > METAL_HU).sum()) * voxel_cm3 > METAL_CM3:
+        return "metal in or beside it"
+    inner = np.minimum.reduce(depths) > 3
+    if inner.any() and float((hu[inner] > DENSE_HU).mean()) > DENSE_SHARE:
+        return "as dense as cement or metal inside"
+    if measured is not None and measured.mean_hu > SCLEROTIC_HU:
+        return f"{measured.mean_hu:.0f} HU, denser than trabecular bone"
+    front, middle, back = body.edge_heights()
+    loss = 1 - min(front, middle) / max(back, 1.0)
+    if loss > 1 - LOW_HEIGHT:
+        return f"{100 * loss:.0f} % lower than at its back, so a fracture is possible"
+    if neighbours and (front + middle + back) / 3 < CRUSHED * float(np.mean(neighbours)):
+        return "much lower than its neighbours, so a fracture is possible"
+    return ""
+
+
+def tube_voltage(study: Study) -> float | None:
+    """The tube voltage in kV that reading noted, or None."""
+    found = (re.search(r"[Tt]ube voltage (\d+)", note) for note in study.notes)
+    return next((float(match[1]) for match in found if match), None)
+
+
+def contrast(image: Image, found: FoundCt, study: Study) -> bool:
+    """Whether a contrast agent was given: the file says so, or a bright vessel lies in front of the bodies."""
+    if any("ontrast agent given" in note for note in study.notes):
+        return True
+    dz, dy, dx = image.spacing_mm or (1.0, 1.0, 1.0)
+    areas = []
+    for body in found.bodies:
+        z, y, x = body.frame.origin
+        front = y - 0.5 * body.frame.depth - 4
+        rows = slice(max(0, int((front - 38) / dy)), max(1, int(front / dy)))
+        columns = slice(max(0, int((x - 40) / dx)), int((x + 40) / dx) + 1)
+        part = image.pixels[int(np.clip(round(z / dz), 0, len(image.pixels) - 1)), rows, columns]
+        areas.append(float(((part > CONTRAST_HU[0]) & (part < CONTRAST_HU[1])).sum()) * dy * dx)
+    return bool(areas) and float(np.median(areas)) > CONTRAST_MM2
+
+
+def reading(values: tuple[Attenuation, ...]) -> str:
+    """What the published cut-offs say about L1; empty when L1 was not measured."""
+    found = next((a for a in values if a.level == "L1"), None)
+    if found is None:
+        return ""
+    if found.mean_hu <= HU_L1_SPECIFIC:
+        verdict = f"at or below {HU_L1_SPECIFIC:.0f} HU, which was more than 90 % specific for osteoporosis by DXA"
+    elif found.mean_hu <= HU_L1_SENSITIVE:
+        verdict = f"between {HU_L1_SPECIFIC:.0f} and {HU_L1_SENSITIVE:.0f} HU, where DXA decides"
+    else:
+        verdict = f"above {HU_L1_SENSITIVE:.0f} HU, below which 90 % of osteoporosis by DXA was found"
+    return f"L1 measures {found.mean_hu:.0f} HU: {verdict} (Pickhardt 2013, 1,867 adults)."

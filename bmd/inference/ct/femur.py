@@ -1,0 +1,92 @@
+"""Both hips of a CT: found, cut along the neck, and read by the image, the patient-data and the multimodal network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bmd.inference.ct.hips import HipSite, find_hips
+from bmd.inference.ct.slices import of_logits
+from bmd.inference.engine import Engine
+from bmd.inputs.ct import hip_crop, hip_input, hip_window, patient_vector
+from bmd.types import Demographics, Hip, Image, Prediction
+
+IMAGE, PATIENT, BOTH = "femur_image", "femur_demographics", "femur_multimodal"
+LEVEL = "hip"
+"""What these networks answer for: the lower T-score of femoral neck and total hip."""
+
+REASONS = {
+    "metal": "There is metal in this hip, so it was not read.",
+    "out of the field": "The scan ends before the neck of this femur, so it was not read.",
+    "not found": "No femoral head was found on this side.",
+}
+
+
+def find_and_read_hips(
+    volume: Image, patient: Demographics, engine: Engine, spine_ends_mm: float = 0.0
+) -> tuple[tuple[Hip, ...], tuple[Prediction, ...]]:
+    """Find both hips in a CT and say what each network makes of them.
+
+    As for ``slices.classify_slices``, there is no T-score: ``category`` is the most probable class.
+
+    Parameters
+    ----------
+    volume : Image
+        CT in HU.
+    patient : Demographics
+        What is known; missing values stay missing.
+    engine : Engine
+        Runs the networks.
+    spine_ends_mm : float
+        See ``hips.find_hips``.
+
+    Returns
+    -------
+    tuple of Hip
+        The right and the left one; a hip that was not read has a ``reason``. ``crop`` is as the network sees it: a left
+        hip is mirrored. ``prediction`` is the multimodal network's where anything is known of the patient, else the
+        image network's.
+    tuple of Prediction
+        For the patient, with ``model`` naming the network: image only and both (mean logits of the hips read),
+        demographics only; those without an input are left out.
+
+    Raises
+    ------
+    WeightsError
+        A network's weights are missing or damaged.
+    """
+    sites = find_hips(volume, spine_ends_mm)
+    hips = tuple(_cut(volume, site) for site in sites)
+    read = [hip for hip in hips if hip.crop is not None]
+    known = patient_vector(patient)
+    anything = bool(known[len(known) // 2 :].any())
+    answers, each = [], {}
+    if read:
+        pictures = hip_input(np.stack([hip.crop for hip in read]))  # type: ignore[misc]
+        logits = {IMAGE: engine.run(IMAGE, pictures)["logits"]}
+        if anything:
+            logits[BOTH] = engine.run(BOTH, pictures, np.repeat(known[None], len(read), 0))["logits"]
+        each = {name: [_answer(row, name, engine) for row in rows] for name, rows in logits.items()}
+        answers = [_answer(rows.mean(0), name, engine) for name, rows in logits.items()]
+    if anything:
+        answers.append(_answer(engine.run(PATIENT, known[None])["logits"][0], PATIENT, engine))
+    best = each.get(BOTH) or each.get(IMAGE) or []
+    by_side = {hip.side: prediction for hip, prediction in zip(read, best, strict=True)}
+    return tuple(replace(hip, prediction=by_side.get(hip.side)) for hip in hips), tuple(answers)
+
+
+def _cut(volume: Image, site: HipSite) -> Hip:
+    spacing = volume.spacing_mm or (1.0, 1.0, 1.0)
+    centre = None
+    if site.head_mm is not None:
+        z, y, x = (mm / step for mm, step in zip(site.head_mm, spacing, strict=True))
+        centre = (z, y, x)
+    if site.plane is None:
+        return Hip(site.side, REASONS[site.reason], None, centre)
+    return Hip(site.side, "", hip_window(hip_crop(volume.pixels, spacing, site.plane)), centre)
+
+
+def _answer(logits: np.ndarray, model: str, engine: Engine) -> Prediction:
+    numbers = engine.metadata(model).get("calibration") or {}
+    return of_logits(LEVEL, logits, float(numbers.get("temperature", 1.0)), model)

@@ -1,0 +1,77 @@
+"""The pair ensemble on a CT: one axial slice through the middle of every lumbar body, then the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.inference.engine import Engine
+from bmd.inference.spine.looks import softmax
+from bmd.inputs.ct import axial_crop, body_centre, slice_windows
+from bmd.reference import CATEGORIES, LUMBAR
+from bmd.types import Image, Prediction, Vertebra
+
+NETWORK = "pair_acm"
+PATIENT_LEVELS = ("L1", "L2", "L3", "L4")
+FEWEST = 2
+"""A patient is never classified from a single vertebra (ISCD 2023)."""
+
+
+def classify_slices(
+    volume: Image, vertebrae: Iterable[Vertebra], engine: Engine
+) -> tuple[tuple[Prediction, ...], Prediction | None]:
+    """WHO class of the lumbar spine as each vertebra's slice shows it, and of the patient.
+
+    The network answers with probabilities, not with a T-score: ``t_score`` and ``bmd_g_cm2`` are None and ``category``
+    is the class of the highest calibrated probability. Every slice answers for the patient's L1-L4, as in the paper.
+
+    Parameters
+    ----------
+    volume : Image
+        CT in HU.
+    vertebrae : iterable of Vertebra
+        Any levels; L1-L5 with a ``body`` are looked at.
+    engine : Engine
+        Runs the network.
+
+    Returns
+    -------
+    tuple of Prediction, Prediction or None
+        One per slice, and the patient's (mean logits of L1-L4; None with fewer than two of them).
+
+    Raises
+    ------
+    WeightsError
+        The network's weights are missing or damaged.
+    """
+    chosen = [v for v in vertebrae if v.level in LUMBAR and v.body is not None and v.body.mask.any()]
+    if not chosen:
+        return (), None
+    crops = np.stack([axial_crop(volume.pixels, volume.spacing_mm or (1.0, 1.0, 1.0), body_centre(v)) for v in chosen])
+    logits = engine.run(NETWORK, slice_windows(crops))["logits"]
+    temperature = engine.metadata(NETWORK).get("calibration") or {}
+    each = tuple(
+        of_logits(str(v.level), row, float(temperature.get("slice_temperature", 1.0)), NETWORK)
+        for v, row in zip(chosen, logits, strict=True)
+    )
+    rows = [k for k, v in enumerate(chosen) if v.level in PATIENT_LEVELS]
+    if len(rows) < FEWEST:
+        return each, None
+    mean = logits[rows].mean(0)
+    return each, of_logits(None, mean, float(temperature.get("patient_temperature", 1.0)), NETWORK)
+
+
+def of_logits(level: str | None, logits: NDArray, temperature: float, model: str) -> Prediction:
+    """Prediction of a classifier: calibrated probabilities and the most probable class, no T-score."""
+    share = softmax(np.asarray(logits, float)[None] / temperature)[0]
+    return Prediction(
+        level=level,
+        bmd_g_cm2=None,
+        t_score=None,
+        interval=None,
+        probabilities={name: round(float(p), 4) for name, p in zip(CATEGORIES, share, strict=True)},
+        category=CATEGORIES[int(share.argmax())],
+        model=model,
+    )

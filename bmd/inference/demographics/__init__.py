@@ -1,0 +1,1 @@
+"""Demographics: what age, sex, height and weight say."""

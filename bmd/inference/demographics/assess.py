@@ -1,0 +1,339 @@
+"""From age, sex, height and weight to T-score, class and screening scores: ``assess_patient``.
+
+Everything said of a site is read from one calibrated distribution of its T-score: the T-score is its median, the
+interval its conformal ends, the probabilities its parts below the cut-offs. Another reference population moves the
+cut-offs, not the density.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd import reference as clinical
+from bmd.errors import OptionError
+from bmd.inference.engine import Engine, default_engine
+from bmd.inputs.film import demographics_vector
+from bmd.reference import HOLOGIC, REFERENCES, Reference
+from bmd.types import Demographics, Prediction, Report, ScreeningScore, Suitability
+
+NETWORK = "demographics"
+SITES = {"lumbar": "L1-L4", "femoral_neck": "femoral_neck", "total_hip": "total_hip"}
+"""Name of each site in a report, and in ``reference``."""
+LOWEST = "lowest"
+POPULATIONS = ("hologic", "nhanes_2005_2010")
+"""Keys of ``reference.REFERENCES`` that know all three sites on the scale the survey measured with."""
+WITHIN, BELOW = "within the expected range", "below the expected range"
+"""ISCD's words for a Z-score above -2.0, and for one of -2.0 or lower."""
+WORDS = {"age_y": "age", "sex": "sex", "height_cm": "height", "weight_kg": "weight"}
+_COLUMN = {"age_y": "age", "height_cm": "height_cm", "weight_kg": "weight_kg"}
+_UNIT = {"age_y": "years", "height_cm": "cm", "weight_kg": "kg"}
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """Calibrated distribution of one site's T-score against ``reference.HOLOGIC``.
+
+    Attributes
+    ----------
+    grid, cdf : ndarray
+        (k,) T-scores and the probability of a T-score up to each.
+    tail : float
+        Probability on each side of the median that the interval takes in.
+    """
+
+    grid: NDArray
+    cdf: NDArray
+    tail: float
+
+    def below(self, t: float) -> float:
+        """Probability of a T-score of ``t`` or lower."""
+        return float(np.interp(t, self.grid, self.cdf))
+
+    def quantile(self, share: float) -> float:
+        """T-score that this share lies below."""
+        rising = np.concatenate([[True], np.diff(self.cdf) > 1e-9])
+        return float(np.interp(share, self.cdf[rising], self.grid[rising]))
+
+    @property
+    def median(self) -> float:
+        """As many people above as below."""
+        return self.quantile(0.5)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Ends of the conformal interval."""
+        return self.quantile(0.5 - self.tail), self.quantile(0.5 + self.tail)
+
+
+def assess_patient(
+    patient: Demographics, file: str = "", reference: str = "hologic", engine: Engine | None = None
+) -> Report:
+    """What is known of bone density from age, sex, height and weight alone.
+
+    Parameters
+    ----------
+    patient : Demographics
+        Any of the four may be None: unknown, and not filled in.
+    file : str
+        Name for the report.
+    reference : str
+        One of ``POPULATIONS``: whom T-scores compare with. Z-scores compare with Americans of the same age and sex.
+    engine : Engine, optional
+        Runs the network; by default the best one here.
+
+    Returns
+    -------
+    Report
+        ``answers`` one for each site and, with T-scores, one for the lowest; ``prediction`` the lowest; ``scores``.
+        Under 50 answers have Z-scores and no WHO class. Not suitable when nothing is given or a value lies outside
+        what the network was fitted on.
+
+    Raises
+    ------
+    OptionError
+        Unknown reference.
+    """
+    if reference not in POPULATIONS:
+        raise OptionError("Unknown reference population", reference, "Choose one of: " + ", ".join(POPULATIONS))
+    start = time.perf_counter()
+    engine = engine or default_engine()
+    metadata = engine.metadata(NETWORK)
+    reasons = refusals(patient, metadata["range"])
+    if reasons:
+        gate = Suitability(False, reasons)
+        return Report(file, "demographics", gate, patient=patient, device=engine.device)
+    found = distributions([patient], engine)[0]
+    young = patient.age_y is not None and patient.age_y < clinical.MINIMUM_AGE_FOR_T
+    answers = _young(found, patient) if young else _grown(found, reference)
+    return Report(
+        file=file,
+        modality="demographics",
+        suitability=Suitability(True),
+        prediction=_headline(answers),
+        patient=patient,
+        warnings=warnings(patient, metadata["range"]),
+        models={"density": NETWORK},
+        device=engine.device,
+        seconds=time.perf_counter() - start,
+        answers=answers,
+        scores=screening(patient),
+    )
+
+
+# --- the network's answers ---------------------------------------------------------------------------------------
+def vector(patient: Demographics) -> NDArray:
+    """What the network is told of the patient, float32 (8,)."""
+    male = None if patient.sex is None else float(patient.sex == "M")
+    return demographics_vector(patient.age_y, male, patient.height_cm, patient.weight_kg)
+
+
+def distributions(patients: Sequence[Demographics], engine: Engine | None = None) -> list[dict[str, Distribution]]:
+    """Distribution at each site, at the lowest of three, and at the lowest against each other reference."""
+    grid, cdf, tail = curves(np.stack([vector(p) for p in patients]), engine)
+    names = (*SITES, LOWEST, f"{LOWEST}_nhanes_2005_2010")
+    return [
+        {name: Distribution(grid, cdf[k, i], float(tail[k, i])) for i, name in enumerate(names)}
+        for k in range(len(patients))
+    ]
+
+
+def curves(known: NDArray, engine: Engine | None = None) -> tuple[NDArray, NDArray, NDArray]:
+    """Grid (k,), cumulative probabilities (n, 5, k) and tails (n, 5) of input vectors (n, 8).
+
+    The lowest of three sites is at least as likely to lie below a T-score as any one of them: where the network's own
+    answer for it says less, the site's counts.
+    """
+    engine = engine or default_engine()
+    out = engine.run(NETWORK, known)
+    first, last, count = engine.metadata(NETWORK)["grid"]
+    grid, cdf = np.linspace(first, last, int(count)), out["cdf"].astype(float)
+    for column, key in ((3, "hologic"), (4, "nhanes_2005_2010")):
+        for i, site in enumerate(SITES.values()):
+            at = rescale(grid, site, REFERENCES[key], HOLOGIC)
+            moved = np.stack([np.interp(at, grid, row) for row in cdf[:, i]]) if key != "hologic" else cdf[:, i]
+            cdf[:, column] = np.maximum(cdf[:, column], moved)
+    return grid, cdf, out["tail"]
+
+
+def rescale(t: Any, site: str, old: Reference, new: Reference) -> Any:
+    """T-score of the same density against another reference."""
+    return clinical.t_score(clinical.bmd(t, site, old), site, new)
+
+
+def typical(patients: Sequence[Demographics], site: str, reference: str = "hologic", unit: str = "t_score") -> NDArray:
+    """Median at one site for each patient: T-score against the reference, or g/cm2 with ``unit`` "bmd"."""
+    of = f"{LOWEST}_{reference}" if site == LOWEST and reference != "hologic" else site
+    medians = np.array([found[of].median for found in distributions(patients)])
+    if site == LOWEST:
+        return medians
+    if unit == "bmd":
+        return np.asarray(clinical.bmd(medians, SITES[site]))
+    return np.asarray(rescale(medians, SITES[site], HOLOGIC, REFERENCES[reference]))
+
+
+# --- predictions -------------------------------------------------------------------------------------------------
+def _grown(found: dict[str, Distribution], reference: str) -> tuple[Prediction, ...]:
+    """T-scores and WHO classes at three sites, then at the lowest of them."""
+    chosen = REFERENCES[reference]
+    each = [_site(name, found[name], chosen) for name in SITES]
+    lowest = found[LOWEST if reference == "hologic" else f"{LOWEST}_{reference}"]
+    t = min([clinical.reported_t(lowest.median), *(p.t_score for p in each if p.t_score is not None)])
+    cuts = [lowest.below(cut) for cut in (clinical.OSTEOPOROSIS_FROM_T, clinical.OSTEOPENIA_BELOW_T)]
+    ends = clinical.reported_interval(*lowest.interval)
+    each.append(Prediction(LOWEST, None, t, ends, _shares(*cuts), clinical.category(t), NETWORK))
+    return tuple(each)
+
+
+def _site(name: str, found: Distribution, chosen: Reference) -> Prediction:
+    """One site's prediction; its density to 0.001 g/cm2 gives the T-score reported, so that both always agree."""
+    key = SITES[name]
+    density = round(float(clinical.bmd(found.median, key)), 3)
+    t = clinical.reported_t(clinical.t_score(density, key, chosen))
+    ends = clinical.reported_interval(*(rescale(end, key, HOLOGIC, chosen) for end in found.interval))
+    cuts = [
+        found.below(rescale(cut, key, chosen, HOLOGIC))
+        for cut in (clinical.OSTEOPOROSIS_FROM_T, clinical.OSTEOPENIA_BELOW_T)
+    ]
+    return Prediction(name, density, t, ends, _shares(*cuts), clinical.category(t), NETWORK)
+
+
+def _shares(osteoporosis: float, below_normal: float) -> dict[str, float]:
+    values = (1 - below_normal, below_normal - osteoporosis, osteoporosis)
+    return dict(zip(clinical.CATEGORIES, values, strict=True))
+
+
+def _young(found: dict[str, Distribution], patient: Demographics) -> tuple[Prediction, ...]:
+    """Densities at three sites with Z-scores where the sex is known; no T-score and no WHO class."""
+    return tuple(_z_site(name, found[name], patient) for name in SITES)
+
+
+def _z_site(name: str, found: Distribution, patient: Demographics) -> Prediction:
+    key = SITES[name]
+    density = round(float(clinical.bmd(found.median, key)), 3)
+    if patient.sex is None or patient.age_y is None:
+        return Prediction(name, density, None, None, {}, None, NETWORK)
+    mean, sd = clinical.age_curve(patient.age_y, patient.sex, key)
+    low, high = ((float(clinical.bmd(end, key)) - mean) / sd for end in found.interval)
+    cut = found.below(float(clinical.t_score(mean + clinical.LOW_FOR_AGE_FROM_Z * sd, key)))
+    z = clinical.reported_t((density - mean) / sd)
+    ends = clinical.reported_interval(low, high)
+    return Prediction(name, density, None, None, {WITHIN: 1 - cut, BELOW: cut}, None, NETWORK, z, ends)
+
+
+def _headline(answers: Sequence[Prediction]) -> Prediction:
+    """The lowest site; without T-scores the site with the lowest Z-score, else the spine."""
+    for answer in answers:
+        if answer.level == LOWEST:
+            return answer
+    return min(answers, key=lambda p: 0.0 if p.z_score is None else p.z_score)
+
+
+# --- what may be asked -------------------------------------------------------------------------------------------
+def refusals(patient: Demographics, ranges: dict[str, list[float]]) -> tuple[str, ...]:
+    """Why nothing can be said; empty when something can."""
+    given = [name for name in WORDS if getattr(patient, name) is not None]
+    if not given:
+        return ("Nothing is known of the patient: give at least one of age, sex, height and weight.",)
+    reasons = []
+    for name, column in _COLUMN.items():
+        value, (low, *_, high) = getattr(patient, name), ranges[column]
+        if value is None:
+            continue
+        too_old = name == "age_y" and value <= 120  # the survey counts everyone of 80 and over as 80
+        if not np.isfinite(value) or value < low or (value > high and not too_old):
+            least, most = f"{low:g}", "120" if name == "age_y" else f"{high:g}"
+            reasons.append(
+                f"The {WORDS[name]} is outside what the network was fitted on ({least} to {most} {_UNIT[name]})."
+            )
+    return tuple(reasons)
+
+
+def warnings(patient: Demographics, ranges: dict[str, list[float]]) -> tuple[str, ...]:
+    """What limits the answer, in plain sentences."""
+    lines = []
+    missing = [word for name, word in WORDS.items() if getattr(patient, name) is None]
+    if missing:
+        given = [word for word in WORDS.values() if word not in missing]
+        rest = " and ".join([", ".join(given[:-1]), given[-1]] if len(given) > 1 else given)
+        lines.append(f"Not given: {', '.join(missing)}. The answer rests on {rest} alone.")
+    age = patient.age_y
+    if age is None:
+        lines.append("WHO classes hold for postmenopausal women and for men from 50 years; the age is not given.")
+    elif age < clinical.MINIMUM_AGE_FOR_T:
+        lines.append("Under 50 years a Z-score takes the place of the WHO class (ISCD).")
+        if patient.sex is None:
+            lines.append("A Z-score needs the sex.")
+    elif age > 80:
+        lines.append("The survey records everyone of 80 years and over as 80, and so does this answer.")
+    for name in ("height_cm", "weight_kg"):
+        value, (_, low, high, _) = getattr(patient, name), ranges[name]
+        if value is not None and not low <= value <= high:
+            lines.append(
+                f"Few people of the survey have this {WORDS[name]} (99 % have {low:g} to {high:g} {_UNIT[name]})."
+            )
+    return tuple(lines)
+
+
+# --- published scores --------------------------------------------------------------------------------------------
+def screening(patient: Demographics) -> tuple[ScreeningScore, ...]:
+    """OST, OSTA and ORAI, each with what it lacks."""
+    return _ost(patient), _osta(patient), _orai(patient)
+
+
+TOO_YOUNG = "for men from 50 and women after the menopause; not judged under 50"
+
+
+def _young_for_scores(patient: Demographics) -> bool:
+    return patient.age_y is not None and patient.age_y < clinical.MINIMUM_AGE_FOR_T
+
+
+def _lacks(patient: Demographics) -> tuple[str, ...]:
+    return tuple(WORDS[name] for name in ("age_y", "weight_kg") if getattr(patient, name) is None)
+
+
+def _ost(patient: Demographics) -> ScreeningScore:
+    cutoff = "scan below 2 (women), below 4 (men)"
+    source = "University of Washington, Osteoporosis and Bone Physiology"
+    if _young_for_scores(patient):
+        return ScreeningScore("OST", None, cutoff, TOO_YOUNG, source)
+    if patient.age_y is None or patient.weight_kg is None:
+        return ScreeningScore("OST", None, cutoff, "", source, _lacks(patient))
+    value = clinical.ost(patient.age_y, patient.weight_kg)
+    scan = {value < clinical.OST_SCREEN_BELOW[sex] for sex in ([patient.sex] if patient.sex else ["F", "M"])}
+    verdict = "depends on the sex" if len(scan) == 2 else "a scan is advised" if scan == {True} else "no scan advised"
+    return ScreeningScore("OST", value, cutoff, verdict, source, ("sex",) if len(scan) == 2 else ())
+
+
+def _osta(patient: Demographics) -> ScreeningScore:
+    cutoff = "low risk above −1, high risk below −4 (Asian women after the menopause)"
+    source = "Koh 2001, as quoted by others"
+    if patient.sex == "M":
+        return ScreeningScore("OSTA", None, cutoff, "for women only", source)
+    if _young_for_scores(patient):
+        return ScreeningScore("OSTA", None, cutoff, TOO_YOUNG, source)
+    if patient.age_y is None or patient.weight_kg is None:
+        return ScreeningScore("OSTA", None, cutoff, "", source, _lacks(patient))
+    value = clinical.ost(patient.age_y, patient.weight_kg)
+    return ScreeningScore("OSTA", value, cutoff, f"{clinical.osta_risk(patient.age_y, patient.weight_kg)} risk", source)
+
+
+def _orai(patient: Demographics) -> ScreeningScore:
+    """Whether she takes oestrogen is not asked: the points are given without it, and what it would change is said."""
+    cutoff = f"scan from {clinical.ORAI_SCREEN_FROM} points (women from 45)"
+    source = "CMAJ 2000;162:1289"
+    if patient.sex == "M" or (patient.age_y is not None and patient.age_y < 45):
+        return ScreeningScore("ORAI", None, cutoff, "for women from 45 only", source)
+    if patient.age_y is None or patient.weight_kg is None:
+        return ScreeningScore("ORAI", None, cutoff, "", source, _lacks(patient))
+    value, less = (clinical.orai(patient.age_y, patient.weight_kg, oestrogen) for oestrogen in (False, True))
+    advised = [points >= clinical.ORAI_SCREEN_FROM for points in (value, less)]
+    verdict = "a scan is advised" if all(advised) else "no scan advised"
+    if advised[0] != advised[1]:
+        verdict = "a scan is advised unless she takes oestrogen"
+    return ScreeningScore("ORAI", value, cutoff, f"{verdict} (points without oestrogen; with it {less})", source)

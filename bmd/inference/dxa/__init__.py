@@ -1,0 +1,1 @@
+"""DXA: image -> regions, measured or estimated density."""

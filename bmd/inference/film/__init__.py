@@ -1,0 +1,1 @@
+"""Lateral spine films: gate, localise, measure, warn."""

@@ -1,0 +1,1 @@
+"""From network maps to named vertebrae: shared by film and CT."""

@@ -1,0 +1,128 @@
+"""The list of networks: names and specs without importing torch, networks on demand.
+
+A new paper is one new file in this folder with a class decorated by ``@register(Spec(...))``. The spec is written
+with literal values only, so that it can be read from the source text: lists, pickers and ``python -m bmd models``
+never wait for torch.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bmd.errors import OptionError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Network = TypeVar("Network", bound=type)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a network is, for lists, cards and the training loop.
+
+    Attributes
+    ----------
+    name : str
+        The key everywhere: command line, ``weights/<name>``, metadata.
+    title : str
+        Name shown to the user.
+    task : str
+        "masks" (levels, masks and centres), "boxes" (detection) or "measure" (crop -> bone density); selects the
+        training examples and the validation.
+    modality : str
+        One of ``types.Modality``.
+    paper : str
+        Citation.
+    size : int
+        Side of the square input in pixels.
+    """
+
+    name: str
+    title: str
+    task: str
+    modality: str
+    paper: str
+    size: int
+
+
+def register(spec: Spec) -> Callable[[Network], Network]:
+    """Class decorator: tie a network to its spec (kept as the class attribute ``spec``)."""
+
+    def decorate(network: Network) -> Network:
+        network.spec = spec  # type: ignore[attr-defined]
+        return network
+
+    return decorate
+
+
+@cache
+def _entries() -> dict[str, tuple[Spec, str, str]]:
+    """Spec, module and class name of every decorated class, read from the source text."""
+    entries: dict[str, tuple[Spec, str, str]] = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            found = _decorated(node)
+            if found is not None:
+                entries[found.name] = (found, f"{__package__}.{path.stem}", getattr(node, "name", ""))
+    return entries
+
+
+def _decorated(node: ast.stmt) -> Spec | None:
+    for decorator in getattr(node, "decorator_list", []):
+        if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "register":
+            call = decorator.args[0]
+            if isinstance(call, ast.Call):
+                return Spec(**{str(k.arg): ast.literal_eval(k.value) for k in call.keywords})
+    return None
+
+
+def names() -> tuple[str, ...]:
+    """Names of all networks, sorted."""
+    return tuple(sorted(_entries()))
+
+
+def _entry(name: str) -> tuple[Spec, str, str]:
+    if name not in _entries():
+        raise OptionError("Unknown network", name, "Known networks: " + ", ".join(names()))
+    return _entries()[name]
+
+
+def spec(name: str) -> Spec:
+    """Return the spec of a network; raises OptionError for an unknown name."""
+    return _entry(name)[0]
+
+
+def network_class(name: str) -> Any:
+    """Import and return the network's class (imports torch); its ``Recipe`` attribute is the training recipe."""
+    _, module, class_name = _entry(name)
+    return getattr(importlib.import_module(module), class_name)
+
+
+def build(name: str, **options: Any) -> nn.Module:
+    """Build a network with random weights; ``options`` go to its constructor."""
+    return network_class(name)(**options)
+
+
+def load(name: str, weights_dir: str | Path = "weights") -> nn.Module:
+    """Build a network and fill it with the shipped weights.
+
+    Returns
+    -------
+    nn.Module
+        In eval mode, float32, with its metadata as the attribute ``metadata`` (dict).
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing, damaged (sha256 differs) or do not fit the network.
+    """
+    from bmd.models._weights import read_weights
+
+    return read_weights(network_class(name), Path(weights_dir) / name)

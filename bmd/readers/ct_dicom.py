@@ -1,0 +1,331 @@
+"""DICOM CT slices: headers to series to one volume. Nothing is decoded before the series has been chosen.
+
+Shares with `dicom` the first look at each byte stream (`stream`), the decoders and the list of tags worth asking for;
+none is a name, and UIDs are used to tell series apart, never shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.encaps import get_frame
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID, RLELossless
+
+from bmd.errors import BmdError, InputError
+from bmd.readers import decoders
+from bmd.readers.film import OTHER_MODALITIES
+from bmd.readers.grid import AIR_HU
+from bmd.readers.header import number, numbers, word
+from bmd.readers.limits import MAX_SLICES, check_picture
+from bmd.readers.patient import demographics
+from bmd.readers.stream import EXPLICIT_BIG, Stream, is_dicom, open_stream
+from bmd.types import Demographics
+
+TAGS = """
+SOPClassUID SOPInstanceUID SeriesInstanceUID Modality ImageType BodyPartExamined ConvolutionKernel
+AcquisitionNumber TemporalPositionIdentifier InstanceNumber KVP ContrastBolusAgent SliceThickness
+PatientAge PatientBirthDate StudyDate AcquisitionDate PatientSex PatientSize PatientWeight
+ImagePositionPatient ImageOrientationPatient PixelSpacing RescaleSlope RescaleIntercept RescaleType
+SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns
+BitsAllocated BitsStored HighBit PixelRepresentation
+SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
+""".split()
+HEAD_BYTES = 65_536
+"""How much of a file is read to list it; a longer header costs a second reading."""
+MAX_DAMAGED = 0.05
+"""Largest share of slices that may be undecodable and filled in from their neighbours."""
+_SHARP = re.compile(r"^(?:[BHU][A-Z]?[5-9]\d|FC[358]\d|BONE|LUNG|EDGE|ULTRA|DETAIL|YA|YB|YC|YD|[CDEL])")
+_NEEDED = ("Rows", "Columns", "BitsAllocated")
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where the bytes of a file come from: memory, a member of an archive, or a disk."""
+
+    size: int
+    head: Callable[[int], bytes]
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """One slice before it is decoded: its file, its place in it and in the patient, and how its numbers become HU."""
+
+    source: Source
+    header: Any
+    frame: int
+    position: NDArray
+    orientation: tuple[float, ...]
+    spacing: tuple[float, float]
+    slope: float
+    intercept: float
+
+    @property
+    def normal(self) -> NDArray:
+        """Unit normal of the slice."""
+        return np.cross(self.orientation[:3], self.orientation[3:])
+
+    @property
+    def depth(self) -> float:
+        """Position along the normal, mm."""
+        return float(self.position @ self.normal)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Slices that belong together, sorted along their normal, and what was noticed while sorting them."""
+
+    slices: tuple[Slice, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def header(self) -> Any:
+        """Header of the first slice."""
+        return self.slices[0].header
+
+
+def is_ct(head: bytes) -> bool:
+    """Whether a file that begins like this is a DICOM file of modality CT."""
+    if not is_dicom(head):
+        return False
+    try:
+        stream = open_stream(head)
+        header = pydicom.dcmread(BytesIO(stream.data), force=True, specific_tags=["Modality"], stop_before_pixels=True)
+    except Exception:  # noqa: BLE001  damaged files raise everything; reading it gives the message
+        return False
+    return word(header, "Modality") == "CT"
+
+
+def read_slices(source: Source) -> list[Slice]:
+    """Read the header of one DICOM file.
+
+    Returns
+    -------
+    list of Slice
+        One, or one per frame of an enhanced CT.
+
+    Raises
+    ------
+    InputError
+        Not a CT slice; the message says what it is in a few words that may be counted over many files.
+    """
+    header = _header(source)
+    kind = word(header, "Modality")
+    if kind != "CT":
+        raise InputError("CT slices are needed", OTHER_MODALITIES.get(kind, "a radiograph or another picture"))
+    if any(word(header, "ImageType", k) in ("LOCALIZER", "SCOUT", "TOPOGRAM") for k in range(6)):
+        raise InputError("CT slices are needed", "a localiser image")
+    if any(number(header, tag) is None for tag in _NEEDED) or (number(header, "SamplesPerPixel") or 1) != 1:
+        raise InputError("CT slices are needed", "a file without grey pixels")
+    check_picture(int(header.Rows), int(header.Columns), 1, max(1, int(header.BitsAllocated) // 8))
+    if (number(header, "NumberOfFrames") or 1) > 1 or "PerFrameFunctionalGroupsSequence" in header:
+        return _frames(source, header)
+    return [_slice(source, header, 0, (header,))]
+
+
+def _header(source: Source) -> Any:
+    """Parse the header from the beginning of the file; from the whole file when it is longer than usual."""
+    data = source.head(HEAD_BYTES)
+    stream = open_stream(data)
+    if stream.pixels < 0 and source.size > len(data):
+        stream = open_stream(source.read())
+    found = pydicom.dcmread(BytesIO(stream.data), force=True, specific_tags=list(TAGS), stop_before_pixels=True)
+    if stream.pixels < 0:
+        raise InputError("CT slices are needed", "a file without pixels")
+    return found
+
+
+def _slice(source: Source, header: Any, frame: int, groups: Sequence[Any]) -> Slice:
+    """A slice whose geometry and rescaling stand in the first of ``groups`` that names them."""
+
+    def first(tag: str, count: int) -> tuple[float, ...] | None:
+        return next((v for v in (numbers(g, tag, count) for g in groups) if v is not None), None)
+
+    position, orientation = first("ImagePositionPatient", 3), first("ImageOrientationPatient", 6)
+    spacing, slope, shift = first("PixelSpacing", 2), first("RescaleSlope", 1), first("RescaleIntercept", 1)
+    if position is None or orientation is None or spacing is None:
+        raise InputError("CT slices are needed", "a slice that does not say where it lies")
+    row, column = np.array(orientation[:3]), np.array(orientation[3:])
+    if abs(np.linalg.norm(row) - 1) > 0.01 or abs(np.linalg.norm(column) - 1) > 0.01 or abs(row @ column) > 0.01:
+        raise InputError("CT slices are needed", "a slice with an impossible direction")
+    if not all(0.05 <= v <= 5 for v in spacing):
+        raise InputError("CT slices are needed", "a slice with an implausible pixel size")
+    scale = (slope or (1.0,))[0] or 1.0, (shift or (0.0,))[0]
+    return Slice(source, header, frame, np.array(position), orientation, (spacing[0], spacing[1]), *scale)
+
+
+def _frames(source: Source, header: Any) -> list[Slice]:
+    """Frames of an enhanced CT; each has its own or the shared functional groups (PS3.3 C.7.6.16)."""
+    frames = header.get("PerFrameFunctionalGroupsSequence") or []
+    count = int(number(header, "NumberOfFrames") or 1)
+    if len(frames) != count or count > MAX_SLICES:
+        raise InputError("CT slices are needed", "a file of many pictures that does not say where they lie")
+    shared = list(header.get("SharedFunctionalGroupsSequence") or [])[:1]
+    names = "PlanePositionSequence PlaneOrientationSequence PixelMeasuresSequence PixelValueTransformationSequence"
+    found = []
+    for k, frame in enumerate(frames):
+        groups = [part for group in (frame, *shared) for name in names.split() for part in (group.get(name) or [])[:1]]
+        found.append(_slice(source, header, k, [*groups, header]))
+    return found
+
+
+def group(slices: Sequence[Slice]) -> list[Series]:
+    """Divide slices into series that can be stacked: one size, direction, scanner run and phase each."""
+    found: dict[tuple[Any, ...], list[Slice]] = {}
+    for one in slices:
+        found.setdefault(_key(one), []).append(one)
+    return [part for members in found.values() for part in _phases(members)]
+
+
+def _key(one: Slice) -> tuple[Any, ...]:
+    header = one.header
+    return (
+        str(header.get("SeriesInstanceUID", "")),
+        (int(header.Rows), int(header.Columns)),
+        tuple(np.round(one.orientation, 2).tolist()),
+        tuple(np.round(one.spacing, 3).tolist()),
+    )
+
+
+def _phases(members: list[Slice]) -> list[Series]:
+    """Sort by place; slices that share a place are copies of one file, or phases of a run in one series."""
+    members = sorted(members, key=lambda s: (s.depth, number(s.header, "InstanceNumber") or 0, s.frame))
+    once: dict[tuple[str, int], Slice] = {}
+    for one in members:
+        once.setdefault((str(one.header.get("SOPInstanceUID") or id(one)), one.frame), one)
+    copies = len(members) - len(once)
+    notes = (f"{copies} slice{'s' if copies > 1 else ''} given twice left out",) if copies else ()
+    parts = [list(once.values())]
+    for tag in ("AcquisitionNumber", "TemporalPositionIdentifier", "ImageType", "RescaleSlope"):
+        if _shared_places(parts[0]) and len(parts) == 1:
+            by: dict[str, list[Slice]] = {}
+            for one in parts[0]:
+                by.setdefault(str(one.header.get(tag, "")), []).append(one)
+            parts = list(by.values())
+    return [_without_shared_places(part, notes) for part in parts]
+
+
+def _shared_places(members: list[Slice]) -> int:
+    places = Counter(round(s.depth, 2) for s in members)
+    return sum(count - 1 for count in places.values())
+
+
+def _without_shared_places(members: list[Slice], notes: tuple[str, ...]) -> Series:
+    kept: dict[float, Slice] = {}
+    for one in members:
+        kept.setdefault(round(one.depth, 2), one)
+    dropped = len(members) - len(kept)
+    if dropped:
+        notes += (f"{dropped} slice{'s' if dropped > 1 else ''} at a place that was taken left out",)
+    return Series(tuple(kept.values()), notes)
+
+
+def is_sharp(header: Any) -> bool:
+    """Whether the reconstruction kernel is one for bone or lung, as far as its name tells."""
+    return bool(_SHARP.match(word(header, "ConvolutionKernel", 0)))
+
+
+def patient(series: Series, notes: list[str]) -> Demographics:
+    """Age, sex, height and weight from the first slice."""
+    return demographics(series.header, notes)
+
+
+def decode(series: Series, tell: Callable[[float], None]) -> tuple[NDArray[np.int16], tuple[str, ...]]:
+    """Decode all slices, in the order of the series.
+
+    Returns
+    -------
+    ndarray, tuple of str
+        int16 HU (D, H, W), and notes.
+
+    Raises
+    ------
+    InputError
+        Too many slices cannot be decoded.
+    """
+    slices = series.slices
+    header = series.header
+    volume = np.empty((len(slices), int(header.Rows), int(header.Columns)), np.int16)
+    cache: dict[int, Stream] = {}
+    damaged: list[int] = []
+    reasons: list[str] = []
+
+    def one(k: int) -> None:
+        try:
+            volume[k] = _hu(slices[k], cache)
+        except BmdError as error:
+            damaged.append(k)
+            reasons.append(str(error))
+        except Exception:  # noqa: BLE001  decoders raise everything on damaged files
+            damaged.append(k)
+
+    with ThreadPoolExecutor(2) as pool:
+        for count, _ in enumerate(pool.map(one, range(len(slices)))):
+            tell((count + 1) / len(slices))
+    if not damaged:
+        return volume, ()
+    if len(damaged) > MAX_DAMAGED * len(slices):
+        seen = f"{len(damaged)} of {len(slices)} cannot be decoded" + (f" ({reasons[0]})" if reasons else "")
+        raise InputError("The slices of a CT must be readable", seen, "Export the series again")
+    _fill(volume, damaged)
+    word_ = "slice was" if len(damaged) == 1 else "slices were"
+    return volume, (f"{len(damaged)} damaged {word_} filled in from the neighbours",)
+
+
+def _fill(volume: NDArray[np.int16], damaged: list[int]) -> None:
+    """Replace damaged slices by the mean of their nearest good neighbours."""
+    good = np.setdiff1d(np.arange(len(volume)), damaged)
+    for k in damaged:
+        low = int(good[max(0, int(np.searchsorted(good, k)) - 1)])
+        high = int(good[min(len(good) - 1, int(np.searchsorted(good, k)))])
+        volume[k] = ((volume[low].astype(np.int32) + volume[high]) // 2).astype(np.int16)
+
+
+def _hu(one: Slice, cache: dict[int, Stream]) -> NDArray:
+    """One slice in HU, clipped to int16."""
+    values = _stored(one, cache)
+    if one.slope == 1 and float(one.intercept).is_integer():
+        values = values.astype(np.int32) + int(one.intercept)
+    else:
+        values = np.round(values.astype(np.float32) * np.float32(one.slope) + np.float32(one.intercept))
+    return np.clip(values, AIR_HU, 32767)
+
+
+def _stored(one: Slice, cache: dict[int, Stream]) -> NDArray:
+    """One slice as stored, (rows, columns) of integers."""
+    header, frames = one.header, int(number(one.header, "NumberOfFrames") or 1)
+    stream = cache.get(id(one.source)) or open_stream(one.source.read())
+    if frames > 1:
+        cache[id(one.source)] = stream
+    rows, columns, bits = int(header.Rows), int(header.Columns), int(header.BitsAllocated)
+    signed, stored = bool(number(header, "PixelRepresentation")), int(number(header, "BitsStored") or bits)
+    if UID(stream.syntax).is_encapsulated:
+        return decoders.as_stored(_decompressed(one, stream, frames), signed, stored)
+    if bits not in (8, 16, 32) or stream.pixels < 0:
+        raise InputError("CT slices hold 8, 16 or 32 bits per pixel", f"{bits} bits")
+    order = ">" if stream.syntax == EXPLICIT_BIG else "<"
+    start = stream.pixels + one.frame * rows * columns * bits // 8
+    values = np.frombuffer(stream.data, f"{order}u{bits // 8}", rows * columns, start).reshape(rows, columns)
+    if 0 < stored < bits:  # some scanners keep overlays in the high bits
+        values = values & values.dtype.type((1 << stored) - 1)
+    return decoders.as_stored(values, signed, stored)
+
+
+def _decompressed(one: Slice, stream: Stream, frames: int) -> NDArray:
+    if stream.syntax == RLELossless:
+        return pixel_array(pydicom.dcmread(BytesIO(stream.data), force=True), index=one.frame)
+    if stream.syntax not in decoders.SUPPORTED:
+        name = UID(stream.syntax).name
+        raise InputError("This DICOM compression is not supported", name, "Export the CT uncompressed")
+    frame = get_frame(stream.data[stream.pixels :], one.frame, number_of_frames=frames)
+    return decoders.decode_frame(frame, stream.syntax, int(one.header.Rows), int(one.header.Columns), False)

@@ -1,0 +1,1 @@
+"""CT as files: DICOM slices, the sagittal plane as a picture, contact sheets."""

@@ -1,0 +1,1 @@
+"""Films as files: annotated PNG, DICOM, contact sheets."""

@@ -1,0 +1,152 @@
+"""The film with its result drawn on it, and what it may be used for burnt in below."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from bmd import INTENDED_USE
+from bmd.report.ct.plane import spine_plane
+from bmd.types import Prediction, Report, Study, Vertebra
+
+SMALLEST_HEIGHT = 1000
+LARGEST_HEIGHT = 2400
+COLOURS = {
+    "normal": (120, 210, 140),
+    "osteopenia": (250, 200, 90),
+    "osteoporosis": (255, 130, 110),
+    None: (130, 205, 230),
+}
+_INK, _PAPER, _DIM = (238, 243, 245), (15, 23, 26), (170, 185, 190)
+
+
+def annotated_png(study: Study, report: Report) -> bytes:
+    """Draw boxes, outlines, level names and the result on the film.
+
+    Parameters
+    ----------
+    study : Study
+        What was analysed; its first picture is drawn, turned to bone bright where the gate found it inverted. Of a CT
+        the sagittal plane through the spine is drawn.
+    report : Report
+        The result, in pixels of that picture.
+
+    Returns
+    -------
+    bytes
+        A PNG, 1000 to 2400 pixels high plus the lines below, without any name of file or patient.
+    """
+    if study.images[0].modality == "ct":
+        study, report = spine_plane(study, report)
+    pixels = np.asarray(study.images[0].pixels, np.float32)
+    if report.suitability.inverted:
+        pixels = 1 - pixels
+    film = Pillow.fromarray(np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)).convert("RGB")
+    scale = min(max(film.height, SMALLEST_HEIGHT), LARGEST_HEIGHT) / film.height
+    film = film.resize((max(1, round(film.width * scale)), round(film.height * scale)), Pillow.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(film)
+    font = _font(film.height // 42)
+    for vertebra in report.vertebrae:
+        _draw_vertebra(pen, vertebra, _measured(report, vertebra.level), scale, font)
+    return _encode(_with_caption(film, _lines(report)))
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(max(12, size))
+
+
+def _measured(report: Report, level: str | None) -> Prediction | None:
+    return next((p for p in report.measurements if level is not None and p.level == level), None)
+
+
+def _draw_vertebra(
+    pen: ImageDraw.ImageDraw,
+    vertebra: Vertebra,
+    measured: Prediction | None,
+    scale: float,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+) -> None:
+    """Thin box, outline in the colour of the category, and the level beside it. Pixel centres are at +0.5."""
+    colour = COLOURS[measured.category if measured else None]
+    width = max(1, round(font.size / 10))  # type: ignore[union-attr]
+    x1, y1, x2, y2 = ((value + 0.5) * scale for value in vertebra.box_px)
+    pen.rectangle((x1, y1, x2, y2), outline=_DIM, width=1)
+    contour = (np.asarray(vertebra.contour_px, float) + 0.5) * scale
+    points = [(float(x), float(y)) for x, y in contour]
+    if len(points) > 1:
+        pen.line([*points, points[0]], fill=colour, width=width, joint="curve")
+    label = vertebra.level or "?"
+    if measured is not None and measured.t_score is not None:
+        label += f"  T {_signed(measured.t_score)}"
+    left, top, right, bottom = pen.textbbox((0, 0), label, font=font)
+    x = min(x2 + 6, pen.im.size[0] - (right - left) - 4)
+    y = (y1 + y2 - (bottom - top)) / 2
+    pen.text((x, y), label, fill=colour, font=font, stroke_width=2, stroke_fill=(0, 0, 0))
+
+
+def _lines(report: Report) -> list[tuple[str, tuple[int, int, int]]]:
+    """What stands below the film."""
+    lines = [(_result(report), _INK)]
+    if report.vertebrae and not report.levels_certain:
+        lines.append(("Levels uncertain: vertebrae may be named one level off.", COLOURS["osteopenia"]))
+    lines.append((INTENDED_USE, _DIM))
+    return lines
+
+
+def _result(report: Report) -> str:
+    if not report.suitability.suitable:
+        return "Not analysed: " + " ".join(report.suitability.reasons)
+    prediction = report.prediction
+    if prediction is not None and prediction.t_score is None and prediction.category in prediction.probabilities:
+        share = prediction.probabilities[prediction.category]
+        return f"{prediction.category.capitalize()}: probability {share:.0%}, no T-score"
+    if prediction is None or prediction.t_score is None:
+        return "No bone density for the patient."
+    text = f"{(prediction.category or '').capitalize()}: T-score {_signed(prediction.t_score)}"
+    if prediction.interval:
+        text += f" (interval {_signed(prediction.interval[0])} to {_signed(prediction.interval[1])})"
+    if prediction.bmd_g_cm2 is not None:
+        text += f", {prediction.bmd_g_cm2:.2f} g/cm2"
+    return text
+
+
+def _signed(value: float) -> str:
+    """One decimal with its sign; zero has none."""
+    text = f"{value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
+
+
+def _with_caption(film: Pillow.Image, lines: list[tuple[str, tuple[int, int, int]]]) -> Pillow.Image:
+    """Add the lines on a strip below, wrapped to the width, so that nothing of the film is covered."""
+    width = max(film.width, 480)
+    font = _font(film.height // 48)
+    wrapped = [(part, colour) for line, colour in lines for part in _wrap(line, font, width - 24)]
+    step = round(font.size * 1.45)  # type: ignore[union-attr]
+    sheet = Pillow.new("RGB", (width, film.height + step * len(wrapped) + 20), _PAPER)
+    sheet.paste(film, ((width - film.width) // 2, 0))
+    pen = ImageDraw.Draw(sheet)
+    for row, (line, colour) in enumerate(wrapped):
+        pen.text((12, film.height + 10 + row * step), line, fill=colour, font=font)
+    return sheet
+
+
+def _wrap(line: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> list[str]:
+    parts: list[str] = []
+    for word in line.split():
+        if parts and font.getlength(f"{parts[-1]} {word}") <= width:
+            parts[-1] += f" {word}"
+        else:
+            parts.append(word)
+    return parts
+
+
+def _encode(sheet: Pillow.Image) -> bytes:
+    information = PngInfo()
+    information.add_text("Comment", INTENDED_USE)
+    out = BytesIO()
+    sheet.save(out, "PNG", pnginfo=information)
+    return out.getvalue()

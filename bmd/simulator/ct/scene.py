@@ -1,0 +1,306 @@
+"""A person lying in a scanner, and CT pictures of any plane through them, in HU."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.simulator.ct import bone_slab, slab
+from bmd.simulator.ct.metal import METAL_HU, streaks
+from bmd.simulator.ct.organs import Abdomen
+from bmd.simulator.ct.scanner import Materials, Scan, blur, noise_texture
+from bmd.simulator.ct.torso import BOTTOM_Z, Torso, build_torso, diaphragm
+from bmd.simulator.person import pelvis
+from bmd.simulator.person.anatomy import Skeleton
+from bmd.simulator.person.femur import LENGTH, UX, UZ, build_femora
+
+Window = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """A picture's place in the patient frame: pixel (r, c) lies at ``origin + r * down + c * right`` (mm)."""
+
+    origin: NDArray
+    down: NDArray
+    right: NDArray
+    rows: int
+    columns: int
+    thickness_mm: float
+
+    @cached_property
+    def pixel_mm(self) -> float:
+        """Length of a step to the right."""
+        return float(np.linalg.norm(self.right))
+
+    @cached_property
+    def normal(self) -> NDArray:
+        """Unit vector across the slab."""
+        n = np.cross(self.right, self.down)
+        return np.asarray(n / np.linalg.norm(n))
+
+    def windows(self, centres: NDArray, reach: NDArray) -> tuple[list[int], list[Window]]:
+        """Which of many balls (n, 3) touch the slab's middle plane, and their rows and columns."""
+        v = centres - self.origin
+        tall = float(np.linalg.norm(self.down))
+        near = np.abs(v @ self.normal) < reach
+        r, c = v @ self.down / tall**2, v @ self.right / self.pixel_mm**2
+        rr, rc = reach / tall + 1, reach / self.pixel_mm + 1
+        r0, r1 = np.maximum(0, r - rr).astype(int), np.minimum(self.rows, r + rr + 2).astype(int)
+        c0, c1 = np.maximum(0, c - rc).astype(int), np.minimum(self.columns, c + rc + 2).astype(int)
+        found = np.nonzero(near & (r1 > r0) & (c1 > c0))[0]
+        boxes = np.stack([r0, r1, c0, c1], 1)[found].tolist()
+        return found.tolist(), [(a, b, c, d) for a, b, c, d in boxes]
+
+    def window(self, centre: NDArray, reach: float) -> Window | None:
+        """Rows and columns that a ball touches; None when it misses the slab."""
+        v = np.asarray(centre) - self.origin
+        away = abs(float(v @ self.normal))
+        if away > reach + self.thickness_mm / 2:
+            return None
+        tall = float(np.linalg.norm(self.down))
+        r, c = float(v @ self.down) / tall**2, float(v @ self.right) / self.pixel_mm**2
+        rr, rc = reach / tall + 1, reach / self.pixel_mm + 1
+        r0, r1 = max(0, int(r - rr)), min(self.rows, int(r + rr) + 2)
+        c0, c1 = max(0, int(c - rc)), min(self.columns, int(c + rc) + 2)
+        return (r0, r1, c0, c1) if r0 < r1 and c0 < c1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A person in the scanner: bones with their mineral, soft tissue as shapes, marrow, the frame of the table."""
+
+    skeleton: Skeleton
+    femora: tuple[NDArray, NDArray]
+    torso: Torso
+    shapes: NDArray
+    lung: NDArray
+    texture: NDArray
+    tone: NDArray
+    marrow_hu: float
+    scan: Scan
+    bottom: float
+    """Lower end of the scan along ``axes[2]``, mm."""
+    metal: NDArray
+    """Shapes of metal, painted over everything, (n, SHAPE_SIZE)."""
+    metal_hips: frozenset[int] = frozenset()
+    tags: frozenset[str] = frozenset()
+
+    @cached_property
+    def middles(self) -> NDArray:
+        """Middles of the shapes (n, 3), mm."""
+        s = self.shapes.astype(float)
+        middle = s[:, slab.P0 : slab.P0 + 3].copy()
+        rods = s[:, slab.KIND] == slab.CAPSULE
+        middle[rods] = (middle[rods] + s[rods, slab.P1 : slab.P1 + 3]) / 2
+        return middle
+
+    @cached_property
+    def depth_range(self) -> tuple[float, float]:
+        """Front and back of the body along ``axes[1]``, mm."""
+        p, z = self.torso.profile, BOTTOM_Z + 2.0 * np.arange(len(self.torso.profile))
+        trunk = (z > -180) & (z < 300)
+        forward, up = self.axes[1][1], self.axes[1][2]
+        front = (p[trunk, slab.CY] + p[trunk, slab.HALF_FRONT]) * forward + z[trunk] * up
+        back = (p[trunk, slab.CY] - p[trunk, slab.HALF_BACK]) * forward + z[trunk] * up
+        return float(front.max()), float(back.min())
+
+    @cached_property
+    def axes(self) -> NDArray:
+        """Rows: left, anterior and cranial of the scanner in the patient frame; the back lies flat on the table."""
+        chest, hips = self.torso.row(float(self.torso.spine[0][2])), self.torso.row(self.head(1)[2])
+        rise = float(self.torso.spine[0][2]) - self.head(1)[2]
+        lean = (chest[slab.CY] - chest[slab.HALF_BACK]) - (hips[slab.CY] - hips[slab.HALF_BACK])
+        angle = np.arctan2(lean, rise)
+        c, s = np.cos(angle), np.sin(angle)
+        return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+
+    def head(self, side: int) -> NDArray:
+        """Centre of the right (0) or left (1) femoral head, mm."""
+        return self.femur_point(side, np.zeros(3))
+
+    def neck_end(self, side: int) -> NDArray:
+        """Where the axes of neck and shaft cross, mm."""
+        p = self.femora[side]
+        return self.femur_point(side, float(p[LENGTH]) * p[UX : UZ + 1])
+
+    def femur_point(self, side: int, from_head: NDArray) -> NDArray:
+        """A point given from the centre of a femoral head (|x| lateral, y anterior, z cranial), mm."""
+        h, p = self.skeleton.hips, self.femora[side]
+        scale = float(h[pelvis.SCALE])
+        x, y, z = np.asarray(from_head, float) + p[:3].astype(float)
+        x = scale * x * (1 if side else -1)
+        return np.array([x, scale * y, scale * (z + float(h[pelvis.CREST_Z])) + self.skeleton.obliquity * x])
+
+
+def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Scene:
+    """Fill in everything a CT shows beyond the bones."""
+    person = skeleton.person
+    age = person.demographics.age_y or 60.0
+    torso = build_torso(skeleton, rng)
+    texture = rng.standard_normal((40, 40, 40), dtype=np.float32)
+    for axis in range(3):
+        texture += np.roll(texture, 1, axis)
+    texture /= np.float32(math.sqrt(8))
+    fat = Materials.at(scan.kvp).fat
+    abdomen = Abdomen(skeleton, torso, scan, rng)
+    tone = np.array([fat, abdomen.hu("muscle") - 0.2 * max(0.0, age - 50), 0.05 + 0.0015 * max(0.0, age - 30)])
+    scene = Scene(
+        skeleton=skeleton,
+        femora=build_femora(person, skeleton.hips, rng),
+        torso=torso,
+        shapes=abdomen.shapes(),
+        lung=diaphragm(torso, rng),
+        texture=texture,
+        tone=tone.astype(np.float32),
+        marrow_hu=float({"none": 0.0, "arterial": 6.0, "portal": 11.0}[scan.phase] + rng.normal(0, 6)),
+        scan=scan,
+        bottom=-1e9,
+        metal=np.zeros((0, slab.SHAPE_SIZE), np.float32),
+        tags=skeleton.tags,
+    )
+    end = min(float(scene.neck_end(side) @ scene.axes[2]) for side in (0, 1))
+    return replace(scene, bottom=end - float(rng.uniform(30, 110)))
+
+
+@dataclass(eq=False)
+class Layers:
+    """One rendered plane before the scanner: HU of soft tissue, bone share, mineral, yellow marrow, labels, metal."""
+
+    hu: NDArray
+    zone: NDArray
+    cover: NDArray
+    mineral: NDArray
+    yellow: NDArray
+    body: NDArray
+    label: NDArray
+    femur: NDArray
+    metal: NDArray
+
+
+def render_layers(scene: Scene, plane: Plane) -> Layers:
+    """Sample one plane; thick slabs take bone at several depths about 1.2 mm apart."""
+    shape = (plane.rows, plane.columns)
+    layers = Layers(
+        *(np.zeros(shape, np.float32), np.zeros(shape, np.uint8)),
+        *(np.zeros(shape, np.float32) for _ in range(4)),
+        *(np.zeros(shape, np.uint8) for _ in range(3)),
+    )
+    o, d, r = (np.asarray(v, np.float32) for v in (plane.origin, plane.down, plane.right))
+    args = (scene.torso.profile, np.float32(BOTTOM_Z), scene.texture, scene.lung, scene.tone)
+    slab.paint_torso(layers.hu, layers.zone, o, r, d, *args)
+    _paint_shapes(scene, plane, layers, (o, r, d))
+    _sample_bones(scene, plane, layers, (o, r, d))
+    layers.label[layers.body < 0.5] = 0
+    layers.femur[layers.cover < 0.5] = 0
+    _place_metal(scene, plane, layers, (o, r, d))
+    _place_table(scene, plane, layers)
+    return layers
+
+
+def _place_metal(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
+    """Paint metal and cement over everything; metal is what ends at the top of the scale."""
+    for s in scene.metal:
+        middle = s[slab.P0 : slab.P0 + 3].astype(float)
+        if s[slab.KIND] == slab.CAPSULE:
+            middle = (middle + s[slab.P1 : slab.P1 + 3]) / 2
+        box = plane.window(middle, float(s[slab.REACH]))
+        if box is None:
+            continue
+        level = np.full_like(layers.hu, -5000.0)
+        slab.paint_shape(level, layers.zone, *box, *frame, s, scene.texture, plane.pixel_mm)
+        inside = level > -1000
+        layers.hu[inside] = np.maximum(level[inside], layers.hu[inside])
+        layers.cover[inside] = 0.0
+        if s[slab.HU] >= METAL_HU:
+            layers.metal[inside] = 1
+            layers.mineral[inside] = 6.0
+
+
+def _place_table(scene: Scene, plane: Plane, layers: Layers) -> None:
+    """A curved table top under the back: a thin shell over foam, with a second shell below."""
+    axes = scene.axes
+    rows, columns = np.arange(plane.rows)[:, None], np.arange(plane.columns)[None]
+    x = plane.origin @ axes[0] + rows * (plane.down @ axes[0]) + columns * (plane.right @ axes[0])
+    y = plane.origin @ axes[1] + rows * (plane.down @ axes[1]) + columns * (plane.right @ axes[1])
+    below = scene.depth_range[1] - 4 + x * x / 1500 - y
+    on = (layers.zone == 0) & (below > 0) & (np.abs(x) < 205)
+    if not on.any():
+        return
+    lower = below - x * x / 1500 - 38 + x * x / 2600
+    value = np.where((below < 2.2) | (np.abs(lower) < 1.2), -280.0, np.where(lower < 0, -945.0, -1000.0))
+    layers.hu[on] = value[on]
+
+
+def _paint_shapes(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
+    for k, bone in enumerate(scene.skeleton.bones):
+        box = plane.window(bone.centre, 42.0)
+        if box:
+            gap = max(4.0, scene.skeleton.person.discs[k].height_mid_mm)
+            pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), bone.shape)
+            slab.paint_column(layers.hu, layers.zone, *box, *frame, *pose, gap, 62.0, 22.0)
+    near, places = plane.windows(scene.middles, scene.shapes[:, slab.REACH])
+    for i, place in zip(near, places, strict=True):
+        slab.paint_shape(layers.hu, layers.zone, *place, *frame, scene.shapes[i], scene.texture, plane.pixel_mm)
+
+
+def _sample_bones(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
+    depths = max(1, round(plane.thickness_mm / 1.2))
+    sub, stride = 2 if plane.pixel_mm > 0.9 else 1, max(1, int(3.3 / plane.pixel_mm))
+    offsets = [((k + 0.5) / depths - 0.5) * plane.thickness_mm * plane.normal for k in range(depths)]
+    places = [(*frame, o.astype(np.float32), 1.0 / depths, sub, k if depths > 1 else -1, stride) for k, o in
+              enumerate(offsets)]  # fmt: skip
+    for value, bone in enumerate(scene.skeleton.bones, start=1):
+        box = plane.window(bone.centre - [0, 22, 0], 68.0)
+        pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), bone.shape)
+        if box is None:
+            continue
+        maps = (layers.cover, layers.mineral, layers.body, layers.label)
+        for place in places:
+            bone_slab.sample_vertebra(*maps, value, *box, *place, *pose)
+    layers.yellow[:] = scene.skeleton.yellow * layers.cover
+    first = _first_row(plane)
+    planes = (layers.cover, layers.mineral, layers.yellow, layers.body, layers.label, layers.femur, layers.zone)
+    sacrum = (scene.skeleton.sacral_rotation.astype(np.float32), scene.skeleton.sacrum)
+    hips = (scene.skeleton.hips, pelvis.OUTLINE_DISTANCE, np.float32(scene.skeleton.obliquity), *scene.femora)
+    for place in places if first < plane.rows else ():
+        bone_slab.sample_pelvis(*planes, first, *place, *sacrum, *hips)
+
+
+def _first_row(plane: Plane) -> int:
+    """First row with anything below 66 mm above the S1 end plate, where the pelvis begins."""
+    corners = plane.origin[2] + np.outer(np.arange(plane.rows), [plane.down[2]] * 2)
+    corners += [0, plane.right[2] * plane.columns]
+    low = np.nonzero(corners.min(1) < 66)[0]
+    return int(low[0]) if len(low) else plane.rows
+
+
+def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator) -> NDArray:
+    """What the scanner makes of a sampled plane: int16 HU."""
+    scan, material = scene.scan, Materials.at(scene.scan.kvp)
+    cover = np.clip(layers.cover, 0, 1)
+    inside = np.maximum(cover, 1e-3)
+    yellow = np.clip(layers.yellow / inside, 0, 1)
+    material = replace(material, red=material.red + scene.marrow_hu)
+    bone = material.bone(layers.mineral / inside, yellow)
+    hu = layers.hu * (1 - cover) + bone * cover
+    hu = blur(hu.astype(np.float32), plane.pixel_mm, scan)
+    few = (max(2, plane.columns // 4), max(2, plane.rows // 4))
+    mm = plane.pixel_mm * plane.columns / few[0]
+    small = cv2.resize((layers.zone > 0).astype(np.float32), few, interpolation=cv2.INTER_AREA)
+    depth = cv2.resize(cv2.GaussianBlur(small, (0, 0), 45 / mm), (plane.columns, plane.rows))
+    small = cv2.resize(layers.mineral, few, interpolation=cv2.INTER_AREA)
+    dense = cv2.GaussianBlur(small, (0, 0), sigmaX=45 / mm, sigmaY=7 / mm)
+    dense = cv2.resize(dense, (plane.columns, plane.rows))
+    bmi = scene.skeleton.person.demographics.bmi or 25.0
+    sigma = scan.noise_hu * np.exp(0.035 * (bmi - 25)) * (0.35 + 0.75 * depth)
+    hu = hu - 90 * dense * (layers.zone > 0) + scan.offset_hu
+    if layers.metal.any():
+        hu += streaks(layers.metal > 0, plane.pixel_mm, rng)
+    hu += sigma * noise_texture(rng, hu.shape, plane.pixel_mm, scan)
+    return np.clip(np.round(hu), -1024, 3071).astype(np.int16)

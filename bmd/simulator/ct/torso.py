@@ -1,0 +1,113 @@
+"""The outline of a lying body by height, its layers of fat and muscle, and its diaphragm.
+
+Drawn by hand; sized by body mass index, stature, sex and the bones it covers. Patient frame in mm (``anatomy``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.simulator.ct import slab
+from bmd.simulator.person import pelvis
+from bmd.simulator.person.anatomy import Skeleton
+
+BOTTOM_Z, TOP_Z = -300.0, 360.0
+
+
+@dataclass(frozen=True, eq=False)
+class Torso:
+    """Outline of the body and the spine's course, by height."""
+
+    profile: NDArray
+    spine: NDArray
+    """(8, 3) centres of T10..L5, cranial first."""
+
+    def row(self, z: float) -> NDArray:
+        """The profile at one height."""
+        at = np.clip((z - BOTTOM_Z) / 2, 0, len(self.profile) - 1.001)
+        k, w = int(at), at - int(at)
+        return np.asarray(self.profile[k] * (1 - w) + self.profile[k + 1] * w)
+
+    def spine_at(self, z: float) -> NDArray:
+        """Centre of the spine (x, y) at one height; straight on above T10 and below L5."""
+        s = self.spine[::-1]
+        return np.array([np.interp(z, s[:, 2], s[:, 0]), np.interp(z, s[:, 2], s[:, 1])])
+
+    def cavity(self, z: float) -> tuple[float, float]:
+        """Half width of the abdominal cavity and y of its front wall."""
+        p = self.row(z)
+        wide = p[slab.HALF_W] - p[slab.FAT_SIDE] - p[slab.WALL_SIDE]
+        front = p[slab.CY] + p[slab.HALF_FRONT] - p[slab.FAT_FRONT] - p[slab.WALL_FRONT]
+        return float(wide), float(front)
+
+    def on_wall(self, z: float, angle: float, inside: float) -> NDArray:
+        """A point ``inside`` mm under the subcutaneous fat; angle 0 behind, pi/2 left, pi in front."""
+        p = self.row(z)
+        side, along = math.sin(angle), -math.cos(angle)
+        deep = p[slab.HALF_FRONT] if along > 0 else p[slab.HALF_BACK]
+        fat_y = p[slab.FAT_FRONT] if along > 0 else p[slab.FAT_BACK]
+        fat = p[slab.FAT_SIDE] * side**2 + fat_y * along**2 + inside
+        rho = math.sqrt(0.55 * math.sqrt(side**4 + along**4) + 0.45)
+        return np.array([p[slab.CX] + side * (p[slab.HALF_W] / rho - fat), p[slab.CY] + along * (deep / rho - fat), z])
+
+
+def build_torso(skeleton: Skeleton, rng: np.random.Generator) -> Torso:
+    """Outline of a lying person; knots are hips, crest, waist, lower ribs and chest."""
+    who, hips = skeleton.person.demographics, skeleton.hips
+    bmi, male = who.bmi or 25.0, who.sex == "M"
+    size, scale = (who.height_cm or 165.0) / 165.0, float(hips[pelvis.SCALE])
+    spine, over = np.stack([b.centre for b in skeleton.bones]), bmi - 22
+    waist = (134 + 3.9 * over + rng.normal(0, 5) + 8 * male) * size
+    deep = (192 + 7.0 * over + rng.normal(0, 8) + 8 * male) * size
+    fat = float(np.clip(13 + 1.5 * over + rng.normal(0, 3) - 6 * male, 3, 70))
+    hip_bone = scale * (hips[pelvis.HEAD_X] + hips[pelvis.NECK_LENGTH] + 12)
+    head_z = scale * (hips[pelvis.HEAD_Z] + hips[pelvis.CREST_Z])
+    head_y, crest = scale * hips[pelvis.HEAD_Y], scale * (hips[pelvis.CREST_Z] + 36)
+    hip = max(hip_bone + 14 + 1.1 * fat, waist * 0.98)
+    l3, top, low = spine[5], spine[0], head_z - 75 * size
+    knots = [BOTTOM_Z, low, head_z - 20, head_z + 45, crest, float(l3[2]) + 15, float(spine[3][2]) + 10, TOP_Z]
+    back = [head_y - 105, head_y - 118 - fat, head_y - 122 - 1.1 * fat, -88 - fat * 0.9]
+    back += [-62 - 0.7 * fat, l3[1] - 72 - 0.8 * fat, spine[3][1] - 70 - 0.7 * fat, top[1] - 62 - 0.6 * fat]
+    front = [head_y + 62 + 0.5 * fat, head_y + 66 + 0.6 * fat, head_y + 62 + 0.8 * fat]
+    front += [back[5] + deep * 0.93 - 6, back[5] + deep * 0.98, back[5] + deep, back[5] + deep + 4, back[5] + deep + 2]
+    z = np.arange(BOTTOM_Z, TOP_Z + 1, 2.0)
+
+    def course(values: list[float]) -> NDArray:
+        return _smooth(np.interp(z, knots, values))
+
+    p = np.zeros((len(z), slab.PROFILE_SIZE), np.float32)
+    y0, y1 = course(back), course(front)
+    p[:, slab.CX] = 0.4 * np.interp(z, spine[::-1, 2], spine[::-1, 0])
+    p[:, slab.HALF_W] = course([hip - 14, hip, hip + 2, hip - 4, waist + 3, waist, waist + 1, waist + 3])
+    p[:, slab.CY] = y0 + 0.46 * (y1 - y0)
+    p[:, slab.HALF_BACK], p[:, slab.HALF_FRONT] = 0.46 * (y1 - y0), 0.54 * (y1 - y0)
+    p[:, slab.FAT_SIDE] = fat * course([0.9, 1.0, 1.15, 1.1, 1.0, 0.85, 0.7, 0.6])
+    p[:, slab.FAT_FRONT] = fat * course([0.6, 0.8, 1.1, 1.35, 1.25, 1.1, 0.7, 0.5])
+    p[:, slab.FAT_BACK] = fat * course([1.0, 1.4, 1.6, 1.5, 1.3, 0.9, 0.65, 0.6]) + 2
+    inner = scale * np.array([0.0, 0.0, 40.0, 58.0, 96.0])
+    side = [hip - fat - i for i in inner[:4]] + [26.0]
+    p[:, slab.WALL_SIDE] = course([*side, 19 + 4 * male, 15, 13])
+    p[:, slab.WALL_FRONT] = course([80, 80, 28, 11, 10, 10, 10, 12])
+    p[:, slab.WALL_BACK] = course([90, 90, 62, 48, 52, 46, 42, 36])
+    below = np.clip((low + 8 - z) / 30, 0, 1)
+    p[:, slab.LEG_X] = np.where(below > 0, 0.5 * p[:, slab.HALF_W] * np.clip(below, 0.15, 1), 0)
+    return Torso(p, spine)
+
+
+def _smooth(line: NDArray) -> NDArray:
+    """Round the corners of a course over 5 cm."""
+    window = np.hanning(27)
+    return np.convolve(np.pad(line, 13, mode="edge"), window / window.sum(), mode="valid")
+
+
+def diaphragm(torso: Torso, rng: np.random.Generator) -> NDArray:
+    """Numbers for ``slab.dome``: crowns right and left, their y, reach, fall behind and in front, lowest lung."""
+    z = float(torso.spine[0][2])
+    row = torso.row(z)
+    crown = z + rng.uniform(2, 28)
+    middle, half = float(row[slab.CY] + 10), float(0.5 * (row[slab.HALF_BACK] + row[slab.HALF_FRONT]) - 18)
+    return np.array([crown, crown - rng.uniform(4, 16), middle, half, rng.uniform(55, 85), 40, z - 75], np.float32)

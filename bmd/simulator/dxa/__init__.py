@@ -1,0 +1,1 @@
+"""A person on a densitometer: content maps, console picture."""

@@ -1,0 +1,1 @@
+"""A person before an X-ray tube: projection, beam, tissue, console."""

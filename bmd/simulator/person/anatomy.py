@@ -1,0 +1,304 @@
+"""From a person's numbers to bones in place: shapes, densities and poses, in the patient frame.
+
+Patient frame in mm: origin at the centre of the S1 end plate, x left, y anterior, z cranial. Heights, depths, widths,
+discs and densities come from ``population``; alignment (lordosis T12-S1 37 +/- 13 degrees lying, 50 +/- 11 standing,
+627 healthy adults: PMC6680033) and everything not measured in a survey is drawn here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.simulator.person import bones, pelvis
+from bmd.simulator.person.sample import Person
+
+DRAWN = ("T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
+SEGMENT_DEG = np.array([-3.0, -2.5, 0.5, 1.5, 4.5, 7.0, 11.0, 16.5])
+"""Angle between the mid planes of each vertebra of ``DRAWN`` and the one below it (S1: its end plate), lordotic > 0.
+
+Sums from L1 sup. to L4 inf. near the 13 +/- 8.5 degrees of NHANES (lying) and from L4 to S1 near 30 (PMC6680033)."""
+
+
+MASS_STEP_MM = 1.5
+"""Step of the integration that sets densities: content within 1 % of a grid of 0.5 mm."""
+
+SEGMENT_SPREAD_DEG = np.array([1.2, 1.2, 1.2, 1.2, 1.2, 1.8, 3.0, 5.0])
+"""Spread of each angle between people of the same lordosis: the lumbosacral junction varies most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bone:
+    """One vertebra: level, shape and density vector, centre (mm) and rotation (patient to local axes)."""
+
+    level: str
+    shape: NDArray
+    centre: NDArray
+    rotation: NDArray
+    fracture_grade: int
+
+    def to_patient(self, local: NDArray) -> NDArray:
+        """Local points (n, 3) in mm to the patient frame."""
+        return np.atleast_2d(local) @ self.rotation + self.centre
+
+    def corners(self) -> NDArray:
+        """Mid-sagittal corners (4, 3): superior posterior, superior anterior, inferior anterior, inferior posterior."""
+        p = self.shape
+        back, front, height = -bones.POSTERIOR_WALL * p[bones.HALF_DEPTH], p[bones.HALF_DEPTH], p[bones.HALF_HEIGHT]
+        local = [(0, back, height), (0, front, height - p[bones.WEDGE_TOP])]
+        local += [(0, front, -height + p[bones.WEDGE_BOTTOM]), (0, back, -height)]
+        return self.to_patient(np.array(local))
+
+
+@dataclass(frozen=True, eq=False)
+class Torso:
+    """Soft-tissue frame in mm: half width, half depth, skin behind the spine, subcutaneous fat."""
+
+    half_width: float
+    half_depth: float
+    back: float
+    fat: float
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """A person's bones in place."""
+
+    person: Person
+    bones: tuple[Bone, ...]
+    sacrum: NDArray
+    sacral_rotation: NDArray
+    hips: NDArray
+    obliquity: float
+    torso: Torso
+    degeneration: float
+    cortex: float
+    yellow: float
+    """Share of the marrow that is fat."""
+    tags: frozenset[str] = field(default_factory=frozenset)
+
+    def bone(self, level: str) -> Bone:
+        """The vertebra of that level."""
+        return self.bones[DRAWN.index(level)]
+
+    def sacral_corners(self) -> NDArray:
+        """Corners (4, 3) of the first sacral segment, in the order of ``Bone.corners``."""
+        p = self.sacrum
+        half, radius, end = p[pelvis.S_HALF_DEPTH], p[pelvis.ARC_RADIUS], 30.0 * p[pelvis.ARC_LENGTH] / 131.0
+        low = 3.5 + (half - 3.5) * (1 - 30 / 131) ** 1.3
+        turn, c, s = end / radius, math.cos(p[pelvis.S_BEND]), math.sin(p[pelvis.S_BEND])
+        along = [(radius - (radius - d) * math.cos(turn), -(radius - d) * math.sin(turn)) for d in (low, -low)]
+        lower = [(0, y * c + z * s, z * c - y * s) for y, z in along]
+        local = np.array([(0, -half, 0), (0, half, 0), *lower])
+        return local @ self.sacral_rotation
+
+
+def rotation(tilt: float, roll: float = 0.0, yaw: float = 0.0) -> NDArray:
+    """Rotation from patient to local axes, radians: tilt about x (forward), roll about y, yaw about z."""
+    ct, st, cr, sr, cy, sy = (
+        math.cos(tilt),
+        math.sin(tilt),
+        math.cos(roll),
+        math.sin(roll),
+        math.cos(yaw),
+        math.sin(yaw),
+    )
+    about_x = np.array([[1, 0, 0], [0, ct, -st], [0, st, ct]])
+    about_y = np.array([[cr, 0, -sr], [0, 1, 0], [sr, 0, cr]])
+    about_z = np.array([[cy, sy, 0], [-sy, cy, 0], [0, 0, 1]])
+    return about_x @ about_y @ about_z
+
+
+def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | None = None) -> Skeleton:
+    """Place a person's bones.
+
+    Parameters
+    ----------
+    person : Person
+    rng : numpy.random.Generator
+    scoliosis : bool, optional
+        Force a marked curve or a straight spine; drawn when None.
+    """
+    age = person.demographics.age_y or 60.0
+    size = (person.demographics.height_cm or 165.0) / 165.0
+    degeneration = float(np.clip((age - 45) / 45 + rng.normal(0, 0.3), 0, 1.3) * (rng.random() < 0.85))
+    tags = set()
+    if rng.random() < 0.08:
+        tags.add("transitional")
+    curve = rng.normal(0, math.radians(2.5))
+    if scoliosis or (scoliosis is None and rng.random() < 0.10):
+        curve = math.copysign(math.radians(rng.uniform(6, 13)), rng.normal())
+        tags.add("scoliosis")
+    vectors = [_shape(person, k, rng, degeneration, size) for k in range(len(DRAWN))]
+    cortex = _set_densities(person, vectors, rng, degeneration)
+    slope = math.radians(float(np.clip(rng.normal(37, 11), 8, 75)))
+    placed = _stack(person, vectors, rng, slope, curve, degeneration, tags)
+    sacrum = _sacrum(vectors[-1], rng, size, cortex, "transitional" in tags)
+    return Skeleton(
+        person=person,
+        bones=placed,
+        sacrum=sacrum,
+        sacral_rotation=rotation(slope),
+        hips=_hips(vectors[-1], rng, size, cortex),
+        obliquity=float(rng.normal(0, 0.035)),
+        torso=_torso(person, rng),
+        degeneration=degeneration,
+        cortex=cortex,
+        yellow=float(np.clip(0.125 + 0.0084 * (age - 25) + rng.normal(0, 0.09), 0.05, 0.95)),
+        tags=frozenset(tags),
+    )
+
+
+def _shape(person: Person, k: int, rng: np.random.Generator, degeneration: float, size: float) -> NDArray:
+    """Shape vector of vertebra ``k`` of ``DRAWN``; densities are set later."""
+    v = person.vertebrae[k]
+    p = np.zeros(bones.VERTEBRA_SIZE, np.float32)
+    p[bones.HALF_DEPTH] = (v.depth_sup_mm + v.depth_inf_mm) / 2 / (1 + bones.POSTERIOR_WALL)
+    p[bones.HALF_WIDTH] = v.width_mm / 2 * 1.06
+    p[bones.HALF_HEIGHT] = v.height_post_mm / 2
+    wedge = v.height_post_mm - v.height_ant_mm
+    top = 0.75 if v.fracture_kind == "wedge" else float(rng.uniform(0.35, 0.65))
+    p[bones.WEDGE_TOP], p[bones.WEDGE_BOTTOM] = wedge * top, wedge * (1 - top)
+    dish = max(0.8, (v.height_post_mm + v.height_ant_mm) / 2 - v.height_mid_mm)
+    top = float(rng.uniform(0.35, 0.6))
+    p[bones.DISH_TOP], p[bones.DISH_BOTTOM] = dish * top, dish * (1 - top)
+    p[bones.WAIST] = np.clip(rng.normal(0.10, 0.025), 0.03, 0.18)
+    p[bones.OSTEOPHYTE] = max(0.0, rng.normal(4.5 * degeneration, 2.5 * degeneration)) * (rng.random() < 0.7)
+    p[bones.PEDICLE_RADIUS] = (4.0, 4.6, 5.0, 4.6, 4.9, 5.6, 6.4, 7.8)[k] * size * rng.normal(1, 0.07)
+    p[bones.PEDICLE_Z] = p[bones.HALF_HEIGHT] * rng.uniform(0.36, 0.5)
+    p[bones.SPINOUS_LENGTH] = (26, 24, 24, 27, 29, 30, 27, 20)[k] * size * rng.normal(1, 0.08)
+    p[bones.SPINOUS_HEIGHT] = (6, 7, 8, 10, 11, 11, 10, 8)[k] * size * rng.normal(1, 0.08)
+    p[bones.TRANSVERSE_LENGTH] = (14, 9, 6, 14, 20, 25, 21, 20)[k] * size
+    p[bones.FACET_X] = (10, 10.5, 11, 11.5, 12.5, 14, 16, 19)[k] * size
+    p[bones.FORAMEN_DEPTH] = np.clip(rng.normal(6.5, 1.3), 3.5, 10.0) * size
+    p[bones.PILLAR] = np.clip(rng.normal(5.0 + 0.8 * degeneration, 0.7), 3.5, 7.5) * size
+    return p
+
+
+def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Generator, degeneration: float) -> float:
+    """Fill in densities so that each vertebra's mineral over its DXA area is the person's BMD; returns cortex quality.
+
+    The split is drawn per person (its mean is an assumption: posterior elements and cortex carry half or more of an
+    AP scan's mineral), because the same areal BMD hides different amounts of trabecular bone: that is what makes a
+    film or a CT a loose witness of the DXA value. With age trabecular bone goes before cortex and arch, and
+    degeneration adds mineral behind the body: the share ``1 - kept`` of it moves there (numbers: docs/simulator.md).
+    """
+    age = person.demographics.age_y or 60.0
+    posterior = float(np.clip(rng.normal(0.45 + 0.06 * degeneration, 0.05), 0.28, 0.65))
+    spared = person.bmd["L1-L4"] ** -0.8  # trabecular bone goes first, so the cortex of a thin vertebra stands out
+    wall = spared * float(np.clip(rng.normal(0.16, 0.03), 0.07, 0.26))
+    plate = spared * float(np.clip(rng.normal(0.11, 0.022), 0.05, 0.19))
+    kept = float(np.clip((0.705 - 0.0026 * (age - 25)) * spared * math.exp(rng.normal(0, 0.15)), 0.2, 1.1))
+    walls = []
+    for k in (*range(3, 8), 0, 1, 2):
+        p, v = vectors[k], person.vertebrae[k]
+        level = DRAWN[k]
+        p[bones.POSTERIOR_CORE], p[bones.POSTERIOR_SHELL] = 0.15, 0.45
+        if level not in person.bmd:  # thoracic: the densities of L1, slightly less
+            scale = rng.normal(0.93, 0.03)
+            for i in (bones.TRABECULAR, bones.CORTEX, bones.ENDPLATE, bones.POSTERIOR_CORE, bones.POSTERIOR_SHELL):
+                p[i] = vectors[3][i] * scale
+            continue
+        area_cm2 = v.width_mm * (v.height_mid_mm + person.discs[k].height_mid_mm) / 100
+        content_g = person.bmd[level] * area_cm2
+        mass = bones.component_mass(p, MASS_STEP_MM)
+        back = float(np.clip(posterior + rng.normal(0, 0.02), 0.2, 0.7))
+        side, end = wall * rng.normal(1, 0.06), plate * rng.normal(1, 0.1) * (1 + 0.3 * degeneration * rng.random())
+        body = content_g * (1 - back)
+        moved = (1 - kept) * body * (1 - side - end)
+        walls.append(body * side / mass[1])
+        p[bones.TRABECULAR] = (body * (1 - side - end) - moved) / mass[0]
+        p[bones.CORTEX] = (body * side + 0.2 * moved) / mass[1]
+        p[bones.ENDPLATE] = (body * end + 0.15 * moved) / mass[2]
+        factor = (content_g * back + 0.65 * moved) / mass[3]
+        p[bones.POSTERIOR_CORE] *= factor
+        p[bones.POSTERIOR_SHELL] *= factor
+    return float(np.mean(walls) / 0.34)
+
+
+def _stack(
+    person: Person,
+    vectors: list[NDArray],
+    rng: np.random.Generator,
+    slope: float,
+    curve: float,
+    degeneration: float,
+    tags: set[str],
+) -> tuple[Bone, ...]:
+    """Pile the vertebrae on the sacrum from below, disc by disc."""
+    angles = np.radians(SEGMENT_DEG)
+    lordosis = 0.75 * slope + math.radians(float(np.clip(rng.normal(11.5, 7), -8, 32)))
+    angles[3:] *= lordosis / angles[3:].sum()
+    angles += rng.normal(0, 1, len(angles)) * np.radians(SEGMENT_SPREAD_DEG)
+    phase = rng.uniform(0, 3)
+    at, tilt, placed = np.zeros(3), slope, []
+    for k in reversed(range(len(DRAWN))):
+        p, disc = vectors[k], person.discs[k]
+        gap = max(2.0, (disc.height_ant_mm + 2 * disc.height_mid_mm + disc.height_post_mm) / 4)
+        gap *= math.exp(rng.normal(0.08, 0.1))  # the annotated discs of films are a little higher than the survey's
+        if rng.random() < 0.25 * degeneration:
+            gap *= rng.uniform(0.35, 0.8)
+        if k == len(DRAWN) - 1 and "transitional" in tags:
+            gap *= rng.uniform(0.3, 0.7)
+        collapse = (p[bones.WEDGE_TOP] + p[bones.WEDGE_BOTTOM]) / (2 * p[bones.HALF_DEPTH])
+        above = tilt - angles[k] - (0.35 * collapse if person.vertebrae[k].fracture_grade else 0.0)
+        middle = (tilt + above) / 2
+        at = at + gap * np.array([0, math.sin(middle), math.cos(middle)])
+        tilt = above
+        slip = rng.normal(0, 0.6) + (rng.uniform(3, 8) if k >= 5 and rng.random() < 0.04 else 0.0)
+        up, forward = np.array([0, math.sin(tilt), math.cos(tilt)]), np.array([0, math.cos(tilt), -math.sin(tilt)])
+        half = p[bones.HALF_HEIGHT] - (p[bones.WEDGE_TOP] + p[bones.WEDGE_BOTTOM]) / 4
+        at = at + slip * forward
+        bend = phase + 0.7 * k
+        centre = at + up * half
+        centre[0] = 60 * curve * (math.cos(bend) - math.cos(phase + 0.7 * len(DRAWN)))  # the sacrum stays at 0
+        roll = 1.4 * curve * math.sin(bend) + rng.normal(0, 0.012)
+        turn = rotation(tilt, roll, 1.3 * curve * math.cos(bend) + rng.normal(0, 0.015))
+        placed.append(Bone(DRAWN[k], p, centre, turn, person.vertebrae[k].fracture_grade))
+        at = at + up * 2 * half
+    return tuple(reversed(placed))
+
+
+def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float, transitional: bool) -> NDArray:
+    """Parameters of ``pelvis.sacrum_density``, its end plate a little smaller than that of L5."""
+    half = 0.92 * last[bones.HALF_DEPTH] * rng.normal(0.97, 0.03)
+    like_a_vertebra = transitional or rng.random() < 0.15  # a square S1 over a well kept S1-S2 disc
+    disc = rng.uniform(1.6, 3.2) if like_a_vertebra else rng.uniform(0.3, 1.8)
+    gap = rng.uniform(0.6, 1.0) if like_a_vertebra else rng.uniform(0.1, 1.0)
+    trabecular = last[bones.TRABECULAR] * rng.uniform(0.15, 0.6)
+    rind = 0.15 * cortex * math.exp(rng.normal(0, 0.3))
+    radius, length = rng.uniform(90, 180) * size, rng.normal(126, 9) * size
+    width = last[bones.HALF_WIDTH] * 1.02
+    lines = (math.exp(rng.normal(0.1, 0.35)), math.exp(rng.normal(0, 0.35)), gap, rng.uniform(0, 1.5))
+    bend = math.radians(float(np.clip(rng.normal(15, 5), 4, 28)))
+    return np.array([radius, length, width, half, trabecular, rind, disc, *lines, bend], np.float32)
+
+
+def _hips(last: NDArray, rng: np.random.Generator, size: float, cortex: float) -> NDArray:
+    """Parameters of ``pelvis.hip_density`` and ``femur_density``.
+
+    The crest stands level with L4 to S1, mostly near L5: a network that counts from it would often be one off.
+    """
+    core, rind = 0.02 + 0.3 * last[bones.TRABECULAR], 0.33 * cortex * math.exp(rng.normal(-0.1, 0.35))
+    head = (rng.normal(88, 3), rng.normal(46, 9), rng.normal(-100, 7), rng.normal(23.5, 1.2), rng.normal(52, 3))
+    crest = float(np.clip(rng.normal(0, 15), -40, 32))
+    shape = (size * rng.normal(1, 0.03), crest, rng.normal(43, 2.5), rng.normal(82, 8))
+    lines = (rng.uniform(0.1, 0.8), rng.uniform(0.3, 1.4), rng.normal(0, 4))
+    return np.array([*shape, core, rind, *head, last[bones.TRABECULAR] * 0.9 + 0.03, 0.5 * cortex, *lines], np.float32)
+
+
+def _torso(person: Person, rng: np.random.Generator) -> Torso:
+    """Half width, half depth, back and fat of a torso from body mass index and stature."""
+    bmi = person.demographics.bmi or 25.0
+    stature = (person.demographics.height_cm or 165.0) / 168.0
+    return Torso(
+        half_width=float(
+            (118 + 3.4 * (bmi - 20) + rng.normal(0, 6)) * stature * (1.05 if person.demographics.sex == "M" else 1.0)
+        ),
+        half_depth=float(92 + 3.3 * (bmi - 20) + rng.normal(0, 6)),
+        back=float(82 + 1.5 * (bmi - 20) + rng.normal(0, 7)),
+        fat=float(np.clip(8 + 1.4 * (bmi - 20) + rng.normal(0, 4), 3, 50)),
+    )

@@ -1,0 +1,204 @@
+"""Proximal femora for CT: head, neck, trochanters, lesser trochanter, shaft, trabecular groups, and their DXA regions.
+
+The frame is that of ``pelvis.hip_density`` (both sides alike: |x| lateral, y anterior, z cranial, in mm of the
+reference pelvis), so that the head sits in its socket. Mineral is a shape times two factors, one for the neck and one
+for the rest, chosen so that a hip DXA scan (projection on the plane of neck and shaft, neck box 15 mm wide, total hip
+from the neck box to 10 mm below the lesser trochanter) would read the person's femoral neck and total hip BMD.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.simulator.person import pelvis
+from bmd.simulator.person.bones import kernel
+from bmd.simulator.person.sample import Person
+
+# Index of each femoral parameter: head centre and radius, neck axis (unit vector), its length, frame of the projection,
+# cortical thickness, cortical and trabecular density, factors of neck and rest.
+HX, HY, HZ, RADIUS, UX, UY, UZ, LENGTH, VX, VY, VZ = range(11)
+THICKNESS, CORTICAL, CORE, NECK_FACTOR, REST_FACTOR, WARD = range(11, 17)
+FEMUR_SIZE = 17
+
+NECK_BOX = (20.0, 35.0)
+"""Where the neck region lies on the neck axis, mm from the centre of the head (15 mm wide, as Hologic's)."""
+
+TOTAL_END = -62.0
+"""Lower end of the total hip, mm above the crossing of neck and shaft axes."""
+
+
+@kernel
+def smooth_max(a, b, k):
+    """Maximum of two depths with the crease filled over ``k`` mm."""
+    h = max(0.0, k - abs(a - b)) / k
+    return max(a, b) + h * h * k * 0.25
+
+
+@kernel
+def blob(x, y, z, a, b, c):
+    """About the depth in mm below the surface of an ellipsoid; negative outside."""
+    k0 = math.sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2)
+    k1 = math.sqrt((x / (a * a)) ** 2 + (y / (b * b)) ** 2 + (z / (c * c)) ** 2)
+    if k1 < 1e-6:
+        return min(a, min(b, c))
+    return k0 * (1.0 - k0) / k1
+
+
+@kernel
+def smoothstep(x, low, high):
+    """0 below ``low``, 1 above ``high``, smooth between."""
+    t = min(1.0, max(0.0, (x - low) / (high - low)))
+    return t * t * (3.0 - 2.0 * t)
+
+
+@kernel
+def femur_depth(x, y, z, p):
+    """Depth in mm below the surface of the femur; the point is given from the centre of the head."""
+    t = x * p[UX] + y * p[UY] + z * p[UZ]
+    sx = x - p[LENGTH] * p[UX]
+    sy = y - p[LENGTH] * p[UY]
+    sz = z - p[LENGTH] * p[UZ]
+    d = p[RADIUS] - math.sqrt(x * x + y * y + z * z)
+    if 0.0 < t < p[LENGTH] + 8.0:
+        a = x * p[VX] + y * p[VY] + z * p[VZ]
+        b2 = max(0.0, x * x + y * y + z * z - t * t - a * a)
+        waist = (t - 27.0) / 20.0
+        neck = p[RADIUS] * (0.66 + 0.17 * min(1.0, waist * waist)) - math.sqrt(a * a + b2 * 1.35)
+        d = smooth_max(d, neck, 6.0)
+    d = smooth_max(d, blob(sx - 9.0, sy + 7.0, sz - 7.0, 13.0, 17.0, 22.0), 7.0)
+    block = pelvis.capsule(sx, sy, sz, 2.0, 0.0, 0.0, -3.0, 0.0, -45.0, 19.0, 15.5)
+    d = smooth_max(d, block, 7.0)
+    d = smooth_max(d, blob(sx + 13.0, sy + 13.0, sz + 40.0, 9.0, 8.5, 13.0), 6.0)
+    if sz < -20.0:
+        shaft = pelvis.capsule(sx, sy, sz, -3.0, 0.0, -40.0, -24.0, 8.0, -240.0, 15.5, 13.5)
+        d = smooth_max(d, shaft, 5.0)
+    return d
+
+
+@kernel
+def femur_mineral(x, y, z, p):
+    """(mineral in g/cm3, share of yellow marrow, depth in mm; negative outside), from the centre of the head."""
+    if x < -p[RADIUS] - 3.0 or x > 95.0 or y < -60.0 or y > 50.0 or z > p[RADIUS] + 12.0:
+        return 0.0, 0.0, -1.0
+    depth = femur_depth(x, y, z, p)
+    if depth <= 0.0:
+        return 0.0, 0.0, -1.0
+    t = x * p[UX] + y * p[UY] + z * p[UZ]
+    a = x * p[VX] + y * p[VY] + z * p[VZ]
+    sz = z - p[LENGTH] * p[UZ]
+    low = smoothstep(-sz, 5.0, 75.0)  # 0 at the trochanters, 1 in the shaft
+    calcar = smoothstep(t, 12.0, 30.0) * smoothstep(-a, 4.0, 12.0) * (1.0 - smoothstep(-sz, 20.0, 50.0))
+    wall = 0.75 + 4.6 * low + 2.0 * calcar * (1.0 - low)
+    wall *= p[THICKNESS]
+    spread = max(wall, 1.1)
+    g = depth / spread
+    g = g * g
+    rind = p[CORTICAL] * (wall / spread) * math.exp(-g * g)
+    rest = smoothstep(t, 38.0, 50.0)
+    line = (x + 0.42 * (z - p[RADIUS])) / 10.0  # principal compressive group, from the top of the head to the calcar
+    compress = math.exp(-line * line) * (1.0 - smoothstep(t, 30.0, 48.0))
+    ax = x - p[LENGTH] * p[UX] + 26.0
+    az = sz + 22.0
+    arc = (math.sqrt(ax * ax + az * az) - 47.0) / 6.0  # principal tensile group, an arch over the neck
+    tension = math.exp(-arc * arc)
+    wx = (t - 33.0) / 9.0
+    wz = (a + 3.0) / 8.0
+    ward = math.exp(-wx * wx - wz * wz)
+    lateral = smoothstep(t, 36.0, 52.0)
+    core = p[CORE] * (1.0 - 0.35 * lateral + 0.7 * compress + 0.35 * tension * (1.0 - 0.5 * lateral))
+    core *= (1.0 - p[WARD] * ward) * (1.0 - 0.93 * smoothstep(-sz, 25.0, 70.0))
+    factor = p[NECK_FACTOR] * (1.0 - rest) + p[REST_FACTOR] * rest
+    return factor * (core + rind), 0.75 + 0.2 * lateral, depth
+
+
+@kernel
+def dxa_sums(p, step, end):
+    """Content (neck part, rest part) and area of neck and total hip as a hip scan would see them: mm3 and mm2."""
+    out = np.zeros(6)
+    wx = p[UY] * p[VZ] - p[UZ] * p[VY]
+    wy = p[UZ] * p[VX] - p[UX] * p[VZ]
+    wz = p[UX] * p[VY] - p[UY] * p[VX]
+    for t in np.arange(20.0 + 0.5 * step, 125.0, step):
+        for a in np.arange(-95.0 + 0.5 * step, 60.0, step):
+            if t * p[UZ] + a * p[VZ] - p[LENGTH] * p[UZ] < end:
+                continue
+            hit = False
+            for b in np.arange(-34.0 + 0.5 * step, 34.0, step):
+                x = t * p[UX] + a * p[VX] + b * wx
+                y = t * p[UY] + a * p[VY] + b * wy
+                z = t * p[UZ] + a * p[VZ] + b * wz
+                d, _, depth = femur_mineral(x, y, z, p)
+                if depth <= 0.0:
+                    continue
+                hit = True
+                rest = smoothstep(t, 38.0, 50.0)
+                neck = p[NECK_FACTOR] * (1.0 - rest)
+                share = neck / (neck + p[REST_FACTOR] * rest)
+                out[2] += d * share
+                out[3] += d * (1.0 - share)
+                if t < 35.0:
+                    out[0] += d * share
+                    out[1] += d * (1.0 - share)
+            if hit:
+                out[5] += 1.0
+                if t < 35.0:
+                    out[4] += 1.0
+    out[:4] *= step**3
+    out[4:] *= step**2
+    return out
+
+
+def areal_density(p: NDArray, scale: float, step: float = 0.8) -> tuple[float, float, float, float]:
+    """Femoral neck BMD and total hip BMD in g/cm2, and their areas in cm2, of a femur magnified ``scale`` times."""
+    sums = dxa_sums(p, step, TOTAL_END)
+    thick = 0.1 * scale  # mm of the reference pelvis to cm of the person
+    neck, hip = (sums[0] + sums[1]) / sums[4] * thick, (sums[2] + sums[3]) / sums[5] * thick
+    return float(neck), float(hip), float(sums[4] * (scale / 10) ** 2), float(sums[5] * (scale / 10) ** 2)
+
+
+def build_femora(person: Person, hips: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+    """Parameters of the right and the left femur; the left one carries the person's hip BMD, the right is near it.
+
+    Parameters
+    ----------
+    person : Person
+    hips : ndarray
+        ``Skeleton.hips``: where the sockets are.
+    rng : numpy.random.Generator
+    """
+    p = np.zeros(FEMUR_SIZE, np.float32)
+    p[[HX, HY, HZ]] = hips[[pelvis.HEAD_X, pelvis.HEAD_Y, pelvis.HEAD_Z]]
+    p[RADIUS] = hips[pelvis.HEAD_RADIUS] * 0.97
+    neck_shaft, version = math.radians(rng.normal(127, 4)), math.radians(rng.normal(11, 5))
+    side, down = math.sin(neck_shaft), -math.cos(neck_shaft)
+    u = np.array([side * math.cos(version), -side * math.sin(version), -down])
+    v = np.array([down * math.cos(version), -down * math.sin(version), side])
+    p[UX : UZ + 1], p[VX : VZ + 1] = u, v
+    p[LENGTH] = hips[pelvis.NECK_LENGTH] * 0.96
+    neck, hip = person.bmd["femoral_neck"], person.bmd["total_hip"]
+    age = person.demographics.age_y or 60.0
+    p[THICKNESS] = float(np.clip((hip / 0.9) ** 0.45 * math.exp(rng.normal(0, 0.08)), 0.5, 1.6))
+    p[CORTICAL] = 0.95
+    p[CORE] = 0.21 * (neck / 0.8) ** 0.9 * (1.2 - 0.005 * (age - 30)) * math.exp(rng.normal(0, 0.10))
+    p[WARD] = float(np.clip(0.35 + 0.005 * (age - 30) + rng.normal(0, 0.1), 0.1, 0.85))
+    p[NECK_FACTOR] = p[REST_FACTOR] = 1.0
+    left = fit_factors(p, neck, hip, float(hips[pelvis.SCALE]))
+    right = left.copy()
+    right[[NECK_FACTOR, REST_FACTOR]] *= math.exp(rng.normal(0, 0.025))
+    return right, left
+
+
+def fit_factors(p: NDArray, neck: float, hip: float, scale: float, step: float = 1.0) -> NDArray:
+    """The same femur with the factors that give these areal densities (g/cm2): two linear equations."""
+    p = p.copy()
+    p[NECK_FACTOR] = p[REST_FACTOR] = 1.0
+    sums = dxa_sums(p, step, TOTAL_END)
+    wanted = np.array([neck * sums[4], hip * sums[5]]) / (0.1 * scale)
+    factors = np.linalg.solve(sums[:4].reshape(2, 2), wanted)
+    if factors.min() < 0.2:  # a hip unlike its neck beyond what the shape can carry: keep the total
+        factors = np.full(2, wanted[1] / sums[2:4].sum())
+    p[[NECK_FACTOR, REST_FACTOR]] = factors
+    return p

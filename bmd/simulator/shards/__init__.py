@@ -1,0 +1,1 @@
+"""Simulated pictures with their truth in files, to train and measure on."""

@@ -1,0 +1,82 @@
+"""Films on disk for training: shards of 200 square pictures with their truth, written by several processes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.simulator.case import simulate_film
+from bmd.simulator.shards import store
+from bmd.types import Case
+
+SHARD = 200
+
+
+def square(case: Case, size: int) -> dict[str, Any]:
+    """One case as arrays on a ``size`` x ``size`` black square, the film centred (the same letterbox as inference)."""
+    pixels, truth = case.study.images[0].pixels, case.truth
+    height, width = pixels.shape
+    left, top = (size - width) // 2, (size - height) // 2
+    image, labels = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
+    image[top : top + height, left : left + width] = np.round(pixels * 255)
+    labels[top : top + height, left : left + width] = truth.labels
+    patient = case.study.patient
+    return {
+        "image": image,
+        "labels": labels,
+        "corners": truth.corners_px + np.array([left, top], np.float32),
+        "boxes": truth.boxes_px + np.array([left, top, left, top], np.float32),
+        "visible": truth.visible,
+        "bmd": truth.bmd_g_cm2,
+        "t_score": truth.t_score,
+        "fracture": truth.fracture_grade,
+        "patient": np.array([patient.age_y, patient.sex == "M", patient.height_cm, patient.weight_kg], np.float32),
+        "bmd_l1l4": np.float32(truth.bmd_l1l4),
+        "t_l1l4": np.float32(truth.t_l1l4),
+        "tags": ",".join(sorted(truth.tags)),
+    }
+
+
+def frontal(seed: int, share: float) -> bool:
+    """Whether the film of a seed is one of the ``share`` taken from the front; the same for every run."""
+    return share > 0 and float(np.random.default_rng((seed, 7)).random()) < share
+
+
+def without_truth(row: dict[str, Any]) -> dict[str, Any]:
+    """A film on which nothing is to be found: no labels, nothing visible, no boxes; corners stay, to aim crops at."""
+    empty = {"labels": np.zeros_like(row["labels"]), "visible": np.zeros_like(row["visible"])}
+    empty["boxes"] = np.full_like(row["boxes"], np.nan)
+    return row | empty | {"tags": ",".join(sorted({*filter(None, row["tags"].split(",")), "ap"}))}
+
+
+def film_row(seed: int, size: int, cohort: str, view: str, ap_share: float) -> dict[str, Any]:
+    """The arrays of one film."""
+    if frontal(seed, ap_share):
+        return without_truth(square(simulate_film(seed, size, "ap", cohort=cohort), size))
+    return square(simulate_film(seed, size, view, cohort=cohort), size)  # type: ignore[arg-type]
+
+
+def write_shards(
+    out: str,
+    count: int,
+    seed: int,
+    workers: int = 1,
+    size: int = 384,
+    cohort: str = "film",
+    view: str = "lateral",
+    ap_share: float = 0.0,
+) -> list[str]:
+    """Simulate ``count`` films with seeds from ``seed`` on into ``out``; shards already there are kept.
+
+    ``ap_share`` of them are frontal films without truth, on which a localiser must find nothing.
+    """
+    row = partial(film_row, size=size, cohort=cohort, view=view, ap_share=ap_share)
+    return store.write_all(out, "films", range(seed, seed + count), SHARD, row, workers)
+
+
+def read_shards(folder: str, limit: int | None = None) -> dict[str, NDArray]:
+    """All films of a folder, concatenated in order of seed; ``limit`` films at most. InputError if there is none."""
+    return store.read(folder, "films", limit)

@@ -1,0 +1,1 @@
+"""What each training task draws, encodes and validates."""

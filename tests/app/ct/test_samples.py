@@ -1,0 +1,84 @@
+"""The built-in CT: small, readable, simulated, and what their names say."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from bmd import reference
+from bmd.app.ct import samples as ct_samples
+from bmd.app.ct import text as ct_text
+from bmd.readers.volume import read_volumes
+from bmd.types import Study
+
+CASES = pytest.mark.parametrize("sample", ct_samples.SAMPLES, ids=lambda sample: sample.name)
+
+
+@cache
+def read(sample: ct_samples.CtSample) -> Study:
+    (choice,) = read_volumes([(sample.path.name, sample.path.read_bytes())])
+    return choice.load()
+
+
+def test_all_are_shipped():
+    assert ct_samples.shipped() == ct_samples.SAMPLES
+    assert ct_samples.find("ct_cut").title == "Cut off"
+    assert ct_samples.find(None) is None
+
+
+@CASES
+def test_case_is_a_small_readable_ct(sample):
+    assert sample.path.stat().st_size <= ct_samples.LARGEST_BYTES
+    assert sample.thumbnail.stat().st_size < 40_000
+    study = read(sample)
+    image = study.images[0]
+    assert image.modality == "ct"
+    assert image.spacing_mm == pytest.approx(ct_samples.SPACING_MM, rel=1e-3)
+    assert study.patient.age_y is not None
+    assert study.patient.sex is not None
+    fat, soft = (
+        ((image.pixels > -150) & (image.pixels < -50)).mean(),
+        ((image.pixels > 0) & (image.pixels < 120)).mean(),
+    )
+    assert fat > 0.03
+    assert soft > 0.1
+    assert np.percentile(image.pixels, 5) == -1000, "air without its noise"
+
+
+@CASES
+def test_truth_is_what_the_name_says(sample):
+    truth = sample.truth()
+    notes = read(sample).notes
+    assert (truth["phase"] == "portal") == (sample.name == "ct_contrast") == ("Contrast agent given" in notes)
+    assert f"Tube voltage {truth['kvp']:.0f} kV" in notes
+    if sample.name == "ct_normal":
+        assert reference.category(truth["t_l1l4"]) == "normal"
+        assert not truth["fractured"]
+    if sample.name == "ct_fracture":
+        assert set(truth["fractured"]) & set(reference.LUMBAR)
+    assert ("metal_hip" in truth["tags"]) == (sample.name == "ct_contrast")
+    if sample.name == "ct_cut":
+        assert len(read(sample).images[0].pixels) * ct_samples.SPACING_MM[0] < 300
+
+
+def test_a_case_without_its_finding_is_no_example():
+    class Truth:
+        visible = np.ones(9, bool)
+        fracture_grade = np.zeros(9, int)
+        tags = frozenset()
+
+    normal, fracture, metal, cut = ct_samples.SAMPLES
+    assert ct_samples.good_example(normal, Truth)
+    assert not ct_samples.good_example(fracture, Truth)
+    assert not ct_samples.good_example(metal, Truth)
+    assert not ct_samples.good_example(cut, Truth)
+
+
+def test_every_network_of_the_page_has_a_plain_name():
+    from bmd.models import _registry as registry
+
+    shown = [name for name in registry.names() if registry.spec(name).modality == "ct"]
+    assert shown
+    assert set(shown) <= set(ct_text.SOURCES)

@@ -1,0 +1,155 @@
+"""The DXA page: reading a scan, leaving vertebrae out, pictures without a scale, refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bmd import reference
+from bmd.app import work
+from bmd.app.dxa import text as dxa_text
+from bmd.errors import InputError
+from bmd.inference.dxa.densitometry import level_densities, pooled
+from bmd.types import Demographics, Explanation, Image, Prediction, Report, Study, Suitability, Vertebra
+from tests.app.reading import shown
+
+T = (-2.0, -1.9, 0.3, -2.1)
+
+
+def _study(calibrated: bool = True) -> Study:
+    density = np.full((200, 120), 0.02, np.float32)
+    for k, value in enumerate(T):
+        density[20 + 40 * k : 60 + 40 * k, 40:80] = reference.bmd(value, f"L{k + 1}")
+    images = [Image(np.clip(density / 1.3, 0, 1), "dxa", "ap", (0.8, 0.8))]
+    if calibrated:
+        images.append(Image(density, "dxa", "ap", (0.8, 0.8), "g/cm2"))
+    return Study(f"dxa-{calibrated}", tuple(images), Demographics(), "DICOM BMD", ("16 bit",))
+
+
+def _vertebrae() -> tuple[Vertebra, ...]:
+    found = []
+    for k in range(4):
+        top, low = 20.0 + 40 * k, 59.0 + 40 * k
+        outline = np.array([[40, top], [79, top], [79, low], [40, low]])
+        found.append(Vertebra(f"L{k + 1}", (40.0, top, 79.0, low), outline, 0.97))
+    return tuple(found)
+
+
+def _prediction(level: str | None, bmd: float, t: float, model: str) -> Prediction:
+    t = reference.reported_t(t)
+    interval, shares = None, {}
+    if model == "dxa_cnn":
+        interval, shares = (t - 1.2, t + 1.2), {"normal": 0.1, "osteopenia": 0.7, "osteoporosis": 0.2}
+    return Prediction(level, round(bmd, 3), t, interval, shares, reference.category(t), model)
+
+
+def _analyse(study: Study, progress) -> Report:
+    progress(1.0, "Done")
+    if study.uid == "hip":
+        return Report("", "dxa", Suitability(False, ("No lumbar spine seen from the front was found.",)))
+    levels = level_densities(study, _vertebrae())
+    each = tuple(_prediction(i.level, i.bmd_g_cm2, i.t_score, "measured") for i in levels)
+    total = pooled(levels)
+    answers = [_prediction(None, 0.9, -1.3, "dxa_cnn")]
+    if total is not None:
+        answers.insert(0, _prediction(None, total.bmd_g_cm2, total.t_score, "measured"))
+    return Report(
+        "scan",
+        "dxa",
+        Suitability(True),
+        _vertebrae(),
+        each,
+        answers[0],
+        levels_certain=True,
+        patient=study.patient,
+        warnings=("Bone density was not measured: no unit.",) if total is None else (),
+        models={"localiser": "dxa_regions", "density": "dxa_cnn"},
+        device="test",
+        answers=tuple(answers),
+    )
+
+
+@pytest.fixture
+def page(app, monkeypatch: pytest.MonkeyPatch):
+    """A function that opens the DXA page on a made-up scan; the name of the upload says which."""
+
+    def read(name: str, data: bytes, modality: str | None = None) -> Study:
+        assert modality == "dxa"
+        if name == "text.txt":
+            raise InputError("A film must be a picture", "text", "Choose the image")
+        return replace(_study(False), uid="hip") if name == "hip.png" else _study(name.endswith(".dcm"))
+
+    def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
+        shares = {"inside_share": 0.61, "area_share": 0.2, "random_correlation": 0.1}
+        return (
+            Explanation("L1-L4", np.eye(8, dtype=np.float32), (0, 0, 119, 199), "lower density", "Grad-CAM", shares),
+        )
+
+    monkeypatch.setattr(work, "read", read)
+    monkeypatch.setattr(work, "analyse", _analyse)
+    monkeypatch.setattr(work, "explain", explain)
+
+    def open_page(name: str | None = None) -> AppTest:
+        at = app().switch_page("pages/dxa.py").run()
+        if name is not None:
+            at = at.file_uploader(key="dxa_upload").set_value((name, b"x", "")).run()
+        return at
+
+    return open_page
+
+
+def test_a_calibrated_scan_shows_measurement_estimate_and_proposal(page) -> None:
+    at = page("scan.dcm")
+    words = shown(at)
+    assert not at.exception
+    assert dxa_text.SOURCES["measured"] in words
+    assert dxa_text.SOURCES["dxa_cnn"] in words
+    assert "May be left out by ISCD: **L3**" in words
+    assert "left out by you" not in words
+
+
+def test_a_vertebra_is_left_out_only_when_chosen(page) -> None:
+    at = page("scan.dcm")
+    before = shown(at)
+    at.button_group[0].set_value(["L3"]).run()
+    after = shown(at)
+    assert not at.exception
+    assert "L3 left out by you" in after
+    assert "L1, L2, L4" in after
+    assert "Osteoporosis" not in before
+    assert "T-score −2.2" in after
+
+
+def test_never_a_single_vertebra(page) -> None:
+    at = page("scan.dcm")
+    at.button_group[0].set_value(["L1", "L2", "L3"]).run()
+    assert dxa_text.TOO_FEW in shown(at)
+
+
+def test_a_plain_picture_says_why_it_is_not_measured(page) -> None:
+    at = page("picture.png")
+    words = shown(at)
+    assert not at.exception
+    assert dxa_text.NOT_CALIBRATED in words
+    assert "not measured" in words
+    assert "Osteopenia" in words
+    assert not at.button_group
+
+
+def test_heat_map_and_its_numbers(page) -> None:
+    at = page("scan.dcm")
+    at.toggle[0].set_value(True).run()
+    words = shown(at)
+    assert not at.exception
+    assert "61%" in words
+    assert dxa_text.HEAT_MEANING in words
+
+
+def test_a_refusal_and_a_file_that_cannot_be_read(page) -> None:
+    assert "No lumbar spine" in shown(page("hip.png"))
+    at = page("text.txt")
+    assert not at.exception
+    assert "Choose the image" in shown(at)

@@ -1,0 +1,71 @@
+"""The built-in cases: small, readable, simulated, and what their names say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bmd import reference
+from bmd.app.film import samples
+from bmd.readers import read_study
+
+CASES = pytest.mark.parametrize("sample", samples.SAMPLES, ids=lambda sample: sample.name)
+
+
+def test_there_are_eight_and_all_are_shipped():
+    assert len(samples.SAMPLES) == 8
+    assert samples.shipped() == samples.SAMPLES
+    assert samples.find("implant").title == "Implant"
+    assert samples.find(None) is None
+
+
+@CASES
+def test_case_is_a_small_readable_dicom_file(sample):
+    data = sample.path.read_bytes()
+    assert len(data) < 400_000
+    assert sample.thumbnail.stat().st_size < 40_000
+    study = read_study(sample.path.name, data)
+    image = study.images[0]
+    assert min(image.pixels.shape) >= 200
+    assert max(image.pixels.shape) >= 512
+    assert np.ptp(image.pixels) > 0.3
+    assert image.view == sample.view
+    assert study.patient.age_y is not None
+
+
+@CASES
+def test_truth_is_what_the_name_says(sample):
+    truth = sample.truth()
+    category = reference.category(truth["t_l1l4"])
+    if sample.name in reference.CATEGORIES:
+        assert category == sample.name
+    if sample.name == "fracture":
+        assert truth["fractured"]
+    if sample.name in ("implant", "scoliosis"):
+        assert sample.name in truth["tags"]
+    if sample.name == "normal":
+        assert truth["fractured"] == []
+
+
+def test_command_makes_the_same_film_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "FOLDER", tmp_path / "cases")
+    monkeypatch.setattr(samples, "SAMPLES", samples.SAMPLES[:1])
+    samples.main()
+    first = samples.SAMPLES[0].path.read_bytes()
+    samples.main()
+    assert samples.SAMPLES[0].path.read_bytes() == first
+    assert samples.SAMPLES[0].truth()["t_l1l4"] > -1
+
+
+def test_a_badly_exposed_or_cropped_film_is_no_example():
+    from dataclasses import replace
+
+    from bmd.simulator.case import simulate_film
+
+    sample = samples.find("normal")
+    case = simulate_film(sample.truth()["seed"], 512, sample.view, sample.finding)
+    image = case.study.images[0]
+    dark = replace(case, study=replace(case.study, images=(replace(image, pixels=image.pixels * 0.2),)))
+    cropped = replace(case, truth=replace(case.truth, visible=np.zeros(9, bool)))
+    assert not samples.good_example(sample, dark)
+    assert not samples.good_example(sample, cropped)

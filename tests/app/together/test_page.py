@@ -1,0 +1,120 @@
+"""The Together page: what it compares, what it warns of, what it says when there is nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bmd.app import session, text
+from bmd.app.together import page as together
+from bmd.app.together import text as words
+from bmd.types import Demographics, Prediction, Report, Suitability
+from tests.app.reading import shown
+
+SHARES = {"normal": 0.1, "osteopenia": 0.5, "osteoporosis": 0.4}
+
+
+def answer(t: float | None, level: str | None = None, model: str = "demographics", width: float = 1.0) -> Prediction:
+    ends = None if t is None else (round(t - width, 1), round(t + width, 1))
+    return Prediction(level, None, t, ends, SHARES, "osteopenia", model)
+
+
+def demographics(*answers: Prediction) -> Report:
+    return Report("", "demographics", Suitability(True), prediction=answers[-1], answers=answers)
+
+
+@pytest.fixture
+def found(fakes, fakes_ct):
+    return {
+        "film": fakes.report(),
+        "ct": fakes_ct.report(),
+        "demographics": demographics(answer(-0.4, "lumbar"), answer(-1.1, "total_hip"), answer(-1.3, "lowest")),
+    }
+
+
+def test_every_answer_is_listed_once_with_its_site(found):
+    rows = together.sources(found)
+    assert [(row.name, row.site) for row in rows] == [
+        ("Spine X-ray", "Lumbar spine"),
+        ("Abdominal CT: vertebra slices", "Lumbar spine"),
+        ("Abdominal CT: hip image", "Hip"),
+        ("Abdominal CT: patient data", "Hip"),
+        ("Abdominal CT: hip image and patient data", "Hip"),
+        ("Demographics: lumbar spine", "Lumbar spine"),
+        ("Demographics: total hip", "Total hip"),
+        ("Demographics: lowest of three sites", "Lowest of three sites"),
+    ]
+
+
+def test_gap_is_that_of_the_two_furthest_apart_at_one_site(found):
+    (line,) = together.gaps(together.sources(found))
+    assert line.startswith("At the lumbar spine the T-scores lie up to **1.4** apart")
+    assert "Spine X-ray −1.8" in line
+    assert "Demographics: lumbar spine −0.4" in line
+    assert words.OVERLAP in line
+
+
+def test_intervals_that_do_not_meet_are_said():
+    rows = together.sources({"film": demographics(answer(-3.5)), "dxa": demographics(answer(0.0))})
+    assert words.NO_OVERLAP in together.gaps(rows)[0]
+    bare = replace(rows[0], says=replace(rows[0].says, interval=None))
+    assert words.NO_INTERVAL in together.gaps([bare, rows[1]])[0]
+
+
+def test_categories_are_compared_without_a_vote(found):
+    line = together.categories_line(together.sources(found))
+    assert line.startswith("They name different categories")
+    assert "**osteoporosis** (Abdominal CT: patient data)" in line
+    same = [row for row in together.sources(found) if row.says.category == "osteopenia"]
+    assert together.categories_line(same) == words.ALL_SAY.format(count=len(same), category="osteopenia")
+    assert together.categories_line([]) == words.NO_CATEGORY
+
+
+def test_differing_patients_are_named_field_by_field():
+    lines = together.differences(
+        {"film": Demographics(71.0, "F", 160.0), "ct": Demographics(65.0, "F"), "demographics": Demographics(71.3, "M")}
+    )
+    assert lines == [
+        "Age: 71 years on Spine X-ray, 65 years on Abdominal CT, 71 years on Demographics",
+        "Sex: female on Spine X-ray, female on Abdominal CT, male on Demographics",
+    ]
+    assert together.differences({"film": Demographics(71.0), "ct": Demographics(None, "F")}) == []
+
+
+def test_empty_page_explains_and_links(app):
+    at = app().switch_page("pages/together.py").run()
+    assert not at.exception
+    assert words.EMPTY_TITLE in shown(at)
+    assert not at.get("plotly_chart")
+    assert len(at.get("page_link")) >= 2
+
+
+def test_page_shows_all_sources_and_warns_of_another_patient(app, found, fakes, fakes_ct):
+    at = app()
+    reports = found | {"film": fakes.report(Demographics(71.0, "F"))}
+    at.session_state["film"] = session.Held(
+        "film", fakes.study(patient=Demographics(71.0, "F")), report=reports["film"]
+    )
+    at.session_state["ct"] = session.Held("ct", fakes_ct.study(), "ct", report=reports["ct"])
+    form = replace(fakes.study(patient=Demographics(65.0, "F")), images=())
+    at.session_state["demographics"] = session.Held("form", form, "demographics", report=reports["demographics"])
+    at.switch_page("pages/together.py").run()
+    assert not at.exception
+    page = shown(at)
+    assert "Age: 71 years on Spine X-ray, 65 years on Demographics" in page
+    assert "NHANES" in page, "what the demographics were learned from"
+    assert "simulated films only" in page
+    assert "131 ± 21" in page
+    assert len(at.get("plotly_chart")) == 2
+
+
+def test_refused_and_waiting_inputs_are_named(app, fakes, fakes_ct):
+    at = app()
+    at.session_state["film"] = session.Held("film", fakes.study(), report=fakes.REFUSED)
+    at.session_state["ct"] = session.Held("ct", fakes_ct.study(), "ct")
+    at.switch_page("pages/together.py").run()
+    page = shown(at)
+    assert fakes.REFUSED.suitability.reasons[0].split(";")[0] in page.replace("\\", "")
+    assert words.WAITING.format(page=text.ABDOMINAL_CT) in page
+    assert words.EMPTY_TITLE in page

@@ -1,0 +1,79 @@
+"""Figures of the CT networks: right answers, people kept together, and what is written to the metadata."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from bmd.errors import InputError
+from bmd.evaluation.ct.networks import calibrate_ct, figures, of_people
+from bmd.training import train
+from bmd.training.tasks.ct import HA_MIX, CtItems, mixed
+from tests.models.fakes_ct import write_fake_ct
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_fake_ct(tmp_path_factory.mktemp("ct"))
+
+
+def test_figures_of_right_and_wrong_answers():
+    truth = np.array([0, 0, 1, 1, 2, 2])
+    right = figures(truth, 5 * np.eye(3)[truth], 1.0, np.arange(6))
+    assert right["accuracy"] == right["macro_auc"] == right["sensitivity_osteoporosis"] == 1
+    assert right["true_normal_said_normal"] == 2
+    wrong = figures(truth, 5 * np.eye(3)[(truth + 1) % 3], 1.0, np.arange(6))
+    assert wrong["accuracy"] == 0
+    assert wrong["true_normal_said_osteopenia"] == 2
+    assert right["calibration_error"] < 0.05 < wrong["calibration_error"]
+
+
+def test_people_answer_with_the_mean_of_two_or_more_slices():
+    logits = np.array([[1.0, 0, 0], [3.0, 0, 0], [0, 9.0, 0]])
+    joined, truth = of_people(logits, np.array([0, 0, 1]), np.array([7, 7, 9]))
+    np.testing.assert_allclose(joined, [[2, 0, 0]])
+    assert list(truth) == [0]
+
+
+@pytest.mark.parametrize("repeat", [True, False])
+def test_class_mix_is_reached(repeat):
+    categories = [0] * 50 + [1] * 20 + [2] * 30
+    chosen = mixed(list(range(100)), categories, HA_MIX, repeat)
+    share = np.bincount([categories[i] for i in chosen]) / len(chosen)
+    np.testing.assert_allclose(share, HA_MIX, atol=0.03)
+    assert (len(chosen) > 100) == repeat
+    assert len(set(chosen)) == len(chosen) or repeat
+
+
+def test_items_carry_the_classes_of_their_task(folder):
+    slices, hips = CtItems(folder, "slice", repeat=False), CtItems(folder, "hip", repeat=False)
+    assert slices[0].hu.shape == (160, 160)
+    assert hips[0].hu.shape == (250, 250)
+    assert {slices[i].category for i in range(len(slices))} == {0, 1, 2}
+    assert len({slices[i].person for i in range(len(slices))}) == 18
+    assert len(CtItems(folder, "hip_patient", limit=9, repeat=False)) <= 9
+
+
+def test_no_shards_says_what_to_run(tmp_path):
+    with pytest.raises(InputError, match="--modality ct"):
+        CtItems(tmp_path, "slice")
+
+
+def test_trains_calibrates_and_says_on_what(folder, tmp_path):
+    weights = tmp_path / "weights"
+    keys = {"data": folder, "out": tmp_path, "weights": weights, "holdout": 9, "batch": 8, "minutes": 0.02, "warmup": 5}
+    result = train("femur_demographics", [f"{k}={v}" for k, v in keys.items()])
+    assert result["metrics"]["macro_auc"] >= 0
+    found = calibrate_ct(folder, folder, weights, ("femur_demographics", "pair_acm"))
+    assert set(found) == {"femur_demographics"}
+    metadata = json.loads((weights / "femur_demographics" / "metadata.json").read_text(encoding="utf-8"))
+    assert metadata["calibration"]["temperature"] > 0
+    assert "simulated people" in metadata["metrics"][-1]["measured_on"]
+    assert metadata["published"]["values"]["auc"] == 0.859
+    again = calibrate_ct(folder, folder, weights, ("femur_demographics",))
+    twice = json.loads((weights / "femur_demographics" / "metadata.json").read_text(encoding="utf-8"))
+    assert len(twice["metrics"]) == len(metadata["metrics"])  # replaced, not added
+    assert again["femur_demographics"]["metrics"] == found["femur_demographics"]["metrics"]
+    assert "In the paper (593 CT scans" in (weights / "femur_demographics" / "README.md").read_text(encoding="utf-8")

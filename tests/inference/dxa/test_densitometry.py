@@ -1,0 +1,124 @@
+"""Density measured in a calibrated file, ISCD's proposal, and files that hold no density."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from bmd.inference.dxa.densitometry import (
+    LevelDensity,
+    density_map,
+    level_densities,
+    pooled,
+    proposed_exclusions,
+    why_not_calibrated,
+)
+from bmd.readers import read_study
+from bmd.reference import HOLOGIC
+from bmd.report.film.dicom import dxa_dicom
+from bmd.types import Demographics, Image, Study, Vertebra
+
+
+def _scan() -> Study:
+    density = np.full((100, 60), 0.02, np.float32)
+    for k, value in enumerate((0.8, 0.9, 1.0, 1.1)):
+        density[10 + 20 * k : 30 + 20 * k, 20:40] = value
+    shown = np.clip(density / 1.3, 0, 1)
+    images = (Image(shown, "dxa", "ap", (1.0, 1.0)), Image(density, "dxa", "ap", (1.0, 1.0), "g/cm2"))
+    return Study("00ff", images, Demographics(63.0, "F", 160.0, 60.0), "simulated")
+
+
+def _regions() -> tuple[Vertebra, ...]:
+    found = []
+    for k in range(4):
+        top, bottom = 10 + 20 * k, 29 + 20 * k
+        outline = np.array([[20, top], [39, top], [39, bottom], [20, bottom]], float)
+        found.append(Vertebra(f"L{k + 1}", (20, top, 39, bottom), outline, 1.0))
+    return tuple(found)
+
+
+def _levels(*t: float) -> list[LevelDensity]:
+    rows = []
+    for k, value in enumerate(t):
+        level = f"L{k + 1}"
+        density = HOLOGIC.mean[level] + value * HOLOGIC.sd[level]
+        rows.append(LevelDensity(level, 14 * density, 14.0, density, value))
+    return rows
+
+
+def test_content_area_and_density_of_a_calibrated_scan() -> None:
+    levels = level_densities(_scan(), _regions())
+    assert [item.bmd_g_cm2 for item in levels] == pytest.approx([0.8, 0.9, 1.0, 1.1])
+    assert [item.area_cm2 for item in levels] == pytest.approx([4.0] * 4)
+    assert levels[0].bmc_g == pytest.approx(3.2)
+    total = pooled(levels)
+    assert total is not None
+    assert total.bmd_g_cm2 == pytest.approx(0.95)
+    assert total.t_score == pytest.approx((0.95 - 1.047) / 0.110)
+
+
+def test_a_densitometers_file_keeps_its_densities() -> None:
+    study = read_study("scan.dcm", dxa_dicom(_scan()))
+    assert study.images[0].modality == "dxa"
+    assert study.patient == _scan().patient
+    image = density_map(study)
+    assert image is not None
+    assert image.spacing_mm == (1.0, 1.0)
+    assert np.abs(image.pixels - _scan().images[1].pixels).max() < 1e-4
+    assert why_not_calibrated(study) == ""
+    total = pooled(level_densities(study, _regions()))
+    assert total is not None
+    assert total.bmd_g_cm2 == pytest.approx(0.95, abs=1e-3)
+
+
+def test_a_picture_is_read_as_dxa_on_request_and_has_no_density() -> None:
+    data = BytesIO()
+    Pillow.fromarray((np.random.default_rng(0).random((120, 90)) * 255).astype(np.uint8)).save(data, "PNG")
+    assert read_study("a.png", data.getvalue()).images[0].modality == "radiograph"
+    study = read_study("a.png", data.getvalue(), "dxa")
+    assert (study.images[0].modality, study.images[0].view) == ("dxa", "ap")
+    assert density_map(study) is None
+    assert "no unit" in why_not_calibrated(study)
+    assert level_densities(study, _regions()) == ()
+
+
+def test_densities_without_pixel_size_are_not_measured() -> None:
+    study = _scan()
+    study = replace(study, images=tuple(replace(image, spacing_mm=None) for image in study.images))
+    assert "size of a pixel" in why_not_calibrated(study)
+    assert level_densities(study, _regions()) == ()
+
+
+@pytest.mark.parametrize(
+    ("t", "proposed"),
+    [
+        ((-1.0, -1.2, -1.1, -0.9), ()),
+        ((-1.0, 0.5, -1.1, -0.9), ("L2",)),
+        ((-2.0, -1.8, -1.9, -0.5), ("L4",)),
+        ((-2.0, -1.0, 0.0, 1.0), ()),  # each within 1.0 of a neighbour: arthrosis rising downwards
+        ((0.5, -1.0, -1.1, -1.0), ("L1",)),
+    ],
+)
+def test_iscd_proposal(t: tuple[float, ...], proposed: tuple[str, ...]) -> None:
+    assert proposed_exclusions(_levels(*t)) == proposed
+
+
+def test_two_vertebrae_always_remain() -> None:
+    assert len(proposed_exclusions(_levels(-3.0, 0.0, -3.0, 0.0))) <= 2
+    levels = _levels(-1.0, -1.0, 2.0, -1.0)
+    assert pooled(levels, {"L1", "L2", "L3"}) is None
+    assert proposed_exclusions(levels[:2]) == ()
+
+
+def test_a_result_without_one_vertebra() -> None:
+    levels = _levels(-1.0, -1.0, 2.0, -1.0)
+    whole, rest = pooled(levels), pooled(levels, {"L3"})
+    assert whole is not None
+    assert rest is not None
+    assert (whole.level, rest.level) == ("L1-L4", "L1, L2, L4")
+    assert rest.t_score < whole.t_score
+    assert pooled(levels, {"L1"}).level == "L2-L4"  # type: ignore[union-attr]

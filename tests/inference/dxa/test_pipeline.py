@@ -1,0 +1,156 @@
+"""From a DXA image to a report: gate, regions, measured and estimated density, with an engine that knows the truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bmd.inference import analyse
+from bmd.inference.dxa.pipeline import class_shares, estimate
+from bmd.inputs.film import letterbox
+from bmd.simulator.case import simulate_dxa
+from bmd.types import Case, Demographics
+
+
+@cache
+def _case(seed: int = 7, **options: Any) -> Case:
+    return simulate_dxa(seed, finding="osteopenia", calibrated=True, **options)
+
+
+class Knowing:
+    """An engine whose region network answers with the true labels, and whose CNN with a given density."""
+
+    device = "test"
+
+    def __init__(self, labels: NDArray, bmd: float = 0.85, metadata: dict[str, Any] | None = None) -> None:
+        size = (labels.shape[1], labels.shape[0])
+        placement = letterbox(np.zeros(labels.shape, np.float32), 256)[1]
+        (sx, sy), (x, y) = placement.scale, placement.offset
+        matrix = np.array([[sx, 0, x + sx / 2 - 0.5], [0, sy, y + sy / 2 - 0.5]])
+        assert size[0] > 0
+        self.labels = cv2.warpAffine(labels, matrix, (256, 256), flags=cv2.INTER_NEAREST)[::2, ::2]
+        self.bmd = bmd
+        self.numbers = metadata if metadata is not None else {"half_width": 1.3, "sigma_t": 0.8}
+
+    def run(self, network: str, *inputs: NDArray) -> dict[str, NDArray]:
+        if network == "dxa_cnn":
+            return {"bmd": np.array([self.bmd], np.float32)}
+        one = np.stack([(self.labels == k) * 9.0 for k in range(10)]).astype(np.float32)
+        return {"masks": np.stack([one, one[..., ::-1]]), "centres": np.zeros((2, 10, 64, 64), np.float32)}
+
+    def metadata(self, network: str) -> dict[str, Any]:
+        return {"calibration": self.numbers}
+
+
+def _engine(case: Case, **options: Any) -> Any:
+    return Knowing(case.truth.labels, **options)
+
+
+def test_regions_and_measured_density_of_a_calibrated_scan() -> None:
+    case = _case()
+    report = analyse(case.study, "scan.dcm", engine=_engine(case))
+    assert report.suitability.suitable
+    assert report.levels_certain
+    assert [v.level for v in report.vertebrae] == ["L1", "L2", "L3", "L4"]
+    for one in report.measurements:
+        truth = case.truth.bmd_g_cm2[("T10", "T11", "T12", "L1", "L2", "L3", "L4").index(str(one.level))]
+        assert one.bmd_g_cm2 == pytest.approx(truth, rel=0.03)
+    assert report.prediction is not None
+    assert report.prediction.model == "measured"
+    assert report.prediction.bmd_g_cm2 == pytest.approx(case.truth.bmd_l1l4, rel=0.02)
+    assert [a.model for a in report.answers] == ["measured", "dxa_cnn"]
+    assert report.models == {"localiser": "dxa_regions", "density": "dxa_cnn"}
+
+
+def test_boxes_lie_on_the_true_regions() -> None:
+    case = _case()
+    report = analyse(case.study, engine=_engine(case))
+    for k, vertebra in enumerate(report.vertebrae):
+        assert np.abs(np.array(vertebra.box_px) - case.truth.boxes_px[3 + k]).max() < 8
+
+
+def test_a_plain_picture_is_estimated_and_says_why_it_is_not_measured() -> None:
+    case = _case()
+    study = replace(case.study, images=case.study.images[:1])
+    report = analyse(study, engine=_engine(case))
+    assert report.measurements == ()
+    assert report.prediction is not None
+    assert report.prediction.model == "dxa_cnn"
+    assert report.prediction.t_score == pytest.approx((0.85 - 1.047) / 0.110, abs=0.051)
+    low, high = report.prediction.interval or (0, 0)
+    assert high - low == pytest.approx(2.6, abs=0.21)
+    assert any("no unit" in line for line in report.warnings)
+
+
+def test_something_else_is_refused_with_a_reason() -> None:
+    case = simulate_dxa(3, view="hip")
+    report = analyse(case.study, engine=_engine(case))
+    assert not report.suitability.suitable
+    assert "No lumbar spine" in report.suitability.reasons[0]
+    assert report.vertebrae == ()
+
+
+def test_a_scan_from_the_side_is_refused_by_its_header() -> None:
+    case = simulate_dxa(3, view="lateral")
+    report = analyse(case.study, engine=_engine(case))
+    assert "from the side" in report.suitability.reasons[0]
+
+
+def test_one_vertebra_alone_is_no_result() -> None:
+    case = _case()
+    labels = np.where(case.truth.labels == 5, 5, 0).astype(np.uint8)
+    report = analyse(case.study, engine=Knowing(labels))
+    assert not report.suitability.suitable
+
+
+def test_a_level_cut_off_is_named_and_not_measured() -> None:
+    case = simulate_dxa(31, position="high", calibrated=True)
+    report = analyse(case.study, engine=_engine(case))
+    assert "L4" not in [m.level for m in report.measurements]
+    assert not report.levels_certain or any("L4" in line for line in report.warnings)
+
+
+def test_an_outlier_is_proposed_and_nothing_is_left_out() -> None:
+    case = _case()
+    density = case.study.images[1]
+    pixels = density.pixels.copy()
+    pixels[case.truth.labels == 5] += 0.35  # L2
+    study = replace(case.study, images=(case.study.images[0], replace(density, pixels=pixels)))
+    report = analyse(study, engine=_engine(case))
+    assert any(line.startswith("L2 differs") and "nothing was left out" in line for line in report.warnings)
+    assert [m.level for m in report.measurements] == ["L1", "L2", "L3", "L4"]
+
+
+def test_metal_is_suspected() -> None:
+    case = simulate_dxa(51, finding="implant", calibrated=True)
+    assert any("metal" in line for line in analyse(case.study, engine=_engine(case)).warnings)
+
+
+def test_under_fifty_a_z_score_takes_the_place_of_class_and_t() -> None:
+    case = _case()
+    study = replace(case.study, patient=Demographics(35.0, "F", 165.0, 60.0))
+    report = analyse(study, engine=_engine(case))
+    assert report.prediction is not None
+    assert report.prediction.t_score is None
+    assert report.prediction.category is None
+    assert report.prediction.z_score is not None
+
+
+def test_class_shares_follow_the_limits_as_reported() -> None:
+    shares = class_shares(-2.45, 0.8)
+    assert sum(shares.values()) == pytest.approx(1, abs=2e-4)
+    assert shares["osteoporosis"] == pytest.approx(0.5, abs=1e-3)
+    assert class_shares(1.0, 0.2)["normal"] > 0.99
+
+
+def test_without_calibration_there_is_no_interval() -> None:
+    case = _case()
+    found = estimate(case.study.images[0].pixels, Demographics(), _engine(case, metadata={}))
+    assert found.interval is None
+    assert found.probabilities == {}

@@ -1,0 +1,226 @@
+"""A study in, a report out, with a network that reads the truth off the film."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from bmd.inference import analyse
+from bmd.inference.film.pipeline import analyse as analyse_film
+from bmd.reference import LUMBAR, bmd, category, reported_t, t_score
+from bmd.types import Demographics, Image, Report, Study
+from tests.inference.spines import TruthEngine, as_film, centroid, maps_of, plain_tensor, toy_spine
+
+CALIBRATION = {
+    "coverage": 0.9,
+    "film_vertebra_temperature": 2.0,
+    "film_vertebra_half_width": 1.4,
+    "film_alone_half_width": 1.6,
+    "film_patient_temperature": 1.5,
+    "film_patient_half_width": 1.2,
+    "film_patient_offset": 0.1,
+    "film_patient_slope": 1.1,
+    "both_vertebra_half_width": 1.1,
+    "both_patient_half_width": 0.9,
+}
+
+
+@pytest.fixture(autouse=True)
+def _plain_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bmd.inference.spine.looks.film_tensor", plain_tensor)
+    monkeypatch.setattr("bmd.inference.spine.localise.STRETCHES", (1.0,))  # blending would spell other labels
+
+
+def study(film: np.ndarray, patient: Demographics | None = None, **image: object) -> Study:
+    return Study("test", (Image(film, "radiograph", **image),), patient or Demographics())  # type: ignore[arg-type]
+
+
+def check_is_complete(report: Report, spine_seed: int) -> None:
+    spine = toy_spine(spine_seed)
+    boxes = {v.level: v.box_px for v in report.vertebrae}
+    for level in LUMBAR:
+        x1, y1, x2, y2 = boxes[level]
+        assert np.linalg.norm(centroid(spine, level) - [(x1 + x2) / 2, (y1 + y2) / 2]) < 5
+
+
+def test_a_film_gives_five_lumbar_vertebrae_and_a_patient_value() -> None:
+    report = analyse(study(as_film(toy_spine(1).labels)), "a.png", engine=TruthEngine(CALIBRATION))
+    assert report.suitability.suitable
+    assert report.levels_certain
+    check_is_complete(report, 1)
+    assert [p.level for p in report.measurements] == list(LUMBAR)
+    assert report.prediction is not None
+    assert report.prediction.level is None
+    assert report.file == "a.png"
+    assert report.device == "test"
+    assert report.seconds > 0
+    for p in (*report.measurements, report.prediction):
+        assert p.t_score is not None
+        assert p.interval is not None
+        assert p.interval[0] < p.t_score < p.interval[1]
+        assert p.category == category(p.t_score)
+        assert sum(p.probabilities.values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_calibration_follows_what_is_known_of_the_patient() -> None:
+    film = as_film(toy_spine(1).labels)
+    every = Demographics(70, "F", 160, 60)
+    widths = []
+    for patient in (Demographics(), Demographics(age_y=70, sex="F"), every):
+        report = analyse(study(film, patient), engine=TruthEngine(CALIBRATION))
+        assert report.prediction is not None
+        assert report.prediction.interval is not None
+        widths.append(round(report.prediction.interval[1] - report.prediction.interval[0], 2))
+    assert widths == pytest.approx([2.5, 2.5, 1.9], abs=0.101), "2.4, 2.4, 1.8, rounded outwards"
+    assert widths[0] == widths[1] > widths[2]
+    plain = analyse(study(film), engine=TruthEngine())
+    assert plain.prediction is not None
+    assert plain.prediction.interval is None, "no interval is invented without calibration"
+
+
+def test_the_patients_density_agrees_with_the_t_score() -> None:
+    p = analyse(study(as_film(toy_spine(1).labels)), engine=TruthEngine(CALIBRATION)).prediction
+    assert p is not None
+    exact = 0.1 + 1.1 * (-1.7 + 0.15)
+    assert p.t_score == round(exact, 1)
+    assert p.bmd_g_cm2 == pytest.approx(bmd(exact, "L1-L4"), abs=6e-4)
+    assert reported_t(t_score(p.bmd_g_cm2, "L1-L4")) == p.t_score
+
+
+def test_outlines_and_boxes_agree_and_lie_in_film_pixels() -> None:
+    labels = np.kron(toy_spine(1).labels, np.ones((3, 3), np.uint8))
+    report = analyse(study(as_film(labels)), engine=TruthEngine())
+    for v in report.vertebrae:
+        both = np.concatenate([v.contour_px, v.corners_px])
+        low, high = both.min(0), both.max(0)
+        assert np.allclose([*low, *high], v.box_px, atol=0.01)
+        inside = labels[int(np.mean(v.box_px[1::2])), int(np.mean(v.box_px[::2]))]
+        assert inside > 0
+
+
+@pytest.mark.parametrize("rows", [0, 300])
+def test_a_wide_film_is_looked_at_again_from_closer(rows: int) -> None:
+    spine = toy_spine(3)
+    wide = np.zeros((384 + rows, 1300), np.uint8)
+    wide[:384, 400:784] = spine.labels
+    engine = TruthEngine()
+    report = analyse(study(as_film(wide)), engine=engine)
+    assert [v.level for v in report.vertebrae if v.level in LUMBAR] == list(LUMBAR)
+    assert sum(name == "cmnet" for name, _ in engine.calls) >= 2
+    for v in report.vertebrae:
+        x1, y1, x2, y2 = v.box_px
+        assert np.linalg.norm(centroid(spine, v.level) - [(x1 + x2) / 2 - 400, (y1 + y2) / 2]) < 6
+
+
+def test_an_inverted_film_is_turned_back() -> None:
+    film = as_film(toy_spine(2).labels)
+    report = analyse(study(1 - film), engine=TruthEngine())
+    assert report.suitability.suitable
+    assert report.suitability.inverted
+    assert any("inverted" in w for w in report.warnings)
+    check_is_complete(report, 2)
+
+
+def test_levels_without_a_sacrum_are_a_marked_guess() -> None:
+    labels = toy_spine(4).labels
+    labels[labels == 9] = 0
+    report = analyse(study(as_film(labels)), engine=TruthEngine())
+    assert not report.levels_certain
+    assert any("Levels uncertain" in w for w in report.warnings)
+    assert {v.level for v in report.vertebrae} >= set(LUMBAR)
+
+
+@pytest.mark.parametrize(
+    ("film", "word"),
+    [
+        (np.zeros((90, 500), np.float32), "too small"),
+        (np.full((400, 400), 0.5, np.float32), "blank"),
+        (np.zeros((120, 1200), np.float32), "narrow"),
+        (np.random.default_rng(0).random((300, 300), np.float32), "No lumbar spine"),
+    ],
+)
+def test_unusable_pictures_are_refused_with_a_reason(film: np.ndarray, word: str) -> None:
+    report = analyse(study(film), engine=TruthEngine())
+    assert not report.suitability.suitable
+    assert word in " ".join(report.suitability.reasons)
+    assert report.vertebrae == ()
+    assert report.prediction is None
+
+
+def test_a_drawing_is_not_a_radiograph() -> None:
+    film = np.full((300, 300), 0.9, np.float32)
+    film[100:200, 50:250] = 0.4
+    report = analyse(study(film), engine=TruthEngine())
+    assert "not a radiograph" in report.suitability.reasons[0]
+
+
+def test_other_modalities_and_declared_ap_views_are_refused() -> None:
+    ct = Study("x", (Image(np.zeros((3, 100, 100), np.int16), "ct"),))
+    assert "CT" in analyse_film(ct, engine=TruthEngine()).suitability.reasons[0]
+    ap = study(as_film(toy_spine(1).labels), view="ap")
+    assert "front" in analyse(ap, engine=TruthEngine()).suitability.reasons[0]
+
+
+def test_young_age_gets_the_iscd_note_and_nothing_is_filled_in() -> None:
+    film = as_film(toy_spine(1).labels)
+    young = analyse(study(film, Demographics(age_y=31)), engine=TruthEngine())
+    unknown = analyse(study(film), engine=TruthEngine())
+    assert any("ISCD" in w for w in young.warnings)
+    assert not any("ISCD" in w for w in unknown.warnings)
+    assert unknown.patient == Demographics()
+
+
+def test_bright_sharp_metal_at_the_spine_is_suspected() -> None:
+    from bmd.inference.film.warnings import METAL_SHARE, metal_share
+    from bmd.inference.spine.localise import localise
+
+    film = as_film(toy_spine(1).labels)
+    found = localise(film, TruthEngine())
+    assert metal_share(film, found) < METAL_SHARE
+    for level in ("L2", "L3", "L4"):
+        x, y = centroid(toy_spine(1), level).astype(int)
+        film[y - 3 : y + 3, x - 25 : x + 25] = 1.0
+    assert metal_share(film, found) > METAL_SHARE
+
+
+def test_vertebrae_cut_by_the_edge_are_not_measured() -> None:
+    labels = toy_spine(5).labels
+    first = int(np.nonzero((labels == 4).any(1))[0].mean())  # the film begins in the middle of L1
+    report = analyse(study(as_film(labels[first:])), engine=TruthEngine())
+    assert "L1" not in {p.level for p in report.measurements}
+    assert any("Cut off" in w and "L1" in w for w in report.warnings)
+
+
+def test_a_single_vertebra_gives_no_patient_value() -> None:
+    labels = toy_spine(5).labels
+    labels[(labels < 7) | (labels > 9)] = 0  # L4, L5 and S1
+    report = analyse(study(as_film(labels)), engine=TruthEngine())
+    assert report.prediction is None
+
+
+def test_progress_rises_to_one() -> None:
+    seen: list[tuple[float, str]] = []
+    analyse(study(as_film(toy_spine(1).labels)), progress=lambda s, w: seen.append((s, w)), engine=TruthEngine())
+    shares = [s for s, _ in seen]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert all(w for _, w in seen)
+
+
+def test_threads_get_the_same_answer() -> None:
+    one = study(as_film(toy_spine(7).labels))
+    engine = TruthEngine()
+    reports: list[Report] = []
+    threads = [threading.Thread(target=lambda: reports.append(analyse(one, engine=engine))) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len({tuple(v.box_px for v in r.vertebrae) for r in reports}) == 1
+
+
+def test_toy_maps_are_probabilities() -> None:
+    maps = maps_of(toy_spine(0).labels)
+    assert np.allclose(maps.masks.sum(0), 1, atol=1e-5)

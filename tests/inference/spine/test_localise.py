@@ -1,0 +1,71 @@
+"""Looks that contradict each other about the names make them uncertain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bmd.inference.film.warnings import neighbours_differ
+from bmd.inference.spine.decode import Body, Decoded
+from bmd.inference.spine.localise import Look, agrees, localise
+from bmd.inference.spine.looks import Frame
+from bmd.reference import LEVELS
+from bmd.types import Prediction
+from tests.inference.spines import TruthEngine, as_film, plain_tensor, toy_spine
+
+FRAME = Frame((0, 0, 384, 384), (1.0, 1.0), (0.0, 0.0))
+
+
+def seen(levels: tuple[str, ...], first: float = 40.0, step: float = 30.0) -> Look:
+    """A look that saw bodies at even steps down from ``first``, under these names."""
+    places = [np.array([100.0, first + step * k]) for k in range(len(levels))]
+    bodies = tuple(
+        Body(name, at, np.zeros((4, 2)), np.zeros((4, 2)), 0.9, False) for name, at in zip(levels, places, strict=True)
+    )
+    return Look(Decoded(bodies, certain=True), FRAME)
+
+
+@pytest.mark.parametrize(
+    ("other", "agree"),
+    [
+        (seen(LEVELS[3:8]), True),
+        (seen(LEVELS[4:8], first=70.0), True),
+        (seen(LEVELS[2:7]), False),
+        (seen(LEVELS[4:9]), False),
+        (seen(LEVELS[3:8], first=300.0, step=10.0), True),  # elsewhere: says nothing
+        (seen(()), True),
+    ],
+)
+def test_looks_agree_when_the_same_bodies_get_the_same_names(other: Look, agree: bool) -> None:
+    assert agrees(seen(LEVELS[3:8]), other) is agree
+
+
+class ShiftedMirror(TruthEngine):
+    """Sees the second, mirrored view of each pair one level lower than the first, a little less clearly."""
+
+    def run(self, network: str, *inputs: np.ndarray) -> dict[str, np.ndarray]:
+        out = super().run(network, *inputs)
+        if network == "cmnet" and len(inputs[0]) == 2:
+            for key, first in (("masks", 1), ("centres", 0)):
+                maps = out[key][1].copy()
+                out[key][1, first : first + 8] = maps[first + 1 : first + 9]
+                out[key][1, first + 8] = maps[first]
+            out["centres"] = np.where(np.arange(2)[:, None, None, None] == 1, out["centres"] - 2, out["centres"])
+        return out
+
+
+def test_a_view_that_names_the_chain_otherwise_makes_levels_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bmd.inference.spine.looks.film_tensor", plain_tensor)
+    monkeypatch.setattr("bmd.inference.spine.localise.STRETCHES", (1.0,))  # blending would spell other labels
+    film = as_film(toy_spine(1).labels)
+    assert localise(film, TruthEngine()).decoded.certain
+    assert not localise(film, ShiftedMirror()).decoded.certain
+
+
+def test_only_adjacent_vertebrae_are_compared() -> None:
+    def each(**t: float) -> tuple[Prediction, ...]:
+        return tuple(Prediction(level, None, value, None, {}, None, "") for level, value in t.items())
+
+    assert neighbours_differ(each(L1=-1.0, L2=-2.2))
+    assert not neighbours_differ(each(L1=-1.0, L3=-2.2))
+    assert not neighbours_differ(each(L1=-1.0, L2=-2.0))

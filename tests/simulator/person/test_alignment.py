@@ -1,0 +1,137 @@
+"""Simulated spines bend as people's do, and their mineral lies where a CT of a patient shows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bmd.simulator.case import draw_person, simulate_film
+from bmd.simulator.film.projection import Geometry
+from bmd.simulator.film.radiograph import BoneMaps, cast_bones, with_spine
+from bmd.simulator.film.tissue import lateral_tissue
+from bmd.simulator.person import bones
+from bmd.simulator.person.anatomy import DRAWN, MASS_STEP_MM, Skeleton, build_skeleton
+
+PEOPLE = 40
+MUSCLE, ADIPOSE, MINERAL = 1.043, 0.93, 1.34
+"""mm of water per mm of tissue and per 0.1 g/cm2 of mineral in lean tissue, at 60 to 70 keV."""
+
+
+@pytest.fixture(scope="module")
+def skeletons() -> list[Skeleton]:
+    made = []
+    for seed in range(PEOPLE):
+        rng = np.random.default_rng(seed)
+        made.append(build_skeleton(draw_person(rng, "normal", "film"), rng, scoliosis=False))
+    return made
+
+
+def plate(corners: np.ndarray, lower: bool = False) -> float:
+    """Forward tilt of an end plate in degrees, from mid-sagittal corners (4, 3) in the patient frame."""
+    back, front = (corners[3], corners[2]) if lower else (corners[0], corners[1])
+    return float(np.degrees(np.arctan2(back[2] - front[2], front[1] - back[1])))
+
+
+def test_lordosis_is_that_of_people(skeletons: list[Skeleton]) -> None:
+    upper = np.array([plate(s.bone("L1").corners()) for s in skeletons])
+    lower = np.array([plate(s.bone("L4").corners(), lower=True) for s in skeletons])
+    sacral = np.array([plate(s.sacral_corners()) for s in skeletons])
+    l4 = np.array([plate(s.bone("L4").corners()) for s in skeletons])
+    assert (lower - upper).mean() == pytest.approx(13.0, abs=3.5), "NHANES, lying: 13 +/- 8.5 degrees"
+    assert (lower - upper).std() == pytest.approx(8.5, abs=5.5)
+    assert (sacral - l4).mean() == pytest.approx(30.0, abs=5.0), "L4-S1: 29.8 lying, 34.2 standing"
+
+
+def test_the_sacrum_leans_back_and_its_first_body_keeps_its_depth(skeletons: list[Skeleton]) -> None:
+    for s in skeletons:
+        corners = s.sacral_corners()
+        middle, below = corners[:2].mean(0), corners[2:].mean(0)
+        leaning = np.degrees(np.arctan2(middle[1] - below[1], middle[2] - below[2]))
+        assert -8 < leaning - plate(corners) < 30
+    leaning_more = [plate(s.sacral_corners(), lower=True) - plate(s.sacral_corners()) for s in skeletons]
+    assert -5 < np.mean(leaning_more) < 12, "as deep below as above, not a wedge on the normal of the plate"
+
+
+def side_view(skeleton: Skeleton) -> BoneMaps:
+    return cast_bones(skeleton, Geometry(1e5, 10.0, 0, 0, -110, 220, 1.0, 1.0, 240, 360), np.eye(3))
+
+
+def strong(line: np.ndarray) -> float:
+    return float(np.percentile(line[line > 0.05], 90))
+
+
+def test_the_articular_column_is_the_brightest_part_of_the_spine(skeletons: list[Skeleton]) -> None:
+    ratio = []
+    for s in skeletons[:8]:
+        maps = side_view(s)
+        above = slice(0, 150)  # rows above the pelvis
+        ratio.append(strong(maps.posterior[above]) / strong(maps.bodies[above]))
+    assert 0.9 < np.mean(ratio) < 1.6, "a CT of a patient: about 1.05"
+
+
+def test_the_sacrum_is_no_denser_than_the_vertebrae(skeletons: list[Skeleton]) -> None:
+    for s in skeletons[:8]:
+        maps = side_view(s)
+        below = Geometry(1e5, 10.0, 0, 0, -110, 220, 1.0, 1.0, 240, 360).project(s.sacral_corners())[2:].mean(0)
+        column, row = np.round(below).astype(int)
+        inside = float(np.median(maps.pelvis[row - 4 : row + 5, column - 4 : column + 5]))
+        assert 0.05 < inside < 1.6 * strong(maps.bodies)
+
+
+def content(p: np.ndarray) -> float:
+    mass = bones.component_mass(p, MASS_STEP_MM)
+    body = p[bones.TRABECULAR] * mass[0] + p[bones.CORTEX] * mass[1] + p[bones.ENDPLATE] * mass[2]
+    return float(body + mass[3])
+
+
+def test_an_old_spine_of_the_same_density_holds_less_trabecular_mineral_and_more_fat() -> None:
+    person = draw_person(np.random.default_rng(3), "normal", "film")
+    young, old = (
+        build_skeleton(
+            replace(person, demographics=replace(person.demographics, age_y=age)), np.random.default_rng(8), False
+        )
+        for age in (50.0, 80.0)
+    )
+    for level in ("L1", "L4"):
+        a, b = young.bone(level).shape, old.bone(level).shape
+        assert b[bones.TRABECULAR] < 0.95 * a[bones.TRABECULAR]
+        assert content(b) == pytest.approx(content(a), rel=0.02)
+    assert old.yellow > young.yellow + 0.2
+
+
+def test_bodies_stand_out_from_discs_and_fat_as_on_a_patients_ct(skeletons: list[Skeleton]) -> None:
+    geometry, over_disc, over_front = Geometry(1e5, 10.0, 0, 0, -110, 220, 1.0, 1.0, 240, 360), [], []
+    for k, s in enumerate(skeletons[:16]):
+        rng, maps = np.random.default_rng(k), side_view(s)
+        tissue = with_spine(lateral_tissue(s, geometry, rng), s, maps, geometry, np.eye(3), rng)
+        mineral = 10 * (maps.bodies + maps.posterior + maps.pelvis)
+        water = MUSCLE * tissue.lean + ADIPOSE * tissue.fat + MINERAL * mineral
+        for level in ("L2", "L3", "L4"):
+            bone = s.bone(level)
+            half, depth = bone.shape[bones.HALF_HEIGHT], bone.shape[bones.HALF_DEPTH]
+            places = geometry.project(bone.to_patient(np.array([[0, 0, 0], [0, 0, half + 5], [0, depth + 12, 0]])))
+            middle, disc, front = (
+                np.median(water[r - 2 : r + 3, c - 2 : c + 3]) for c, r in np.round(places).astype(int)
+            )
+            over_disc.append(middle - disc)
+            over_front.append(middle - front)
+    assert 0 < np.median(over_disc) < 8, "mm of water; a patient of 114 HU: 0 to 5"
+    assert 0 < np.median(over_front) < 10, "mm of water; the same patient: 5 to 9"
+
+
+def test_every_articular_process_is_behind_its_body(skeletons: list[Skeleton]) -> None:
+    for s in skeletons[:8]:
+        for level in DRAWN:
+            p = s.bone(level).shape
+            wall = -bones.POSTERIOR_WALL * p[bones.HALF_DEPTH]
+            x, y = float(p[bones.FACET_X]), float(wall - p[bones.FORAMEN_DEPTH] - 1.3 * p[bones.PILLAR])
+            assert bones.posterior_density(x, y, -4.0, p) > 0.1
+            assert bones.body_parts(x, y, -4.0, p)[0] == 0
+
+
+def test_rib_edges_leave_no_holes_in_the_numbers() -> None:
+    case = simulate_film(2400059, 384, cohort="enriched")
+    assert np.isfinite(case.study.images[0].pixels).all()
+    assert case.study.images[0].pixels.std() > 0.05

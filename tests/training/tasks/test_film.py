@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bmd.errors import InputError
+from bmd.reference import LEVELS
+from bmd.training.augment import FilmAugment, plain_view
+from bmd.training.tasks.film import (
+    Examples,
+    Films,
+    View,
+    centre_maps,
+    collate_concatenate,
+    encode_boxes,
+    encode_crops,
+    encode_masks,
+    view_boxes,
+)
+from tests.models.fakes import write_fake_shards
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_fake_shards(tmp_path_factory.mktemp("films"), shards=2, films=3)
+
+
+def test_films_skip_limit_and_refresh(folder, tmp_path):
+    assert (len(Films(folder)), len(Films(folder, skip=2)), len(Films(folder, limit=4))) == (6, 4, 4)
+    np.testing.assert_array_equal(Films(folder, skip=2)[0].image, Films(folder)[2].image)
+    with pytest.raises(InputError, match="simulate"):
+        Films(tmp_path)
+    write_fake_shards(tmp_path, shards=1, films=2)
+    films = Films(tmp_path)
+    (tmp_path / "films_0000004.part.npz").write_bytes(b"a shard that is being written")
+    write_fake_shards(tmp_path, shards=2, films=2)
+    assert (len(films), films.refresh(), len(films)) == (2, 4, 4)
+
+
+def test_examples_depend_on_seed_and_index_only(folder):
+    def examples(seed):
+        return Examples(Films(folder), FilmAugment(64), encode_masks, seed)
+
+    first, second = examples(3), examples(3)
+    late = second[17][0]
+    for index in (0, 5):
+        assert torch.equal(first[index][0], second[index][0])
+    assert torch.equal(first[17][0], late)
+    assert not torch.equal(examples(4)[17][0], late)
+
+
+def test_every_film_once_per_epoch(folder):
+    seen = []
+    examples = Examples(Films(folder), lambda film, rng: film, lambda film, view, rng: seen.append(film.t_l1l4), 0)
+    for index in range(12):
+        examples[index]
+    assert sorted(seen[:6]) == sorted(seen[6:])
+    assert len(set(seen[:6])) == 6
+
+
+def test_masks_example(folder):
+    film = Films(folder)[0]
+    x, targets = encode_masks(film, plain_view(film, 192, 2), np.random.default_rng(0))
+    assert tuple(x.shape) == (1, 192, 192)
+    assert tuple(targets["labels"].shape) == (96, 96)
+    assert tuple(targets["centres"].shape) == (10, 48, 48)
+    assert set(targets["labels"].unique().tolist()) == set(range(10))
+    centres = targets["centres"].numpy()
+    for level, corners in enumerate(film.corners):
+        y, x_ = np.unravel_index(centres[level].argmax(), (48, 48))
+        found = np.array([x_, y]) * 8 + 3.5  # cell to film pixel
+        assert np.abs(found - corners.mean(0)).max() <= 4.5
+        assert centres[level].max() == 1
+    np.testing.assert_array_equal(centres[9], centres[: LEVELS.index("S1")].max(0))
+
+
+def test_levels_out_of_view_have_no_target():
+    corners = np.zeros((9, 4, 2), np.float32)
+    labels = np.zeros((32, 32), np.uint8)
+    for level in range(9):
+        y = 8 + 14 * level  # the last ones leave the view of 64 pixels
+        corners[level] = [[20, y - 5], [44, y - 5], [44, y + 5], [20, y + 5]]
+        labels[max(0, (y - 5) // 2) : (y + 5) // 2, 10:22] = level + 1
+    maps, weight = centre_maps(View(np.zeros((64, 64), np.float32), labels, corners))
+    assert (maps[:4].max((1, 2)) == 1).all()
+    assert weight[4] == 0  # y = 64: a share is in view, not judged
+    assert (maps[4:9] == 0).all()
+    assert (weight[5:] == 1).all()
+
+
+def test_boxes_frame_the_labels(folder):
+    film = Films(folder)[1]
+    _, targets = encode_boxes(film, plain_view(film, 384, 1), np.random.default_rng(0))
+    assert targets["labels"].tolist() == [1, 2, 3, 4, 5]
+    for box, number in zip(targets["boxes"].numpy(), targets["labels"].tolist(), strict=True):
+        ys, xs = np.nonzero(film.labels == number + 3)
+        np.testing.assert_allclose(box, [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
+    empty = View(np.zeros((64, 64), np.float32), np.zeros((64, 64), np.uint8), film.corners)
+    assert view_boxes(empty)[0].shape == (0, 4)
+
+
+def test_crops_example(folder):
+    films, rng = Films(folder), np.random.default_rng(0)
+    examples = [encode_crops(films[i], plain_view(films[i], 384, 4), rng) for i in range(2)]
+    crops, known, targets = collate_concatenate(examples)
+    assert tuple(crops.shape) == (10, 1, 64, 64)
+    assert tuple(known.shape) == (10, 8)
+    assert targets["level"].tolist() == [0, 1, 2, 3, 4] * 2
+    np.testing.assert_allclose(targets["t_score"][:5], films[0].t_score[3:8])
+    assert torch.equal(targets["t_l1l4"], torch.tensor([films[0].t_l1l4] * 5 + [films[1].t_l1l4] * 5))
