@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from bmd.errors import BmdError, InputError, OptionError
+from bmd.text import sentences
 from bmd.types import Demographics, Modality, Report, Study, Suitability
 
 log = logging.getLogger(__name__)
@@ -204,7 +205,7 @@ def _merged(of_file: Demographics, typed: Demographics) -> Demographics:
 def line(report: Report) -> str:
     """One file's result in one line."""
     if not report.suitability.suitable:
-        return f"{report.file}: not analysed. {' '.join(report.suitability.reasons)}"
+        return f"{report.file}: not analysed. {' '.join(sentences(report.suitability.reasons))}"
     parts = []
     if report.vertebrae or report.modality == "radiograph":
         levels = " ".join(vertebra.level or "?" for vertebra in report.vertebrae)

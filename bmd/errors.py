@@ -1,4 +1,4 @@
-"""Every error a user can cause: a code with its values, whose words ``bmd.text`` holds (rule, what was seen, what to do)."""
+"""Every error a user can cause: a code with its values; ``bmd.text`` has the rule, what was seen and what to do."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ class BmdError(Exception):
         self.legacy = (code, seen, remedy) if " " in code or seen or remedy else None
         self.finding = Finding(code, values, "refusal")
         super().__init__(code, values)
+
+    @property
+    def seen(self) -> str:
+        """What was found instead, in the words of the time before codes."""
+        return self.legacy[1] if self.legacy else ""
 
     @property
     def parts(self) -> dict[str, str]:

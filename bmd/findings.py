@@ -1,4 +1,4 @@
-"""What was found out about an input, as facts: a code and its values. The words are in ``bmd.text``, one file a language."""
+"""What was found out about an input, as facts: a code and its values. ``bmd.text`` has the words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias, Union
 
 Severity = Literal["note", "warning", "refusal"]
-Value: TypeAlias = Union[str, int, float, bool, "Finding", "tuple[Value, ...]"]  # noqa: UP007  a string in a union
+Value: TypeAlias = Union[str, int, float, bool, "Finding", "tuple[Value, ...]"]
 
 NOTHING: Mapping[str, Value] = MappingProxyType({})
 
@@ -23,9 +23,9 @@ class Finding:
         Dotted name of the sentence in ``bmd/text/en.toml``, such as "film.sacrum_unseen". Programs compare codes;
         nothing reads a sentence.
     values : mapping
-        What the sentence fills in, by name: numbers unrounded with the unit in the name (``kvp``, ``age_y``), words that
-        are the same in every language ("L1", "DX") as they are, other words as findings of their own. Never an identifier
-        of the patient or text of a file.
+        What the sentence fills in, by name: numbers unrounded with the unit in the name (``kvp``, ``age_y``), words
+        that are the same in every language ("L1", "DX") as they are, other words as findings of their own. Never an
+        identifier of the patient or text of a file.
     severity : {"note", "warning", "refusal"}
         "note": how something was read; "warning": what limits a result; "refusal": why there is none.
     """

@@ -11,10 +11,14 @@ from typing import Literal
 
 from numpy.typing import NDArray
 
+from bmd.findings import Finding
+
 Modality = Literal["radiograph", "ct", "dxa", "demographics"]
 View = Literal["lateral", "ap", "axial", "coronal", "sagittal"]
 Sex = Literal["F", "M"]
 Box = tuple[float, float, float, float]
+Said = Finding | str
+"""A finding; the sentences among them are being replaced."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Study:
     images: tuple[Image, ...]
     patient: Demographics = Demographics()
     origin: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Suitability:
     """What the gate says: may this picture be analysed, and if not, why."""
 
     suitable: bool
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Said, ...] = ()
     inverted: bool = False
     scores: dict[str, float] = field(default_factory=dict)
 
@@ -186,7 +190,7 @@ class Hip:
     """
 
     side: Literal["right", "left"]
-    reason: str = ""
+    reason: Said = ""
     crop: NDArray | None = None
     centre_zyx: tuple[float, float, float] | None = None
     prediction: Prediction | None = None
@@ -235,7 +239,7 @@ class Report:
     explanations: tuple[Explanation, ...] = ()
     patient: Demographics = Demographics()
     levels_certain: bool = False
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Said, ...] = ()
     models: dict[str, str] = field(default_factory=dict)
     device: str = ""
     seconds: float = 0.0

@@ -13,6 +13,7 @@ from bmd.app import cards, session, shell, text, work
 from bmd.app.markup import percent, plain, signed
 from bmd.app.together.text import HIP_MODELS, SITES
 from bmd.figures import COLOURS, GREY
+from bmd.text import say, sentences
 from bmd.types import Prediction, Report
 
 CHART = {"displayModeBar": False}
@@ -74,7 +75,7 @@ def advance(bar: DeltaGenerator, share: float, what: str) -> None:
 def refusal(held: session.Held) -> None:
     """Why the study was not analysed, and what helps."""
     assert held.report is not None
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in held.report.suitability.reasons)
+    reasons = "".join(f"<li>{html.escape(say(reason))}</li>" for reason in held.report.suitability.reasons)
     st.html(
         f'<div class="ol-card ol-refusal" role="status"><h3>{text.NOT_SUITABLE[held.kind]}</h3><ul>{reasons}</ul>'
         f"<p>{text.NOT_SUITABLE_DO[held.kind]}</p></div>"
@@ -85,7 +86,7 @@ def refusal(held: session.Held) -> None:
 def levels_banner(report: Report) -> None:
     """Say at the top when the vertebrae may be named wrongly."""
     if not report.levels_certain:
-        said = next((w for w in report.warnings if w.startswith(LEVELS_WARNING)), "")
+        said = next((w for w in sentences(report.warnings) if w.startswith(LEVELS_WARNING)), "")
         st.warning(f"**{text.LEVELS_UNCERTAIN}** {plain(said)} {text.LEVELS_DO}", icon=":material/swap_vert:")
 
 
@@ -139,7 +140,7 @@ def _numbers(prediction: Prediction) -> str:
 
 def warnings(report: Report) -> None:
     """Every warning but the one about names, which has its own banner."""
-    lines = [w for w in report.warnings if not w.startswith(LEVELS_WARNING)]
+    lines = [w for w in sentences(report.warnings) if not w.startswith(LEVELS_WARNING)]
     if lines:
         items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
         st.html(f'<ul class="ol-warnings" role="note" aria-label="{text.WARNINGS}">{items}</ul>')
@@ -149,7 +150,7 @@ def how_read(held: session.Held) -> None:
     """How the file was read, folded away."""
     if held.study.notes:
         with st.expander(text.HOW_READ[held.kind]):
-            st.markdown("\n".join(f"- {plain(note)}" for note in held.study.notes))
+            st.markdown("\n".join(f"- {plain(say(note))}" for note in held.study.notes))
 
 
 def spoken(probabilities: dict[str, float]) -> str:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from bmd.explanation.cam import LOCK, RANDOM_SEEDS, WEIGHTS, grad_cam, last_convolution
 from bmd.explanation.fidelity import correlation, mask_share
 from bmd.explanation.target import Target
-from bmd.inputs.dxa import CNN_SIZE, dxa_input, region_mask
+from bmd.geometry import filled
+from bmd.inputs.dxa import CNN_SIZE, dxa_input
 from bmd.inputs.film import letterbox
 from bmd.models._registry import build, load
 from bmd.types import Explanation, Report, Study
@@ -80,7 +81,7 @@ def _regions(report: Report, to_square, window: tuple[slice, slice]) -> NDArray:
     """Where the regions of the report lie in the network's view of the picture, bool (h, w)."""
     inside = np.zeros((CNN_SIZE, CNN_SIZE), bool)
     for vertebra in report.vertebrae:
-        inside |= region_mask(to_square(vertebra.contour_px), (CNN_SIZE, CNN_SIZE))
+        inside |= filled(to_square(vertebra.contour_px), (CNN_SIZE, CNN_SIZE))
     return inside[window]
 
 

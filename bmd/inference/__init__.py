@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 from bmd.types import Demographics, Report, Study
@@ -13,20 +12,20 @@ if TYPE_CHECKING:
 
 __all__ = ["analyse", "assess"]
 
-_PIPELINES = {
-    "radiograph": ("pipeline", "analyse"),
-    "ct": ("ct", "analyse_ct"),
-    "dxa": ("dxa", "analyse_dxa"),
-}
-
 
 def analyse(study: Study, file: str = "", progress: Progress | None = None, engine: Engine | None = None) -> Report:
     """Analyse a lateral spine film, an abdominal CT or a DXA image, by the modality of the study's first image.
 
-    See ``pipeline.analyse``, ``ct.analyse_ct`` and ``dxa.analyse_dxa``. Imports torch when first called.
+    See ``film.pipeline.analyse``, ``ct.pipeline.analyse_ct`` and ``dxa.pipeline.analyse_dxa``. Imports torch.
     """
-    module, name = _PIPELINES[study.images[0].modality if study.images else "radiograph"]
-    return getattr(importlib.import_module(f"{__package__}.{module}"), name)(study, file, progress, engine)
+    modality = study.images[0].modality if study.images else "radiograph"
+    if modality == "ct":
+        from bmd.inference.ct.pipeline import analyse_ct as run
+    elif modality == "dxa":
+        from bmd.inference.dxa.pipeline import analyse_dxa as run
+    else:
+        from bmd.inference.film.pipeline import analyse as run
+    return run(study, file, progress, engine)
 
 
 def assess(patient: Demographics, file: str = "", reference: str = "hologic") -> Report:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
 from numpy.typing import NDArray
 
 from bmd.inputs.film import Placement, letterbox, local_log_normalise
@@ -32,10 +30,3 @@ def region_input(image: NDArray) -> tuple[NDArray, Placement]:
     """Input of ``dxa_regions``, float32 (1, 256, 256), normalised as films are; and where the picture lies in it."""
     square, placement = letterbox(image, REGION_SIZE)
     return local_log_normalise(square)[None], placement
-
-
-def region_mask(contour: NDArray, shape: tuple[int, int]) -> NDArray:
-    """Pixels of an outline (n, 2), bool (H, W)."""
-    mask = np.zeros(shape, np.uint8)
-    cv2.fillPoly(mask, [np.round(np.asarray(contour, float) * 16).astype(np.int32)], 1, shift=4)
-    return mask > 0

@@ -18,6 +18,7 @@ import numpy as np
 
 from bmd import INTENDED_USE, __version__
 from bmd.reference import CATEGORIES
+from bmd.text import say, sentences
 from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, ScreeningScore, Vertebra
 
 COLUMNS = (
@@ -57,13 +58,13 @@ def _common(report: Report) -> dict[str, Any]:
         "file": report.file,
         "modality": report.modality,
         "suitable": report.suitability.suitable,
-        "reasons": list(report.suitability.reasons),
+        "reasons": list(sentences(report.suitability.reasons)),
         "inverted": report.suitability.inverted,
         "vertebrae": [_vertebra(vertebra, report) for vertebra in report.vertebrae],
         "prediction": None if report.prediction is None else _prediction(report.prediction),
         "patient": {name: _number(value) for name, value in asdict(report.patient).items()},
         "levels_certain": report.levels_certain,
-        "warnings": list(report.warnings),
+        "warnings": list(sentences(report.warnings)),
         "model": model_name(report),
         "models": dict(report.models),
         "device": report.device,
@@ -87,7 +88,7 @@ def _hip(hip: Hip) -> dict[str, Any]:
     centre = None if hip.centre_zyx is None else [_number(value, 1) for value in hip.centre_zyx]
     model = None if hip.prediction is None else hip.prediction.model
     numbers = _prediction(hip.prediction or _NOTHING)
-    return {"side": hip.side, "reason": hip.reason, "centre_zyx": centre, "model": model, **numbers}
+    return {"side": hip.side, "reason": say(hip.reason), "centre_zyx": centre, "model": model, **numbers}
 
 
 def _score(score: ScreeningScore) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Words: one catalogue a language (``en.toml``), looked up by code. Nothing outside the catalogues holds a sentence for users.
+"""Words, looked up by code: one catalogue a language (``en.toml``). Nothing outside holds a sentence for users.
 
 A catalogue is TOML: tables group codes ("[film]" and ``sacrum_unseen`` make "film.sacrum_unseen"). An entry is
 
@@ -6,8 +6,9 @@ A catalogue is TOML: tables group codes ("[film]" and ``sacrum_unseen`` make "fi
 - ``{one = "...", other = "..."}``, chosen by the value ``count``; or
 - for errors ``{rule = "...", seen = "...", remedy = "..."}``, the last two as far as they are known.
 
-Beside Python's own format specifications there are ``{t:signed}`` (+0.4, with a real minus sign), ``{p:percent}`` (12 %),
-``{levels:list}`` (L1, L2, L3) and ``{reasons:and}`` (a, b and c). A value that is itself a finding is spoken in place.
+Beside Python's own format specifications there are ``{t:signed}`` (+0.4, with a real minus sign), ``{p:percent}``
+(12 %), ``{levels:list}`` (L1, L2, L3) and ``{reasons:and}`` (a, b and c). A value that is itself a
+finding is spoken in place.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from bmd.app.ct import samples as ct_samples
 from bmd.app.ct import text as ct_text
 from bmd.app.film import choose as inputs
 from bmd.app.film import samples
+from bmd.text import say
 
 if TYPE_CHECKING:
     from bmd.readers.volume import VolumeChoice
@@ -70,7 +71,7 @@ def _choose(files: Sequence[UploadedFile]) -> None:
 
 
 def _title(choice: VolumeChoice) -> str:
-    return "  \n".join((choice.title, *(f":small[{note}]" for note in choice.notes)))
+    return "  \n".join((choice.title, *(f":small[{say(note)}]" for note in choice.notes)))
 
 
 def _volumes(files: Sequence[UploadedFile]) -> tuple[VolumeChoice, ...]:

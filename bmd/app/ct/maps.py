@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bmd.app import session, shell, text, work
 from bmd.app.ct import text as ct_text
 from bmd.app.markup import chip, number, percent
+from bmd.text import say
 from bmd.types import Explanation, Hip, Image, Prediction, Report
 
 OPACITY = 0.55
@@ -35,7 +36,7 @@ def _hip(hip: Hip, maps: list[Explanation]) -> None:
         grey = np.clip(hip.crop, 0, 1)
         st.image(with_heat(grey, maps[0] if maps else None), width="stretch", alt=ct_text.SIDES[hip.side])
     if hip.reason:
-        st.caption(ct_text.NOT_READ.format(reason=hip.reason))
+        st.caption(ct_text.NOT_READ.format(reason=say(hip.reason)))
     if hip.prediction is not None:
         st.html(f"{chip(hip.prediction.category)} {_shares(hip.prediction)}")
     for one in maps[:1]:

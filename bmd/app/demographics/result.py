@@ -19,6 +19,7 @@ from bmd.app.text import AUC_MEANS, LEARNED_FROM, ROLES
 from bmd.figures import demographics as charts
 from bmd.reference import CATEGORIES, CURVE_AGES, REFERENCES, age_curve
 from bmd.report import to_csv, to_json
+from bmd.text import say
 from bmd.types import Demographics, Prediction, Report, ScreeningScore
 
 KIND: session.Kind = "demographics"
@@ -63,7 +64,7 @@ def _empty() -> None:
 
 
 def _refusal(report: Report) -> None:
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in report.suitability.reasons)
+    reasons = "".join(f"<li>{html.escape(say(reason))}</li>" for reason in report.suitability.reasons)
     st.html(
         f'<div class="ol-card ol-refusal" role="status"><h3>{text.REFUSED}</h3><ul>{reasons}</ul>'
         f"<p>{text.REFUSED_DO}</p></div>"

@@ -11,6 +11,7 @@ import streamlit as st
 from bmd.app.demographics import text
 from bmd.app.markup import percent, signed, table
 from bmd.app.text import SEX, SEXES
+from bmd.text import sentences
 from bmd.types import Demographics, Prediction, Report, Sex
 
 SLIDER = "demographics_slider_"
@@ -67,7 +68,7 @@ def _reset() -> None:
 
 def _compare(now: Report, then: Report) -> None:
     if not then.suitability.suitable:
-        st.warning(" ".join(then.suitability.reasons))
+        st.warning(" ".join(sentences(then.suitability.reasons)))
         return
     rows = []
     for level, site in text.SITES.items():

@@ -17,6 +17,7 @@ from bmd.app.together import text as words
 from bmd.figures import ct as ct_figures
 from bmd.figures import together as figures
 from bmd.reference import CATEGORIES
+from bmd.text import say
 from bmd.types import Demographics, Prediction, Report
 
 
@@ -97,7 +98,7 @@ def _missing(found: Mapping[session.Kind, Report]) -> None:
 def _unfinished(found: Mapping[session.Kind, Report]) -> None:
     for kind, report in found.items():
         if not report.suitability.suitable:
-            reasons = " ".join(plain(reason) for reason in report.suitability.reasons)
+            reasons = " ".join(plain(say(reason)) for reason in report.suitability.reasons)
             st.info(words.REFUSED.format(page=text.KINDS[kind], reasons=reasons), icon=":material/block:")
     for now in session.holdings():
         if now.report is None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bmd.errors import BmdError, InputError
 from bmd.inference.engine import Engine
 from bmd.readers.volume import read_folder, read_paths
+from bmd.text import sentences
 from bmd.types import Region, Report
 
 log = logging.getLogger(__name__)
@@ -58,11 +59,11 @@ def evaluate_case(case: Path, engine: Engine | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "case": case.name,
         "suitable": report.suitability.suitable,
-        "reasons": list(report.suitability.reasons),
+        "reasons": list(sentences(report.suitability.reasons)),
         "levels": [v.level for v in report.vertebrae],
         "levels_certain": report.levels_certain,
         "hu": [{"level": a.level, "mean": a.mean_hu, "sd": a.sd_hu, "cm3": a.volume_cm3} for a in report.attenuation],
-        "warnings": list(report.warnings),
+        "warnings": list(sentences(report.warnings)),
         "seconds": report.seconds,
     }
     masks = _masks(case)

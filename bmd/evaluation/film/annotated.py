@@ -20,6 +20,7 @@ from bmd.errors import InputError
 from bmd.inference.engine import Engine
 from bmd.metrics import dice as overlap
 from bmd.reference import LUMBAR
+from bmd.text import say
 from bmd.types import Report, Study
 
 log = logging.getLogger(__name__)
@@ -252,7 +253,7 @@ def _overlay(study: Study, report: Report, truth: dict[str, NDArray], side: int)
         draw.text((float(middle[0]) - 8, float(middle[1]) - 6), f"{v.level}", fill=colour)
     decoded = report.suitability.scores
     note = " ".join(f"{k[:4]} {decoded[k]:.2f}" for k in ("evidence", "sacrum", "naming") if k in decoded)
-    verdict = "" if report.suitability.suitable else "REFUSED: " + report.suitability.reasons[0][:40]
+    verdict = "" if report.suitability.suitable else "REFUSED: " + say(report.suitability.reasons[0])[:40]
     draw.text((3, 3), f"{report.file[-18:]} {note}\n{verdict}", fill=(255, 255, 120))
     tile = Pillow.new("RGB", (side, side))
     tile.paste(picture, (0, 0))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bmd.inference.ct.bodies import Body, cropped
 from bmd.inference.ct.levels import Block, FoundCt, block
 from bmd.reference import HU_L1_SENSITIVE, HU_L1_SPECIFIC
+from bmd.text import say
 from bmd.types import Attenuation, Image, Study
 
 WALL_MM, PLATE_MM = 5.0, 5.0
@@ -129,13 +130,13 @@ def spoiled(image: Image, body: Body, neighbours: list[float], measured: Attenua
 
 def tube_voltage(study: Study) -> float | None:
     """The tube voltage in kV that reading noted, or None."""
-    found = (re.search(r"[Tt]ube voltage (\d+)", note) for note in study.notes)
+    found = (re.search(r"[Tt]ube voltage (\d+)", say(note)) for note in study.notes)
     return next((float(match[1]) for match in found if match), None)
 
 
 def contrast(image: Image, found: FoundCt, study: Study) -> bool:
     """Whether a contrast agent was given: the file says so, or a bright vessel lies in front of the bodies."""
-    if any("ontrast agent given" in note for note in study.notes):
+    if any("ontrast agent given" in say(note) for note in study.notes):
         return True
     dz, dy, dx = image.spacing_mm or (1.0, 1.0, 1.0)
     areas = []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bmd.inputs.dxa import region_mask
+from bmd.geometry import filled
 from bmd.reference import HOLOGIC
 from bmd.reference import t_score as reference_t
 from bmd.types import Image, Study, Vertebra
@@ -62,7 +62,7 @@ def level_densities(study: Study, vertebrae: Sequence[Vertebra]) -> tuple[LevelD
     for vertebra in vertebrae:
         if vertebra.level not in SPINE:
             continue
-        mask = region_mask(vertebra.contour_px, (image.pixels.shape[0], image.pixels.shape[1]))
+        mask = filled(vertebra.contour_px, (image.pixels.shape[0], image.pixels.shape[1]))
         area = float(mask.sum()) * pixel_cm2
         if area > 0:
             content = float(image.pixels[mask].sum()) * pixel_cm2

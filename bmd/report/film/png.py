@@ -11,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from bmd import INTENDED_USE
 from bmd.report.ct.plane import spine_plane
+from bmd.text import sentences
 from bmd.types import Prediction, Report, Study, Vertebra
 
 SMALLEST_HEIGHT = 1000
@@ -99,7 +100,7 @@ def _lines(report: Report) -> list[tuple[str, tuple[int, int, int]]]:
 
 def _result(report: Report) -> str:
     if not report.suitability.suitable:
-        return "Not analysed: " + " ".join(report.suitability.reasons)
+        return "Not analysed: " + " ".join(sentences(report.suitability.reasons))
     prediction = report.prediction
     if prediction is not None and prediction.t_score is None and prediction.category in prediction.probabilities:
         share = prediction.probabilities[prediction.category]

@@ -13,7 +13,7 @@ from bmd.app import session
 from bmd.app.demographics import text
 from bmd.types import Demographics
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FIELD = "demographics_field_"
 
 

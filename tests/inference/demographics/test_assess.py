@@ -21,7 +21,7 @@ MAN = Demographics(70, "M", 175, 80)
 
 @pytest.fixture(scope="module")
 def engine() -> TorchEngine:
-    if not (Path(__file__).parents[2] / "weights" / "demographics" / "metadata.json").is_file():
+    if not (Path(__file__).parents[3] / "weights" / "demographics" / "metadata.json").is_file():
         pytest.skip("demographics has no shipped weights")
     return TorchEngine("cpu", bf16=False)
 
