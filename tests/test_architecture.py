@@ -303,7 +303,7 @@ def test_rule_notices_an_upward_import(path: str, source: str) -> None:
             "bmd/training/tasks/film.py",
             "from bmd.simulator.shards.film import read_shards\nfrom .preprocess import letterbox",
         ),
-        ("bmd/inference/__init__.py", "from bmd.models import registry\nfrom .gate import check"),
+        ("bmd/inference/__init__.py", "from bmd.models import _registry\nfrom .gate import check"),
         ("pages/spine_xray.py", "from bmd.app import shell\nfrom bmd.figures import film"),
         ("bmd/models/cmnet.py", "import bmd\nfrom bmd import reference, errors\nfrom bmd.models._blocks import Block"),
     ],

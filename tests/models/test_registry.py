@@ -70,7 +70,7 @@ def output(network: torch.nn.Module) -> dict[str, np.ndarray]:
 
 
 def test_names_come_without_torch():
-    code = "import sys; from bmd.models import registry as r; r.spec(r.names()[0]); assert 'torch' not in sys.modules"
+    code = "import sys; from bmd.models import _registry as r; r.spec(r.names()[0]); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
