@@ -38,6 +38,58 @@ class Demographics:
         return self.weight_kg / (self.height_cm / 100) ** 2
 
 
+@dataclass(frozen=True)
+class Acquisition:
+    """How a picture was taken and how it was read, as far as the file says. ``None`` is unknown, never filled in.
+
+    Attributes
+    ----------
+    transfer_syntax : str or None
+        DICOM UID of the encoding.
+    bits : int or None
+        Bits stored per pixel.
+    lossy : bool or None
+        Compressed with loss, now or before.
+    inverted : bool
+        Stored with bone dark and turned over in reading.
+    processed : bool or None
+        False: the detector's raw image, "FOR PROCESSING".
+    spacing_of : {"patient", "detector", "scanner"} or None
+        Where the pixel spacing holds: calibrated in the body, at the detector (so the body is enlarged), on the film.
+    kvp : float or None
+        CT: tube voltage.
+    contrast : bool or None
+        CT: a contrast agent was given; DICOM names one when it was, and silence is no proof that it was not.
+    kernel : {"soft", "sharp"} or None
+        CT: reconstruction kernel, sharp being those for bone and lung.
+    slice_thickness_mm : float or None
+        CT: nominal; the distance of the slices is the spacing.
+    tilt_deg : float
+        CT: tilt of the gantry, undone in reading.
+    turned_deg : float
+        CT: angle of the slices against the patient, left as it is.
+    filled_slices : int
+        CT: missing or damaged slices computed from their neighbours.
+    resampled_mm : float or None
+        CT: distance to which unevenly spaced slices were resampled.
+    """
+
+    transfer_syntax: str | None = None
+    bits: int | None = None
+    lossy: bool | None = None
+    inverted: bool = False
+    processed: bool | None = None
+    spacing_of: Literal["patient", "detector", "scanner"] | None = None
+    kvp: float | None = None
+    contrast: bool | None = None
+    kernel: Literal["soft", "sharp"] | None = None
+    slice_thickness_mm: float | None = None
+    tilt_deg: float = 0.0
+    turned_deg: float = 0.0
+    filled_slices: int = 0
+    resampled_mm: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Image:
     """One picture.
@@ -50,6 +102,8 @@ class Image:
         patient's right to the left, so that every plane is displayed upright and in the radiological habit.
     spacing_mm : tuple of float or None
         Pixel spacing (row, column), or (slice, row, column); None when the file does not say.
+    acquisition : Acquisition
+        How it was taken and read.
     """
 
     pixels: NDArray
@@ -57,6 +111,7 @@ class Image:
     view: View | None = None
     spacing_mm: tuple[float, ...] | None = None
     unit: str = "display"
+    acquisition: Acquisition = Acquisition()
 
 
 @dataclass(frozen=True, eq=False)

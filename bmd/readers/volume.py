@@ -27,7 +27,7 @@ from bmd.readers.ct_dicom import Series, Source
 from bmd.readers.header import number, word
 from bmd.readers.limits import MAX_VOLUME_BYTES, MAX_VOLUME_FILES, MIN_SLICES, check_volume
 from bmd.readers.stream import is_dicom
-from bmd.types import Image, Study
+from bmd.types import Acquisition, Image, Study
 
 FORMATS = "DICOM slices, a zip archive of them, or a NIfTI volume (.nii, .nii.gz)"
 """What can be read, for sentences on the page."""
@@ -275,7 +275,7 @@ def _load_nifti(source: Source, header: nifti.NiftiHeader, frame: int, tell: Pro
     pixels, spacing, notes = nifti.read_numbers(
         data, header, frame, lambda s: tell(0.05 + 0.9 * s, "Reading the volume")
     )
-    return _study(pixels, spacing, "NIfTI", (*header.notes, *notes))
+    return _study(pixels, spacing, "NIfTI", (*header.notes, *notes), Acquisition())
 
 
 def _of_series(one: Series, others: Counter[str]) -> list[VolumeChoice]:
@@ -322,10 +322,11 @@ def _load_series(one: Series, plan: grid.Plan, tell: Progress) -> Study:
         raise InputError("The slices must lie about straight in the patient", f"turned by {off:.0f} degrees")
     if off > 3:
         notes.append(f"The slices are turned by {off:.0f} degrees against the patient")
-    notes += _technique(one)
+    taken = _technique(one)
+    notes += _told(taken)
     patient = dicom_series.patient(one, notes)
     tell(0.95, what)
-    study = _study(np.ascontiguousarray(turned), spacing, "DICOM CT", (*notes, *said))
+    study = _study(np.ascontiguousarray(turned), spacing, "DICOM CT", (*notes, *said), taken)
     return Study(study.uid, study.images, patient, study.origin, study.notes)
 
 
@@ -347,18 +348,26 @@ def _untilted(volume: NDArray, one: Series, plan: grid.Plan, notes: list[str]) -
     return grid.straighten(np.ascontiguousarray(volume), shifts), [*notes, note]
 
 
-def _technique(one: Series) -> list[str]:
-    """Tube voltage and contrast agent, which move HU; only numbers and yes or no, never free text."""
-    kvp = number(one.header, "KVP")
-    said = [f"Tube voltage {kvp:.0f} kV"] if kvp and 40 < kvp < 200 else []
-    if str(one.header.get("ContrastBolusAgent") or "").strip():
-        said.append("Contrast agent given")
-    return said
+def _technique(one: Series) -> Acquisition:
+    """Tube voltage, contrast agent and kernel, which move HU; only numbers and yes or no, never free text."""
+    kvp, thickness = number(one.header, "KVP"), number(one.header, "SliceThickness")
+    named = bool(one.header.get("ConvolutionKernel"))
+    return Acquisition(
+        kvp=kvp if kvp and 40 < kvp < 200 else None,
+        contrast=True if str(one.header.get("ContrastBolusAgent") or "").strip() else None,
+        kernel=("sharp" if dicom_series.is_sharp(one.header) else "soft") if named else None,
+        slice_thickness_mm=thickness if thickness and thickness > 0 else None,
+    )
 
 
-def _study(pixels: NDArray, spacing: Sequence[float], origin: str, notes: Sequence[str]) -> Study:
+def _told(taken: Acquisition) -> list[str]:
+    said = [] if taken.kvp is None else [f"Tube voltage {taken.kvp:.0f} kV"]
+    return [*said, "Contrast agent given"] if taken.contrast else said
+
+
+def _study(pixels: NDArray, spacing: Sequence[float], origin: str, notes: Sequence[str], taken: Acquisition) -> Study:
     pixels = np.ascontiguousarray(pixels)
     digest = hashlib.sha256(str(pixels.shape).encode() + pixels[:: max(1, len(pixels) // 40)].tobytes())
     size = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
-    image = Image(pixels, "ct", "axial", size, "HU")
+    image = Image(pixels, "ct", "axial", size, "HU", taken)
     return Study(digest.hexdigest()[:16], (image,), origin=origin, notes=tuple(notes))

@@ -9,6 +9,7 @@ import numpy as np
 
 from bmd import reference
 from bmd.types import (
+    Acquisition,
     Attenuation,
     Demographics,
     Explanation,
@@ -53,7 +54,7 @@ def pixels(seed: int = 0) -> np.ndarray:
 
 def study(patient: Demographics | None = None, seed: int = 0) -> Study:
     """The drawn CT as a study."""
-    image = Image(pixels(seed), "ct", "axial", SPACING, "HU")
+    image = Image(pixels(seed), "ct", "axial", SPACING, "HU", Acquisition(kvp=120.0))
     notes = ("90 slices of 4.0 mm.", "Tube voltage 120 kV")
     return Study(f"fake-ct-{seed}", (image,), patient or Demographics(), "DICOM CT", notes)
 

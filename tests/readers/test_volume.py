@@ -12,7 +12,7 @@ import pytest
 from bmd.errors import InputError, LimitError
 from bmd.readers import limits, read_study
 from bmd.readers.volume import read_folder, read_volumes
-from bmd.types import Image, Study
+from bmd.types import Acquisition, Image, Study
 from tests.readers import films
 from tests.readers.volumes import archive, as_nifti, named, nifti, series, volume
 
@@ -55,6 +55,7 @@ def test_slope_padding_and_patient() -> None:
     assert study.images[0].pixels[0, 0, 1] == round((-200 * 2 + 2 + 1024) * 0.5 - 1024)
     assert (study.patient.age_y, study.patient.sex, study.patient.height_cm) == (61, "M", None)
     assert "Tube voltage 100 kV" in study.notes
+    assert study.images[0].acquisition == Acquisition(kvp=100.0)
     told = repr(study.notes) + study.origin + study.uid
     assert "Geheim" not in told
     assert "4711" not in told

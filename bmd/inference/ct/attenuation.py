@@ -6,7 +6,6 @@ cement, sclerosis or a fracture make useless are named and left out.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from bmd.inference.ct.bodies import Body, cropped
 from bmd.inference.ct.levels import Block, FoundCt, block
 from bmd.reference import HU_L1_SENSITIVE, HU_L1_SPECIFIC
-from bmd.text import say
 from bmd.types import Attenuation, Image, Study
 
 WALL_MM, PLATE_MM = 5.0, 5.0
@@ -129,14 +127,13 @@ def spoiled(image: Image, body: Body, neighbours: list[float], measured: Attenua
 
 
 def tube_voltage(study: Study) -> float | None:
-    """The tube voltage in kV that reading noted, or None."""
-    found = (re.search(r"[Tt]ube voltage (\d+)", say(note)) for note in study.notes)
-    return next((float(match[1]) for match in found if match), None)
+    """The tube voltage in kV that the file states, or None."""
+    return study.images[0].acquisition.kvp
 
 
-def contrast(image: Image, found: FoundCt, study: Study) -> bool:
+def contrast(image: Image, found: FoundCt) -> bool:
     """Whether a contrast agent was given: the file says so, or a bright vessel lies in front of the bodies."""
-    if any("ontrast agent given" in say(note) for note in study.notes):
+    if image.acquisition.contrast:
         return True
     dz, dy, dx = image.spacing_mm or (1.0, 1.0, 1.0)
     areas = []

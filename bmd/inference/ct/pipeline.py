@@ -155,7 +155,7 @@ def _technique(study: Study, image: Image, found: FoundCt, measured: Measured) -
                 f"Tube voltage {voltage:.0f} kV: HU of bone rise as the voltage falls; they were not corrected to the "
                 "120 kV of published values."
             )
-        if contrast(image, found, study):
+        if contrast(image, found):
             said.append(
                 "A contrast agent was given: it raises HU of bone, by 11 on average in 157 people (SD 19; Pickhardt "
                 "2016); not corrected."

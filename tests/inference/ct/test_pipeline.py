@@ -17,7 +17,7 @@ from bmd.inference.ct.pipeline import analyse_ct
 from bmd.inference.ct.side_film import side_film
 from bmd.inference.spine.decode import Decoded
 from bmd.inference.spine.localise import Localised
-from bmd.types import Attenuation, Image, Region, Report, Study
+from bmd.types import Acquisition, Attenuation, Image, Region, Report, Study
 from tests.inference.columns import Column, column, seen
 
 NAMES = ("L1", "L2", "L3", "L4", "L5")
@@ -111,7 +111,8 @@ def test_names_are_kept_with_a_clear_sacrum(monkeypatch: pytest.MonkeyPatch, str
     localised(monkeypatch, straight)
     monkeypatch.setattr(ct_levels, "wing_share", lambda *_: 0.3)
     monkeypatch.setattr(ct_levels, "room_below", lambda *_: 99.0)
-    report = analysed(straight, notes=("Tube voltage 100 kV", "Contrast agent given"))
+    taken = Acquisition(kvp=100.0, contrast=True)
+    report = analysed(replace(straight, image=replace(straight.image, acquisition=taken)))
     assert [v.level for v in report.vertebrae] == list(NAMES)
     assert report.levels_certain
     assert [a.level for a in report.attenuation] == list(NAMES)
