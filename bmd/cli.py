@@ -16,7 +16,7 @@ from pathlib import Path
 from bmd import INTENDED_USE, __version__
 from bmd.cli_predict import define_predict, predict
 from bmd.errors import BmdError, OptionError
-from bmd.types import Case
+from bmd.truth import Case
 
 log = logging.getLogger(__name__)
 

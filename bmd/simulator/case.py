@@ -16,7 +16,8 @@ from bmd.simulator.film.radiograph import expose_film
 from bmd.simulator.person.anatomy import build_skeleton
 from bmd.simulator.person.clinic import clinic_person
 from bmd.simulator.person.sample import Person, sample_person
-from bmd.types import Case, Image, Study, View
+from bmd.truth import Case
+from bmd.types import Image, Study, View
 
 FINDINGS: dict[str, dict[str, Any]] = {
     "normal": {"t_range": (-0.8, 1.5), "fracture": False},

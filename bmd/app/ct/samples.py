@@ -13,7 +13,7 @@ from typing import Any
 from bmd.app.film.samples import FOLDER, Sample
 from bmd.errors import OptionError
 from bmd.reference import LEVELS, LUMBAR
-from bmd.types import Case, CtTruth
+from bmd.truth import Case, CtTruth
 
 SPACING_MM = (3.0, 1.9, 1.9)
 STEP_HU = 16

@@ -15,7 +15,7 @@ from bmd.app.film.samples import FOLDER as CASES
 from bmd.app.film.samples import THUMBNAIL_PX, Sample
 from bmd.errors import OptionError
 from bmd.inference.dxa.densitometry import SPINE, LevelDensity, proposed_exclusions
-from bmd.types import Case, DxaTruth
+from bmd.truth import Case, DxaTruth
 
 FOLDER = CASES / "dxa"
 TRIES = 200

@@ -12,7 +12,8 @@ from typing import Any
 
 from bmd.errors import OptionError
 from bmd.reference import LEVELS, LUMBAR
-from bmd.types import Case, View
+from bmd.truth import Case
+from bmd.types import View
 
 HEIGHTS_PX = (640, 576, 512)
 """Tried in this order until the file is small enough."""

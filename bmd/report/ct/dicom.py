@@ -11,7 +11,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from bmd import INTENDED_USE
-from bmd.types import Case, CtTruth
+from bmd.truth import Case, CtTruth
 
 LOWEST_HU = -1000
 """HU of the stored value 0."""

@@ -12,7 +12,7 @@ from PIL import ImageDraw, ImageFont
 
 from bmd import INTENDED_USE
 from bmd.reference import LEVELS
-from bmd.types import Case, CtTruth
+from bmd.truth import Case, CtTruth
 
 _PAPER, _INK = (15, 23, 26), (200, 212, 216)
 _STRIP, _SIDE = 18, 230

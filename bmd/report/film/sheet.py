@@ -12,7 +12,7 @@ from PIL import ImageDraw, ImageFont
 from bmd import INTENDED_USE
 from bmd.errors import OptionError
 from bmd.reference import LEVELS
-from bmd.types import Case
+from bmd.truth import Case
 
 _PAPER, _INK, _LINE = (15, 23, 26), (200, 212, 216), (110, 220, 200)
 _STRIP = 18

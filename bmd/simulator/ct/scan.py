@@ -15,7 +15,7 @@ from bmd.simulator.person.anatomy import DRAWN, Skeleton, build_skeleton
 from bmd.simulator.person.bones import HALF_HEIGHT
 from bmd.simulator.person.femur import UX, UZ
 from bmd.simulator.person.sample import Person
-from bmd.types import CtTruth
+from bmd.truth import CtTruth
 
 FIELDS = ("abdomen_pelvis", "abdomen", "upper", "pelvis")
 """From the lowest ribs to below the trochanters; to the iliac crests; to L3; from L4 to below the trochanters."""

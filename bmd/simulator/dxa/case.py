@@ -19,7 +19,7 @@ from bmd.simulator.dxa.scan import AP, Scanned, cast_hips, cast_vertebrae, paral
 from bmd.simulator.film import devices
 from bmd.simulator.film.tissue import noise
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
-from bmd.types import DxaTruth
+from bmd.truth import DxaTruth
 
 FINDINGS: dict[str, dict[str, Any]] = {
     "normal": {"person": {"t_range": (-0.8, 1.2), "fracture": False}},

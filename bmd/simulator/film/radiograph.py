@@ -17,7 +17,8 @@ from bmd.simulator.film.projection import JITTER, Geometry, cast_pelvis, cast_sa
 from bmd.simulator.film.tissue import SoftTissue, frontal_tissue, lateral_tissue, noise
 from bmd.simulator.person import bones, pelvis
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
-from bmd.types import Truth, View
+from bmd.truth import Truth
+from bmd.types import View
 
 STEP_MM = 3.0  # between samples on a ray
 DISC_EXCESS = 0.027  # of 70 HU over muscle's 43

@@ -12,7 +12,7 @@ from bmd.simulator.case import simulate_dxa
 from bmd.simulator.dxa.case import VIEWS
 from bmd.simulator.shards import store
 from bmd.simulator.shards.film import SHARD
-from bmd.types import Case, DxaTruth
+from bmd.truth import Case, DxaTruth
 
 SIDE = 320
 OTHERS = 12

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bmd.simulator.case import simulate_film
 from bmd.simulator.shards import store
-from bmd.types import Case
+from bmd.truth import Case
 
 SHARD = 200
 

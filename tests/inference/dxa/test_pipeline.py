@@ -15,7 +15,8 @@ from bmd.inference import analyse
 from bmd.inference.dxa.pipeline import class_shares, estimate
 from bmd.inputs.film import letterbox
 from bmd.simulator.case import simulate_dxa
-from bmd.types import Case, Demographics
+from bmd.truth import Case
+from bmd.types import Demographics
 
 
 @cache

@@ -12,7 +12,8 @@ from bmd.errors import OptionError
 from bmd.report import annotated_png
 from bmd.report.film.png import _lines
 from bmd.report.film.sheet import contact_sheet
-from bmd.types import Case, Suitability, Truth
+from bmd.truth import Case, Truth
+from bmd.types import Suitability
 from tests.report import reports
 
 

@@ -21,7 +21,7 @@ from bmd.simulator.person.anatomy import Bone
 from bmd.simulator.person.clinic import clinic_person
 from bmd.simulator.person.sample import Person, sample_person
 from bmd.simulator.shards.ct import read_ct_shards, training_views, write_ct_shards
-from bmd.types import Case, CtTruth
+from bmd.truth import Case, CtTruth
 
 COARSE = (6.0, 4.0, 4.0)
 QUIET = Scan(120, 3.0, 0.8, 0.0, "none", False, 0.0)

@@ -13,7 +13,8 @@ from bmd.simulator.dxa.scan import contents, scan_spine
 from bmd.simulator.person.anatomy import build_skeleton
 from bmd.simulator.person.sample import sample_person
 from bmd.simulator.shards.dxa import square
-from bmd.types import DxaTruth, Vertebra
+from bmd.truth import DxaTruth
+from bmd.types import Vertebra
 
 SPINE = slice(3, 7)
 
