@@ -266,7 +266,7 @@ def _models(options: argparse.Namespace) -> None:
 
     for name in registry.names():
         spec = registry.spec(name)
-        card = Path("weights") / name / "metadata.json"
+        card = registry.WEIGHTS / name / "metadata.json"
         print(f"{name}: {spec.title}. {spec.task}, {spec.modality}. {spec.paper}")
         print("  " + (_metrics(json.loads(card.read_text("utf-8"))) if card.is_file() else "no weights here"))
 

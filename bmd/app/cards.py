@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -13,10 +12,9 @@ import streamlit as st
 from bmd.app import text
 from bmd.app.markup import number, plain, table
 from bmd.models import _registry as registry
+from bmd.models._registry import WEIGHTS
 from bmd.reference import CATEGORIES
 from bmd.types import Report
-
-WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
 
 
 @st.cache_data(show_spinner=False, ttl=60)

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bmd.explanation.target import Target
-from bmd.models._registry import build, load
+from bmd.models._registry import WEIGHTS, build, default, load
 
-NETWORK = "c5_gap_fc3"
-WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
+NETWORK = default("density")
 RANDOM_SEEDS = (11, 12)
 """Randomised networks that a map is compared with; the mean of the correlations is reported."""
 

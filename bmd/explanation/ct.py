@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_fill_holes
 from torch import Tensor, nn
 
-from bmd.explanation.cam import LOCK, RANDOM_SEEDS, WEIGHTS, grad_cam
+from bmd.explanation.cam import LOCK, RANDOM_SEEDS, grad_cam
 from bmd.explanation.fidelity import correlation, mask_share
 from bmd.explanation.target import Target, category_target
 from bmd.inputs.ct import (
@@ -38,10 +38,10 @@ from bmd.inputs.ct import (
     hip_input,
     slice_windows,
 )
-from bmd.models._registry import build, load
+from bmd.models._registry import WEIGHTS, build, default, load
 from bmd.types import Box, Explanation, Hip, Image, Report, Study, Vertebra
 
-SLICES, HIPS = "pair_acm", "femur_image"
+SLICES, HIPS = default("slices"), default("femur_image")
 BRANCHES = {"s": f"window x^s, HU from {SLICE_MIN_HU[0]:.0f}", "t": f"window x^t, HU from {SLICE_MIN_HU[1]:.0f}"}
 STAGE = {"slice": -4, "hip": 18}
 """Index of the layer: the third stage's ACM of a branch; the ReLU of the fifth convolution."""

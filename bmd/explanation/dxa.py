@@ -10,16 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bmd.explanation.cam import LOCK, RANDOM_SEEDS, WEIGHTS, grad_cam, last_convolution
+from bmd.explanation.cam import LOCK, RANDOM_SEEDS, grad_cam, last_convolution
 from bmd.explanation.fidelity import correlation, mask_share
 from bmd.explanation.target import Target
 from bmd.geometry import filled
 from bmd.inputs.dxa import CNN_SIZE, dxa_input
 from bmd.inputs.film import letterbox
-from bmd.models._registry import build, load
+from bmd.models._registry import WEIGHTS, build, default, load
 from bmd.types import Explanation, Report, Study
 
-NETWORK = "dxa_cnn"
+NETWORK = default("dxa_density")
 SITE = "L1-L4"
 LOWER = Target("what lowers the estimated density", 0, -1.0)
 """The output is one number, the density: what is shown must be said, or high density would be explained."""

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.errors import OptionError
+from bmd.models._registry import WEIGHTS
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the web server; read when torch loads
 
 log = logging.getLogger(__name__)
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
 ENGINES = ("auto", "cuda", "cpu", "openvino")
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeVar
 
 from bmd.errors import OptionError
+from bmd.models._registry import WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Recipe:
 
     data: str = "runs/films"  # folder with shards of simulated films
     out: str = "runs"  # checkpoints and log go to <out>/<name>
-    weights: str = "weights"  # exports go to <weights>/<name>; "" exports nothing
+    weights: str = str(WEIGHTS)  # exports go to <weights>/<name>; "" exports nothing
     init: str = ""  # "weights" starts from the shipped weights, a network's name from its, "" from random numbers
     resume: bool = True  # go on from the last checkpoint in <out>/<name> when there is one
     minutes: float = 60.0  # wall clock budget; the learning rate falls along a cosine over it

@@ -20,6 +20,9 @@ from bmd.errors import OptionError
 if TYPE_CHECKING:
     from torch import nn
 
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
+"""Where shipped weights lie, one folder a network."""
+
 Network = TypeVar("Network", bound=type)
 
 
@@ -34,22 +37,29 @@ class Spec:
     title : str
         Name shown to the user.
     task : str
-        "masks" (levels, masks and centres), "boxes" (detection) or "measure" (crop -> bone density); selects the
-        training examples and the validation.
+        Name of the ``Task`` it is trained on (``bmd/training/tasks``): examples, batches and validation. Networks of
+        one task give the same outputs.
+    role : str
+        What it does when a case is read: "localiser", "density", "slices", ... Networks of one role can stand in for
+        each other; ``default`` says which one does when nobody chooses.
     modality : str
         One of ``types.Modality``.
     paper : str
         Citation.
     size : int
         Side of the square input in pixels.
+    default : bool
+        Whether it is the role's choice; needed only where a role has several networks.
     """
 
     name: str
     title: str
     task: str
+    role: str
     modality: str
     paper: str
     size: int
+    default: bool = False
 
 
 def register(spec: Spec) -> Callable[[Network], Network]:
@@ -90,13 +100,31 @@ def names() -> tuple[str, ...]:
 
 def _entry(name: str) -> tuple[Spec, str, str]:
     if name not in _entries():
-        raise OptionError("Unknown network", name, "Known networks: " + ", ".join(names()))
+        raise OptionError("network.unknown", name=name, known=names())
     return _entries()[name]
 
 
 def spec(name: str) -> Spec:
     """Return the spec of a network; raises OptionError for an unknown name."""
     return _entry(name)[0]
+
+
+def roles() -> tuple[str, ...]:
+    """Roles that have a network, sorted."""
+    return tuple(sorted({entry[0].role for entry in _entries().values()}))
+
+
+def of_role(role: str) -> tuple[str, ...]:
+    """Names of the networks of a role: the default first, then sorted; raises OptionError for an unknown role."""
+    found = [entry[0] for entry in _entries().values() if entry[0].role == role]
+    if not found:
+        raise OptionError("network.unknown_role", role=role, known=roles())
+    return tuple(s.name for s in sorted(found, key=lambda s: (not s.default, s.name)))
+
+
+def default(role: str) -> str:
+    """Name of the network that takes a role when nobody chooses: its only one, or the one marked as default."""
+    return of_role(role)[0]
 
 
 def network_class(name: str) -> Any:
@@ -110,7 +138,7 @@ def build(name: str, **options: Any) -> nn.Module:
     return network_class(name)(**options)
 
 
-def load(name: str, weights_dir: str | Path = "weights") -> nn.Module:
+def load(name: str, weights_dir: str | Path = WEIGHTS) -> nn.Module:
     """Build a network and fill it with the shipped weights.
 
     Returns

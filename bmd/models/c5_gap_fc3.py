@@ -61,6 +61,7 @@ class C5GapFc3Recipe(Recipe):
         name="c5_gap_fc3",
         title="C5-GAP-FC3",
         task="measure",
+        role="density",
         modality="radiograph",
         paper="Jung 2020 (step 2)",
         size=64,

@@ -54,6 +54,8 @@ class CMNetRecipe(Recipe):
         name="cmnet",
         title="CM-Net",
         task="masks",
+        role="localiser",
+        default=True,
         modality="radiograph",
         paper="Lim & Kim 2023, J Biomed Eng Res 44",
         size=384,

@@ -67,6 +67,7 @@ class DemographicsRecipe(Recipe):
         name="demographics",
         title="Demographics (age, sex, height, weight)",
         task="survey",
+        role="demographics",
         modality="demographics",
         paper="Own network on NHANES (CDC); demographics branch after Ha et al. 2024",
         size=8,

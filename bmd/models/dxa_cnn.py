@@ -59,6 +59,7 @@ def block(inputs: int, outputs: int) -> nn.Sequential:
         name="dxa_cnn",
         title="DXA CNN",
         task="dxa",
+        role="dxa_density",
         modality="dxa",
         paper="Kirilov et al. 2022",
         size=256,

@@ -39,6 +39,7 @@ class DxaRegionsRecipe(CMNetRecipe):
         name="dxa_regions",
         title="DXA regions",
         task="regions",
+        role="dxa_regions",
         modality="dxa",
         paper="after Lim & Kim 2023, J Biomed Eng Res 44",
         size=256,

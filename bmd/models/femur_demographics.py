@@ -71,6 +71,7 @@ class PatientFeatures(nn.Module):
         name="femur_demographics",
         title="FNN of the patient's data",
         task="hip_patient",
+        role="femur_demographics",
         modality="ct",
         paper="Ha et al. 2024 (demographics)",
         size=10,

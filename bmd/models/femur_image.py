@@ -93,6 +93,7 @@ def cross_entropy(logits: Tensor, targets: dict[str, Tensor]) -> dict[str, Tenso
         name="femur_image",
         title="Six-layer CNN of the hip",
         task="hip",
+        role="femur_image",
         modality="ct",
         paper="Ha et al. 2024 (image)",
         size=250,

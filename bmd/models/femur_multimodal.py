@@ -40,6 +40,7 @@ class FemurMultimodalRecipe(images.FemurImageRecipe):
         name="femur_multimodal",
         title="Multimodal network of hip and patient",
         task="hip_and_patient",
+        role="femur_multimodal",
         modality="ct",
         paper="Ha et al. 2024 (both)",
         size=250,

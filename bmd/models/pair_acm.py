@@ -127,6 +127,7 @@ class Branch(nn.Sequential):
         name="pair_acm",
         title="Pair ensemble (ResNet-18 + ACM)",
         task="slice",
+        role="slices",
         modality="ct",
         paper="Choi et al. 2021",
         size=120,

@@ -109,6 +109,7 @@ class FloatHead(RetinaNetHead):
         name="retinanet_aploss",
         title="RetinaNet with AP-loss",
         task="boxes",
+        role="localiser",
         modality="radiograph",
         paper="Jung 2020 (step 1); Chen et al. 2019, CVPR",
         size=512,
@@ -117,10 +118,12 @@ class FloatHead(RetinaNetHead):
 class RetinaNetAPLoss(RetinaNet):
     """RetinaNet ResNet-50 FPN for L1-L5 under torchvision's detection contract.
 
-    In: a list of normalised films (1, S, S); in training also targets with ``boxes`` (n, 4) and ``labels`` (n,) 1..5.
-    Out: in training the losses ``classification`` (AP-loss) and ``bbox_regression``; in eval a list of dicts with
-    ``boxes`` (n, 4) in pixels of the input, ``labels`` 1..5 = L1..L5 and ``scores``, sorted by score, after NMS in
-    each class.
+    In: normalised films as a list of (1, S, S) or a batch (N, 1, S, S); in training also targets with ``boxes`` (n, 4)
+    and ``labels`` (n,) 1..5. Out: in training the losses ``classification`` (AP-loss) and ``bbox_regression``; in eval
+    a list of dicts, one a film, with ``boxes`` (n, 4) x1, y1, x2, y2 in pixels of the input (pixel i covers i..i + 1),
+    ``labels`` 1..5 = L1..L5 and ``scores``, sorted by score, after NMS in each class. Several boxes may carry one
+    level. Scores only rank (see ``__init__``): most lie near 0.5, so compare them, and do not read them as
+    probabilities. An engine that returns arrays stacks the list with ``_detections.stacked``.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ import torch
 
 from bmd.errors import OptionError, WeightsError
 from bmd.models import _registry as registry
+from bmd.models._detections import stacked
 from bmd.models._recipe import Recipe
 from bmd.models._weights import REQUIRED, flatten, golden_error, read_metadata, write_weights
 from bmd.training.augment import plain_view
@@ -76,8 +77,51 @@ def test_names_come_without_torch():
 
 def test_known_networks():
     assert {"cmnet", "retinanet_aploss", "c5_gap_fc3"} <= set(registry.names())
-    with pytest.raises(OptionError, match="cmnet"):
+    with pytest.raises(OptionError) as error:
         registry.spec("nonsense")
+    assert error.value.finding.code == "network.unknown"
+    assert error.value.finding.values == {"name": "nonsense", "known": registry.names()}
+
+
+def test_every_role_has_one_default():
+    for role in registry.roles():
+        members = registry.of_role(role)
+        marked = [name for name in members if registry.spec(name).default]
+        assert len(marked) == 1 or len(members) == 1
+        assert registry.default(role) == (marked or members)[0]
+        assert len({registry.spec(name).modality for name in members}) == 1
+    assert sorted(name for role in registry.roles() for name in registry.of_role(role)) == list(registry.names())
+    assert registry.of_role("localiser") == ("cmnet", "retinanet_aploss")
+    with pytest.raises(OptionError) as error:
+        registry.of_role("nonsense")
+    assert error.value.finding.code == "network.unknown_role"
+    assert error.value.finding.values["known"] == registry.roles()
+
+
+def test_detections_stack_to_fixed_shapes():
+    boxes = torch.arange(12.0).reshape(3, 4)
+    found = [
+        {"boxes": boxes, "labels": torch.tensor([2, 1, 5]), "scores": torch.tensor([0.9, 0.6, 0.5])},
+        {"boxes": boxes[:0], "labels": torch.zeros(0, dtype=torch.int64), "scores": torch.zeros(0)},
+    ]
+    out = stacked(found, count=2)
+    assert {key: tuple(value.shape) for key, value in out.items()} == {
+        "boxes": (2, 2, 4),
+        "labels": (2, 2),
+        "scores": (2, 2),
+    }
+    assert out["boxes"][0].equal(boxes[:2])
+    assert out["labels"].tolist() == [[2, 1], [0, 0]]
+    assert out["scores"].dtype == torch.float32
+
+
+def test_detector_takes_a_batch_as_well_as_a_list():
+    network = registry.build("retinanet_aploss", size=128).eval()
+    (film,) = network.example()[0]
+    with torch.inference_mode():
+        as_list, as_batch = network([film, film]), network(torch.stack([film, film]))
+    for one, other in zip(as_list, as_batch, strict=True):
+        assert all(one[key].equal(other[key]) for key in ("boxes", "labels", "scores"))
 
 
 def test_source_spec_is_the_class_spec(network):

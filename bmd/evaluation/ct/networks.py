@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bmd.evaluation import published
 from bmd.evaluation.film.calibration import fit_temperature
-from bmd.inference.engine import WEIGHTS, read_metadata
+from bmd.inference.engine import read_metadata
 from bmd.metrics import (
     auc,
     bootstrap,
@@ -28,6 +28,7 @@ from bmd.metrics import (
     macro_auc,
 )
 from bmd.models import _registry as registry
+from bmd.models._registry import WEIGHTS
 from bmd.reference import CATEGORIES
 from bmd.training.tasks.ct import CtItems
 

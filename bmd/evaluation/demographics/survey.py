@@ -21,7 +21,8 @@ from scipy.optimize import minimize
 from bmd import metrics, reference
 from bmd.evaluation.tables import Measured, markdown, rows
 from bmd.inference.demographics.assess import NETWORK, curves
-from bmd.inference.engine import WEIGHTS, Engine, TorchEngine
+from bmd.inference.engine import Engine, TorchEngine
+from bmd.models._registry import WEIGHTS
 from bmd.models.demographics import SITES
 from bmd.population.survey import read_table
 from bmd.reference import OST_SCREEN_BELOW, OSTEOPENIA_BELOW_T, OSTEOPOROSIS_FROM_T

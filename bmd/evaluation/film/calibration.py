@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from bmd.errors import InputError
-from bmd.inference.engine import WEIGHTS, Engine, default_engine
+from bmd.inference.engine import Engine, default_engine
 from bmd.inference.film.measure import NETWORK, PATIENT_LEVELS, Raw, joint, run
 from bmd.inference.spine.localise import localise
 from bmd.metrics import auc, bootstrap, classes_of, coverage, expected_calibration_error
+from bmd.models._registry import WEIGHTS
 from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T, reported_t
 from bmd.simulator.shards.film import read_shards
 from bmd.types import Demographics, Vertebra

@@ -10,9 +10,10 @@ from bmd.inference.ct.hips import HipSite, find_hips
 from bmd.inference.ct.slices import of_logits
 from bmd.inference.engine import Engine
 from bmd.inputs.ct import hip_crop, hip_input, hip_window, patient_vector
+from bmd.models._registry import default
 from bmd.types import Demographics, Hip, Image, Prediction
 
-IMAGE, PATIENT, BOTH = "femur_image", "femur_demographics", "femur_multimodal"
+IMAGE, PATIENT, BOTH = (default(role) for role in ("femur_image", "femur_demographics", "femur_multimodal"))
 LEVEL = "hip"
 """What these networks answer for: the lower T-score of femoral neck and total hip."""
 

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from bmd.inference.engine import Engine
-from bmd.inference.spine.looks import softmax
 from bmd.inputs.ct import axial_crop, body_centre, slice_windows
+from bmd.models._registry import default
 from bmd.reference import CATEGORIES, LUMBAR
 from bmd.types import Image, Prediction, Vertebra
 
-NETWORK = "pair_acm"
+NETWORK = default("slices")
 PATIENT_LEVELS = ("L1", "L2", "L3", "L4")
 FEWEST = 2
 """A patient is never classified from a single vertebra (ISCD 2023)."""
@@ -65,7 +66,7 @@ def classify_slices(
 
 def of_logits(level: str | None, logits: NDArray, temperature: float, model: str) -> Prediction:
     """Prediction of a classifier: calibrated probabilities and the most probable class, no T-score."""
-    share = softmax(np.asarray(logits, float)[None] / temperature)[0]
+    share = softmax(np.asarray(logits, float) / temperature)
     return Prediction(
         level=level,
         bmd_g_cm2=None,

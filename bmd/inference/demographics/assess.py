@@ -19,10 +19,11 @@ from bmd import reference as clinical
 from bmd.errors import OptionError
 from bmd.inference.engine import Engine, default_engine
 from bmd.inputs.film import demographics_vector
+from bmd.models._registry import default
 from bmd.reference import HOLOGIC, REFERENCES, Reference
 from bmd.types import Demographics, Prediction, Report, ScreeningScore, Suitability
 
-NETWORK = "demographics"
+NETWORK = default("demographics")
 SITES = {"lumbar": "L1-L4", "femoral_neck": "femoral_neck", "total_hip": "total_hip"}
 """Name of each site in a report, and in ``reference``."""
 LOWEST = "lowest"

@@ -28,9 +28,10 @@ from bmd.inference.engine import Engine, default_engine
 from bmd.inference.film import gate as gates
 from bmd.inference.film.pipeline import Progress
 from bmd.inputs.dxa import dxa_input
+from bmd.models._registry import default
 from bmd.types import Demographics, Prediction, Report, Study, Suitability
 
-NETWORK = "dxa_cnn"
+NETWORK = default("dxa_density")
 MEASURED = "measured"
 LEAST_EVIDENCE = 1.4
 """Least sum of the scores of L1-L4 of a picture that is taken for a lumbar spine scan from the front."""

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from bmd.inference.dxa.densitometry import SPINE
 from bmd.inference.engine import Engine
-from bmd.inference.spine.looks import softmax
 from bmd.inputs.dxa import REGION_SIZE, region_input
 from bmd.inputs.film import Placement
+from bmd.models._registry import default
 from bmd.reference import LEVELS
 from bmd.types import Vertebra
 
-NETWORK = "dxa_regions"
+NETWORK = default("dxa_regions")
 FINE = 512
 """Side of the square on which outlines are traced."""
 LEAST_AREA = 0.25
@@ -61,7 +62,7 @@ def find_regions(image: NDArray, engine: Engine) -> Regions:
     """
     square, placement = region_input(image)
     both = np.stack([square, square[..., ::-1]])
-    masks = np.moveaxis(softmax(engine.run(NETWORK, both)["masks"]), 1, -1)
+    masks = np.moveaxis(softmax(engine.run(NETWORK, both)["masks"], axis=1), 1, -1)
     share = (masks[0] + masks[1][:, ::-1]) / 2  # (128, 128, 10)
     fine = cv2.resize(share.astype(np.float32), (FINE, FINE), interpolation=cv2.INTER_LINEAR)
     labels = np.argmax(fine, -1)

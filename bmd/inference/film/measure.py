@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from bmd.inference.engine import Engine
-from bmd.inference.spine.looks import softmax
 from bmd.inputs.film import crop_tensor, demographics_vector
+from bmd.models._registry import default
 from bmd.reference import CATEGORIES, LUMBAR, bmd, category, reported_interval, reported_t
 from bmd.reference import t_score as reference_t
 from bmd.types import Demographics, Prediction, Vertebra
 
-NETWORK = "c5_gap_fc3"
+NETWORK = default("density")
 PATIENT_LEVELS = ("L1", "L2", "L3", "L4")
 FEWEST = 2
 """A patient is never reported from a single vertebra (ISCD 2023)."""
@@ -156,7 +157,7 @@ def of_patient(logits: NDArray, t_score: float, numbers: dict[str, float]) -> Pr
 
 def probabilities(logits: NDArray, temperature: float) -> NDArray:
     """Calibrated probabilities (3,) of the categories."""
-    return softmax(np.asarray(logits, float)[None] / temperature)[0]
+    return np.asarray(softmax(np.asarray(logits, float) / temperature))
 
 
 def prediction(level: str | None, share: NDArray, t_score: float, bmd_g_cm2: float, half: float | None) -> Prediction:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from bmd.inference.engine import Engine
 from bmd.inference.spine.maps import Maps
 from bmd.inputs.film import FILM_SIZE, Placement, film_tensor, letterbox
+from bmd.models._registry import default
 
-LOCALISER = "cmnet"
+LOCALISER = default("localiser")
 Region = tuple[int, int, int, int]
 
 
@@ -143,7 +145,7 @@ def _run(film: NDArray, views: tuple[View, ...], engine: Engine) -> tuple[list[N
     for size in sorted({view.size for view in views}):
         rows = [k for k, view in enumerate(views) if view.size == size]
         output = engine.run(LOCALISER, np.concatenate([tensor_of(film, views[k]) for k in rows]))
-        masks |= zip(rows, softmax(output["masks"]), strict=True)
+        masks |= zip(rows, softmax(output["masks"], axis=1), strict=True)
         centres |= zip(rows, sigmoid(output["centres"]), strict=True)
     return [masks[k] for k in range(len(views))], [centres[k] for k in range(len(views))]
 
@@ -163,12 +165,6 @@ def _move(maps: NDArray, own: Frame, frame: Frame) -> tuple[NDArray, NDArray]:
     moved = np.stack([cv2.warpAffine(np.ascontiguousarray(m), matrix, square, flags=flags) for m in maps])
     inside = cv2.warpAffine(np.ones((side, side), np.float32), matrix, square, flags=flags)
     return moved, inside
-
-
-def softmax(logits: NDArray) -> NDArray:
-    """Softmax over axis 1 in float32."""
-    e = np.exp(logits - logits.max(1, keepdims=True))
-    return e / e.sum(1, keepdims=True)
 
 
 def sigmoid(logits: NDArray) -> NDArray:
