@@ -6,9 +6,11 @@ centre of the top left pixel. Boxes are ``(x1, y1, x2, y2)``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bmd.findings import Finding
@@ -97,11 +99,9 @@ class Image:
     Attributes
     ----------
     pixels : ndarray
-        Radiograph and DXA: float32 (H, W) in 0..1, bone bright, as the film would be displayed.
-        CT: int16 (D, H, W) in HU. Axis 0 runs from head to feet, axis 1 from front to back, axis 2 from the
-        patient's right to the left, so that every plane is displayed upright and in the radiological habit.
+        float32 (H, W) in 0..1, bone bright, as the film would be displayed; g/cm2 where ``unit`` says so.
     spacing_mm : tuple of float or None
-        Pixel spacing (row, column), or (slice, row, column); None when the file does not say.
+        Pixel spacing (row, column); None when the file does not say.
     acquisition : Acquisition
         How it was taken and read.
     """
@@ -115,18 +115,77 @@ class Image:
 
 
 @dataclass(frozen=True, eq=False)
+class Volume:
+    """One CT volume, upright in the patient. Everything measured in it is in mm, so none is without a spacing.
+
+    Attributes
+    ----------
+    voxels : ndarray
+        int16 (D, H, W) in HU. Axis 0 runs from head to feet, axis 1 from front to back, axis 2 from the patient's
+        right to the left, so that every plane is displayed upright and in the radiological habit.
+    spacing_mm : tuple of float
+        (slice, row, column), positive.
+    acquisition : Acquisition
+        How it was taken and read.
+
+    Raises
+    ------
+    ValueError
+        Another type or shape of ``voxels``, or a spacing that is not three positive numbers. Readers refuse such a file
+        before.
+    """
+
+    voxels: NDArray[np.int16]
+    spacing_mm: tuple[float, float, float]
+    acquisition: Acquisition = Acquisition()
+
+    def __post_init__(self) -> None:
+        if self.voxels.ndim != 3 or self.voxels.dtype != np.int16:
+            raise ValueError(f"voxels must be int16 (D, H, W), not {self.voxels.dtype} {self.voxels.shape}")
+        if len(self.spacing_mm) != 3 or not all(0 < step < math.inf for step in self.spacing_mm):
+            raise ValueError(f"spacing_mm must be three positive numbers, not {self.spacing_mm}")
+
+
+@dataclass(frozen=True, eq=False)
 class Study:
     """One patient's input, whatever it came from: a file, an upload or the simulator.
 
-    ``uid`` is a hash of the content, never an identifier of the patient. ``origin`` is a plain word for what it
-    was ("DICOM DX", "PNG", "simulated"). ``notes`` are plain sentences about how it was read (inverted, 16 bit...).
+    ``uid`` is a hash of the content, never an identifier of the patient. ``images`` are films or DXA images; a CT is
+    the one ``volume`` and has no images, so that what reads a film never meets three axes. ``origin`` is a plain word
+    for what it was ("DICOM DX", "PNG", "simulated"). ``notes`` are about how it was read (inverted, 16 bit...).
     """
 
     uid: str
-    images: tuple[Image, ...]
+    images: tuple[Image, ...] = ()
     patient: Demographics = Demographics()
     origin: str = ""
     notes: tuple[Said, ...] = ()
+    volume: Volume | None = None
+
+    @property
+    def modality(self) -> Modality | None:
+        """Modality of the volume ("ct"), else of the first image; None of a study that holds no picture (a form)."""
+        if self.volume is not None:
+            return "ct"
+        return self.images[0].modality if self.images else None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all pixels and voxels."""
+        return sum(image.pixels.nbytes for image in self.images) + (self.volume.voxels.nbytes if self.volume else 0)
+
+
+def volume_of(study: Study) -> Volume:
+    """The volume of a study that is known to be a CT.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    if study.volume is None:
+        raise ValueError(f"a CT is needed, not a study of modality {study.modality}")
+    return study.volume
 
 
 @dataclass(frozen=True)

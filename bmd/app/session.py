@@ -45,7 +45,7 @@ class Held:
     @property
     def held_mb(self) -> float:
         """Megabytes of pixels held for this input."""
-        return (sum(image.pixels.nbytes for image in self.study.images) + len(self.packed or b"")) / 1e6
+        return (self.study.nbytes + len(self.packed or b"")) / 1e6
 
 
 def held(kind: Kind) -> Held | None:
@@ -80,7 +80,7 @@ def set_patient(patient: Demographics, kind: Kind = "film") -> None:
 def keep(kind: Kind, report: Report, name: str = "") -> None:
     """Keep the last result of this kind for the page "Together"; what is held but its result stays as it is."""
     now = held(kind) or Held(name, Study("", (), report.patient, "form"), kind)
-    if not now.study.images:
+    if now.study.modality is None:
         now = replace(now, study=replace(now.study, patient=report.patient))
     hold(replace(now, name=name or now.name, report=report, problem=None))
 
@@ -94,7 +94,7 @@ def results() -> dict[Kind, Report]:
 def holdings() -> list[Held]:
     """Everything held that says anything; an empty form does not."""
     found = [now for kind in KINDS if (now := held(kind)) is not None]
-    return [now for now in found if now.study.images or now.report or now.study.patient != Demographics()]
+    return [now for now in found if now.study.modality or now.report or now.study.patient != Demographics()]
 
 
 def patients() -> dict[Kind, Demographics]:

@@ -39,7 +39,7 @@ from bmd.inputs.ct import (
     slice_windows,
 )
 from bmd.models._registry import WEIGHTS, build, default, load
-from bmd.types import Box, Explanation, Hip, Image, Report, Study, Vertebra
+from bmd.types import Box, Explanation, Hip, Report, Study, Vertebra, Volume
 
 SLICES, HIPS = default("slices"), default("femur_image")
 BRANCHES = {"s": f"window x^s, HU from {SLICE_MIN_HU[0]:.0f}", "t": f"window x^t, HU from {SLICE_MIN_HU[1]:.0f}"}
@@ -86,22 +86,21 @@ def explain_ct(study: Study, report: Report, levels: tuple[str, ...] | None = No
     WeightsError
         The weights are missing or damaged.
     """
-    volumes = [image for image in study.images if image.modality == "ct"]
-    if not volumes:
+    if study.volume is None:
         return ()
-    return _explain_slices(volumes[0], report, levels) + _explain_hips(report, levels)
+    return _explain_slices(study.volume, report, levels) + _explain_hips(report, levels)
 
 
 # --- slices ------------------------------------------------------------------------------------------------------
-def _explain_slices(volume: Image, report: Report, levels: tuple[str, ...] | None) -> tuple[Explanation, ...]:
+def _explain_slices(volume: Volume, report: Report, levels: tuple[str, ...] | None) -> tuple[Explanation, ...]:
     bodies = {v.level: v for v in report.vertebrae if v.body is not None}
     wanted = [p for p in report.measurements if p.model == SLICES and p.level in bodies and p.category is not None]
     wanted = [p for p in wanted if levels is None or p.level in levels]
     if not wanted:
         return ()
-    spacing = volume.spacing_mm or (1.0, 1.0, 1.0)
+    spacing = volume.spacing_mm
     centres = [body_centre(bodies[p.level]) for p in wanted]
-    crops = np.stack([axial_crop(volume.pixels, spacing, centre) for centre in centres])
+    crops = np.stack([axial_crop(volume.voxels, spacing, centre) for centre in centres])
     targets = [category_target(str(p.category)) for p in wanted]
     pictures = torch.from_numpy(slice_windows(crops))
     maps = {name: _heat(SLICES, pictures, targets, partial(_branch_layer, name)) for name in BRANCHES}

@@ -14,11 +14,11 @@ __all__ = ["analyse", "assess"]
 
 
 def analyse(study: Study, file: str = "", progress: Progress | None = None, engine: Engine | None = None) -> Report:
-    """Analyse a lateral spine film, an abdominal CT or a DXA image, by the modality of the study's first image.
+    """Analyse a lateral spine film, an abdominal CT or a DXA image, by the study's modality.
 
     See ``film.pipeline.analyse``, ``ct.pipeline.analyse_ct`` and ``dxa.pipeline.analyse_dxa``. Imports torch.
     """
-    modality = study.images[0].modality if study.images else "radiograph"
+    modality = study.modality or "radiograph"
     if modality == "ct":
         from bmd.inference.ct.pipeline import analyse_ct as run
     elif modality == "dxa":

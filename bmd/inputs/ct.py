@@ -1,6 +1,6 @@
 """What the CT networks look at, cut out of a volume. The same functions serve training, inference and heat maps.
 
-Volumes are HU (D, H, W) as ``types.Image`` says: axis 0 head to feet, 1 front to back, 2 the patient's right to left.
+Volumes are HU (D, H, W) as ``types.Volume`` says: axis 0 head to feet, 1 front to back, 2 the patient's right to left.
 Points are (z, y, x) in voxels, spacings (slice, row, column) in mm.
 """
 

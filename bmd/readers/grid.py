@@ -1,4 +1,4 @@
-"""From slices as they were stored to one upright, evenly spaced volume in the order of ``types.Image``.
+"""From slices as they were stored to one upright, evenly spaced volume in the order of ``types.Volume``.
 
 Directions and positions are those of DICOM: +x to the patient's left, +y to the back, +z to the head, in mm.
 """

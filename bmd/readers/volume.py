@@ -1,7 +1,6 @@
 """Files of a CT to volumes: one zip, one NIfTI, many DICOM files, or any mix, in any order.
 
-Listing what an upload holds reads headers only; `VolumeChoice.load` decodes the chosen volume into an `Image` of the
-order that `types.Image` states.
+Listing what an upload holds reads headers only; `VolumeChoice.load` decodes the chosen one into a `types.Volume`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import struct
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -27,7 +26,7 @@ from bmd.readers.ct_dicom import Series, Source
 from bmd.readers.header import number, word
 from bmd.readers.limits import MAX_VOLUME_BYTES, MAX_VOLUME_FILES, MIN_SLICES, check_volume
 from bmd.readers.stream import is_dicom
-from bmd.types import Acquisition, Image, Study
+from bmd.types import Acquisition, Study, Volume
 
 FORMATS = "DICOM slices, a zip archive of them, or a NIfTI volume (.nii, .nii.gz)"
 """What can be read, for sentences on the page."""
@@ -327,7 +326,7 @@ def _load_series(one: Series, plan: grid.Plan, tell: Progress) -> Study:
     patient = dicom_series.patient(one, notes)
     tell(0.95, what)
     study = _study(np.ascontiguousarray(turned), spacing, "DICOM CT", (*notes, *said), taken)
-    return Study(study.uid, study.images, patient, study.origin, study.notes)
+    return replace(study, patient=patient)
 
 
 def _untilted(volume: NDArray, one: Series, plan: grid.Plan, notes: list[str]) -> tuple[NDArray, list[str]]:
@@ -369,5 +368,5 @@ def _study(pixels: NDArray, spacing: Sequence[float], origin: str, notes: Sequen
     pixels = np.ascontiguousarray(pixels)
     digest = hashlib.sha256(str(pixels.shape).encode() + pixels[:: max(1, len(pixels) // 40)].tobytes())
     size = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
-    image = Image(pixels, "ct", "axial", size, "HU", taken)
-    return Study(digest.hexdigest()[:16], (image,), origin=origin, notes=tuple(notes))
+    volume = Volume(pixels, size, taken)
+    return Study(digest.hexdigest()[:16], origin=origin, notes=tuple(notes), volume=volume)

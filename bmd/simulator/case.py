@@ -17,7 +17,7 @@ from bmd.simulator.person.anatomy import build_skeleton
 from bmd.simulator.person.clinic import clinic_person
 from bmd.simulator.person.sample import Person, sample_person
 from bmd.truth import Case
-from bmd.types import Image, Study, View
+from bmd.types import Image, Study, View, Volume
 
 FINDINGS: dict[str, dict[str, Any]] = {
     "normal": {"t_range": (-0.8, 1.5), "fracture": False},
@@ -135,10 +135,10 @@ def simulate_ct(
     if person is None:
         person = draw_person(rng, finding if finding in FINDINGS else None, cohort)
     scene = ct.lie_down(person, rng, spacing[0] if spacing else None, phase, finding)
-    volume = ct.scan_volume(scene, rng, field, spacing[2] if spacing else ct.PIXEL_MM, fov_mm)
-    image = Image(volume.pixels, "ct", "axial", volume.spacing_mm, "HU")
-    uid = hashlib.sha256(volume.pixels.tobytes()).hexdigest()[:16]
-    return Case(Study(uid, (image,), person.demographics, "simulated"), volume.truth)
+    scan = ct.scan_volume(scene, rng, field, spacing[2] if spacing else ct.PIXEL_MM, fov_mm)
+    uid = hashlib.sha256(scan.pixels.tobytes()).hexdigest()[:16]
+    volume = Volume(scan.pixels, scan.spacing_mm)
+    return Case(Study(uid, patient=person.demographics, origin="simulated", volume=volume), scan.truth)
 
 
 def _check_ct(

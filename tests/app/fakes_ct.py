@@ -14,13 +14,13 @@ from bmd.types import (
     Demographics,
     Explanation,
     Hip,
-    Image,
     Prediction,
     Region,
     Report,
     Study,
     Suitability,
     Vertebra,
+    Volume,
 )
 
 SHAPE, SPACING = (90, 100, 128), (4.0, 3.0, 3.0)
@@ -54,9 +54,9 @@ def pixels(seed: int = 0) -> np.ndarray:
 
 def study(patient: Demographics | None = None, seed: int = 0) -> Study:
     """The drawn CT as a study."""
-    image = Image(pixels(seed), "ct", "axial", SPACING, "HU", Acquisition(kvp=120.0))
     notes = ("90 slices of 4.0 mm.", "Tube voltage 120 kV")
-    return Study(f"fake-ct-{seed}", (image,), patient or Demographics(), "DICOM CT", notes)
+    volume = Volume(pixels(seed), SPACING, Acquisition(kvp=120.0))
+    return Study(f"fake-ct-{seed}", (), patient or Demographics(), "DICOM CT", notes, volume)
 
 
 def _region(mask: np.ndarray) -> Region:

@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from bmd.types import volume_of
 from tests.benchmarks.stamp import peak_mb, stamp
 
 SLICES, SIDE = 300, 512
@@ -28,14 +29,14 @@ def write_series(folder: Path, seed: int = 7) -> None:
     from bmd.simulator.case import simulate_ct
 
     case = simulate_ct(seed, spacing=(3, 1.9, 1.9), field="abdomen_pelvis")
-    image = case.study.images[0]
-    old = image.spacing_mm or (1.0, 1.0, 1.0)
-    depth = len(image.pixels)
-    spacing = (old[0] * depth / SLICES, *(s * n / SIDE for s, n in zip(old[1:], image.pixels.shape[1:], strict=True)))
-    thin = replace(case, study=replace(case.study, images=(replace(image, spacing_mm=spacing),)))
+    volume = volume_of(case.study)
+    depth, rows, columns = volume.voxels.shape
+    dz, dy, dx = volume.spacing_mm
+    spacing = (dz * depth / SLICES, dy * rows / SIDE, dx * columns / SIDE)
+    thin = replace(case, study=replace(case.study, volume=replace(volume, spacing_mm=spacing)))
     rng = np.random.default_rng(seed)
     for k in range(SLICES):
-        plane = image.pixels[min(depth - 1, k * depth // SLICES)].astype(np.float32)
+        plane = volume.voxels[min(depth - 1, k * depth // SLICES)].astype(np.float32)
         plane = cv2.resize(plane, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
         plane += rng.normal(0, 6, plane.shape)
         stored = np.clip(plane - LOWEST_HU, 0, 4095).astype("<u2")
@@ -61,7 +62,7 @@ def measure(folder: Path) -> dict[str, object]:
     return {
         **stamp(),
         "device": report.device,
-        "volume": study.images[0].pixels.shape,
+        "volume": volume_of(study).voxels.shape,
         **found,
         "vertebrae": len(report.vertebrae),
         "peak_mb": peak_mb(),

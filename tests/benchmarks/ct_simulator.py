@@ -23,7 +23,7 @@ def measure(count: int = 5) -> dict[str, object]:
     training_views(0)
     start = time.process_time()
     shapes = [
-        simulate_ct(seed, spacing=(2, 2, 2), field="abdomen_pelvis").study.images[0].pixels.shape
+        simulate_ct(seed, spacing=(2, 2, 2), field="abdomen_pelvis").study.volume.voxels.shape
         for seed in range(1, count + 1)
     ]
     middle = time.process_time()

@@ -36,7 +36,7 @@ def says(level: str, category: str, model: str) -> Prediction:
 def spine() -> tuple[Study, Report]:
     volume, vertebrae = column(("L1", "L2"))
     measured = (says("L1", "osteoporosis", "pair_acm"), says("L2", "normal", "pair_acm"))
-    return Study("x", (volume,)), Report("a", "ct", Suitability(True), vertebrae, measured)
+    return Study("x", volume=volume), Report("a", "ct", Suitability(True), vertebrae, measured)
 
 
 def hip_report() -> Report:
@@ -44,7 +44,7 @@ def hip_report() -> Report:
     for side, (z, y, x) in HEADS_MM.items():
         sign = -1 if side == "right" else 1
         plane = hip_plane((z, y, x), (z + 50, y + 50 * TURN, x + 50 * sign))
-        crop = hip_window(hip_crop(volume.pixels, volume.spacing_mm, plane))
+        crop = hip_window(hip_crop(volume.voxels, volume.spacing_mm, plane))
         hips.append(Hip(side, "", crop, None, says("hip", "osteopenia", "femur_multimodal")))  # type: ignore[arg-type]
     return Report("a", "ct", Suitability(True), hips=tuple(hips))
 
@@ -76,7 +76,7 @@ def test_map_covers_the_crop_in_the_axial_plane(spine) -> None:
 
 
 def test_hips_are_explained(spine) -> None:
-    found = explain(Study("x", (pelvis(),)), hip_report())
+    found = explain(Study("x", volume=pelvis()), hip_report())
     assert [e.level for e in found] == ["right femur", "left femur"]
     assert all(e.heat.shape == (250, 250) and "osteopenia" in e.target for e in found)
     assert all(0.08 < e.fidelity["area_share"] < 0.3 for e in found)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bmd.types import Image, Vertebra
+from bmd.types import Vertebra, Volume
 
 DEPTH_MM, WIDTH_MM, HEIGHT_MM, PITCH_MM = 34.0, 46.0, 27.0, 36.0
 CANAL_MM = 9.0
@@ -16,7 +16,7 @@ CANAL_MM = 9.0
 class Column:
     """The volume, labels of its bodies (1 the highest), their centres (z, y, x) in mm, the canal's x in each slice."""
 
-    image: Image
+    volume: Volume
     labels: np.ndarray
     centres: np.ndarray
     canal_x: np.ndarray
@@ -58,8 +58,8 @@ def column(
         centres.append((at, body_y, float(np.interp(at, z[:, 0, 0], middle[:, 0, 0]))))
     hu = np.where((np.hypot(y - canal_y, side) < CANAL_MM) & (labels == 0), 30.0, hu)
     hu = hu + np.random.default_rng(0).normal(0, noise, shape)
-    image = Image(np.round(hu).astype(np.int16), "ct", "axial", spacing, "HU")
-    return Column(image, labels, np.array(centres), np.broadcast_to(middle[:, 0, 0], (shape[0],)))
+    volume = Volume(np.round(hu).astype(np.int16), spacing)
+    return Column(volume, labels, np.array(centres), np.broadcast_to(middle[:, 0, 0], (shape[0],)))
 
 
 def seen(found: Column, shift_mm: float, names: tuple[str, ...], error_mm: float = 0.0) -> tuple[Vertebra, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.types import Image, Region, Vertebra
+from bmd.types import Region, Vertebra, Volume
 
 SPACING = (3.0, 1.8, 1.8)
 SHAPE = (84, 130, 220)
@@ -30,7 +30,7 @@ def _shelled(distance: NDArray, radius: float, volume: NDArray, core: float = 26
 
 
 @cache
-def pelvis(metal: str = "", rows_below_mm: float = 100.0) -> Image:
+def pelvis(metal: str = "", rows_below_mm: float = 100.0) -> Volume:
     """Both hips; ``metal`` names a side with a prosthesis, ``rows_below_mm`` how far the scan goes below them."""
     z, y, x = _grid()
     volume = np.full(SHAPE, -1000.0, np.float32)
@@ -53,11 +53,11 @@ def pelvis(metal: str = "", rows_below_mm: float = 100.0) -> Image:
             volume[ball < RADIUS] = 3000
     noise = np.random.default_rng(0).normal(0, 12, SHAPE)
     last = int((HEADS_MM["left"][0] + rows_below_mm) / SPACING[0])
-    return Image(np.clip(volume + noise, -1024, 3071).astype(np.int16)[:last], "ct", "axial", SPACING, "HU")
+    return Volume(np.clip(volume + noise, -1024, 3071).astype(np.int16)[:last], SPACING)
 
 
 @cache
-def column(levels: tuple[str, ...] = ("L1", "L2", "L3")) -> tuple[Image, tuple[Vertebra, ...]]:
+def column(levels: tuple[str, ...] = ("L1", "L2", "L3")) -> tuple[Volume, tuple[Vertebra, ...]]:
     """Boxes of bone, denser from level to level, and the vertebrae that a localiser would give."""
     volume = np.full((20 * len(levels), 100, 100), 40, np.int16)
     found = []
@@ -67,7 +67,7 @@ def column(levels: tuple[str, ...] = ("L1", "L2", "L3")) -> tuple[Image, tuple[V
         body = Region((20 * k + 4, 30, 38), np.ones((10, 20, 24), bool))
         outline = np.array([[30, 20 * k + 4], [50, 20 * k + 4], [50, 20 * k + 14], [30, 20 * k + 14]], float)
         found.append(Vertebra(level, (30, 20 * k + 4, 50, 20 * k + 14), outline, 0.9, None, body))
-    return Image(volume, "ct", "axial", (2.0, 1.5, 1.5), "HU"), tuple(found)
+    return Volume(volume, (2.0, 1.5, 1.5)), tuple(found)
 
 
 class BrightEngine:

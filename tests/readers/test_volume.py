@@ -12,7 +12,7 @@ import pytest
 from bmd.errors import InputError, LimitError
 from bmd.readers import limits, read_study
 from bmd.readers.volume import read_folder, read_volumes
-from bmd.types import Acquisition, Image, Study
+from bmd.types import Acquisition, Study, Volume, volume_of
 from tests.readers import films
 from tests.readers.volumes import archive, as_nifti, named, nifti, series, volume
 
@@ -21,41 +21,40 @@ def load(files: list[tuple[str, bytes]]) -> Study:
     return read_volumes(files)[0].load()
 
 
-def image(files: list[bytes]) -> Image:
-    return load(named(files)).images[0]
+def loaded(files: list[bytes]) -> Volume:
+    return volume_of(load(named(files)))
 
 
 def test_slices_in_any_order_make_one_upright_volume() -> None:
     pixels = volume()
     files = series(pixels)
     random.Random(3).shuffle(files)
-    found = image(files)
-    assert np.array_equal(found.pixels, pixels)
-    assert found.pixels.dtype == np.int16
+    found = loaded(files)
+    assert np.array_equal(found.voxels, pixels)
+    assert found.voxels.dtype == np.int16
     assert found.spacing_mm == pytest.approx((3.0, 2.0, 1.5))
-    assert (found.modality, found.view, found.unit) == ("ct", "axial", "HU")
 
 
 def test_archive_folder_and_compressed_slices_give_the_same(tmp_path: Path) -> None:
     pixels = volume()
     files = series(pixels)
-    assert np.array_equal(image([archive(files)]).pixels, pixels)
+    assert np.array_equal(loaded([archive(files)]).voxels, pixels)
     (tmp_path / "a").mkdir()
     for k, data in enumerate(files):
         (tmp_path / "a" / f"{99 - k}").write_bytes(data)
     (tmp_path / "notes.txt").write_text("hello")
-    assert np.array_equal(read_folder(tmp_path)[0].load().images[0].pixels, pixels)
+    assert np.array_equal(volume_of(read_folder(tmp_path)[0].load()).voxels, pixels)
     for syntax in ("1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"):
-        assert np.array_equal(image(series(pixels, syntax=syntax)).pixels, pixels), syntax
+        assert np.array_equal(loaded(series(pixels, syntax=syntax)).voxels, pixels), syntax
 
 
 def test_slope_padding_and_patient() -> None:
     files = series(volume() * 2, RescaleSlope=0.5, PatientAge="061Y", PatientSex="M", PatientWeight="80", KVP="100")
     study = load(named(files))
-    assert study.images[0].pixels[0, 0, 1] == round((-200 * 2 + 2 + 1024) * 0.5 - 1024)
+    assert volume_of(study).voxels[0, 0, 1] == round((-200 * 2 + 2 + 1024) * 0.5 - 1024)
     assert (study.patient.age_y, study.patient.sex, study.patient.height_cm) == (61, "M", None)
     assert "Tube voltage 100 kV" in study.notes
-    assert study.images[0].acquisition == Acquisition(kvp=100.0)
+    assert volume_of(study).acquisition == Acquisition(kvp=100.0)
     told = repr(study.notes) + study.origin + study.uid
     assert "Geheim" not in told
     assert "4711" not in told
@@ -70,20 +69,20 @@ def test_localisers_and_copies_are_left_out_and_series_are_offered_best_first() 
     assert [choice.n_slices for choice in choices] == [20, 8]
     assert "sharp" in choices[1].title
     assert choices[0].notes == ("1 slice given twice left out",)
-    assert np.array_equal(choices[0].load().images[0].pixels, pixels)
+    assert np.array_equal(volume_of(choices[0].load()).voxels, pixels)
 
 
 def test_two_phases_in_one_series_are_two_choices() -> None:
     first = series(volume(), SeriesInstanceUID="1.2.3", AcquisitionNumber=1)
     second = series(volume() + 100, SeriesInstanceUID="1.2.3", AcquisitionNumber=2)
     choices = read_volumes(named([*first, *second]))
-    assert sorted(int(c.load().images[0].pixels[0, 0, 0]) for c in choices) == [-200, -100]
+    assert sorted(int(volume_of(c.load()).voxels[0, 0, 0]) for c in choices) == [-200, -100]
 
 
 def test_a_missing_slice_is_filled_in_and_said() -> None:
     files = series(volume())
     study = load(named(files[:5] + files[6:]))
-    assert np.array_equal(study.images[0].pixels, volume()), "the volume rises evenly, so the mean is the slice"
+    assert np.array_equal(volume_of(study).voxels, volume()), "the volume rises evenly, so the mean is the slice"
     assert any("1 missing slice was filled in" in note for note in study.notes)
 
 
@@ -91,14 +90,14 @@ def test_unequal_slices_are_resampled_and_said() -> None:
     places = np.cumsum([0, 3, 3, 3, 3, 3, 3, 4.4, 3, 3.9, 3, 3])
     study = load(named(series(volume(), places=places)))
     assert any("not evenly spaced" in note for note in study.notes)
-    assert study.images[0].spacing_mm[0] == pytest.approx(3.0)  # type: ignore[index]
-    assert len(study.images[0].pixels) == int(places[-1] // 3) + 1
+    assert volume_of(study).spacing_mm[0] == pytest.approx(3.0)
+    assert len(volume_of(study).voxels) == int(places[-1] // 3) + 1
 
 
 def test_a_long_gap_is_not_bridged() -> None:
     places = np.array([*range(0, 30, 3), 90, 93], float)
     study = load(named(series(volume(), places=places)))
-    assert len(study.images[0].pixels) == 10
+    assert len(volume_of(study).voxels) == 10
     assert any("gap of 63 mm" in note for note in study.notes)
 
 
@@ -114,7 +113,7 @@ def test_a_tilted_gantry_is_undone_and_said() -> None:
     for k in range(12):  # an upright rod, seen by a gantry that moves 2 mm (one row) back per slice
         tilted[k, 20 - k, 10] = 1000
     study = load(named(series(tilted, tilt_mm=2.0)))
-    pixels = study.images[0].pixels
+    pixels = volume_of(study).voxels
     rows = [int(plane[:, 10].argmax()) for plane in pixels]
     assert len(set(rows)) == 1
     assert any("tilted by 34 degrees" in note for note in study.notes)
@@ -131,8 +130,8 @@ def test_coronal_slices_are_turned_upright() -> None:
     for k in range(18):
         tags = {"ImagePositionPatient": [0, 2.0 * k, 0], "ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}
         files += series(pixels[:, k][None], SeriesInstanceUID="1.9", PixelSpacing=[3.0, 1.5], **tags)
-    found = image(files)
-    assert np.array_equal(found.pixels, pixels)
+    found = loaded(files)
+    assert np.array_equal(found.voxels, pixels)
     assert found.spacing_mm == pytest.approx((3.0, 2.0, 1.5))
 
 
@@ -141,8 +140,8 @@ def test_coronal_slices_are_turned_upright() -> None:
 def test_nifti_of_any_number_and_byte_order(kind: str, order: str) -> None:
     pixels = volume()
     data = as_nifti(pixels.astype(kind), order=order)
-    found = load([("a.nii.gz", gzip.compress(data))]).images[0]
-    assert np.array_equal(found.pixels, pixels)
+    found = volume_of(load([("a.nii.gz", gzip.compress(data))]))
+    assert np.array_equal(found.voxels, pixels)
     assert found.spacing_mm == pytest.approx((3.0, 2.0, 1.5))
 
 
@@ -155,7 +154,7 @@ def test_nifti_in_any_orientation_comes_upright() -> None:
         np.array([[0, 1.5, 0, 0], [0, 0, 2.0, 0], [3.0, 0, 0, 0], [0, 0, 0, 1]]),
     )
     for data in (flipped, turned):
-        assert np.array_equal(load([("", data)]).images[0].pixels, pixels)
+        assert np.array_equal(volume_of(load([("", data)])).voxels, pixels)
 
 
 def test_nifti_scaled_with_holes_and_in_time() -> None:
@@ -163,13 +162,13 @@ def test_nifti_scaled_with_holes_and_in_time() -> None:
     data[3, 4, 5] = np.nan
     data[6, 7, 8] = np.inf
     study = load([("", as_nifti(data, slope=2.0, intercept=-10))])
-    pixels = study.images[0].pixels
+    pixels = volume_of(study).voxels
     assert pixels[3, 4, 5] == pixels[6, 7, 8] == -1024
     assert pixels[0, 0, 0] == -410
     assert any("not numbers" in note for note in study.notes)
     four = np.stack([np.transpose(volume() + 10 * t, (2, 1, 0)) for t in range(3)], -1)
     choices = read_volumes([("", nifti(np.ascontiguousarray(four), np.diag([-1.5, -2.0, -3.0, 1])))])
-    assert [int(c.load().images[0].pixels[0, 0, 0]) for c in choices] == [-200, -190, -180]
+    assert [int(volume_of(c.load()).voxels[0, 0, 0]) for c in choices] == [-200, -190, -180]
     assert "volume 2 of 3" in choices[1].title
 
 
@@ -214,7 +213,7 @@ def test_one_damaged_slice_is_filled_in_and_many_are_refused() -> None:
     files[7] = files[7][:-200]
     study = load(named(files))
     assert any("1 damaged slice was filled in" in note for note in study.notes)
-    assert np.array_equal(study.images[0].pixels[7], volume(24)[7])
+    assert np.array_equal(volume_of(study).voxels[7], volume(24)[7])
     for k in range(5):
         files[k] = files[k][:-200]
     with pytest.raises(InputError, match="cannot be decoded"):

@@ -13,7 +13,7 @@ from bmd.app import session, shell, text, work
 from bmd.app.ct import text as ct_text
 from bmd.app.markup import chip, number, percent
 from bmd.text import say
-from bmd.types import Explanation, Hip, Image, Prediction, Report
+from bmd.types import Explanation, Hip, Prediction, Report, Volume, volume_of
 
 OPACITY = 0.55
 PICTURE_PX = 320
@@ -64,7 +64,7 @@ def slices(held: session.Held, report: Report) -> None:
     for column, one in zip(st.columns(2), _maps_of(held, str(level)), strict=False):
         with column:
             st.markdown(f"**{one.method}**")
-            st.image(with_heat(*_slice(held.study.images[0], report, one)), width="stretch", alt=one.method)
+            st.image(with_heat(*_slice(volume_of(held.study), report, one)), width="stretch", alt=one.method)
             st.caption(f"{one.target.capitalize()}: {_numbers(one)}")
     st.caption(text.HEAT_MEANING)
 
@@ -85,14 +85,14 @@ def _body_levels(report: Report) -> set[str]:
     return {v.level for v in report.vertebrae if v.level and v.body is not None}
 
 
-def _slice(image: Image, report: Report, one: Explanation) -> tuple[NDArray[np.float32], Explanation]:
+def _slice(volume: Volume, report: Report, one: Explanation) -> tuple[NDArray[np.float32], Explanation]:
     """The part of the slice that the map covers, grey 0..1 in the widest of the papers' windows, and the map."""
     body = next(v.body for v in report.vertebrae if v.level == one.level and v.body is not None)
     z = body.offset_zyx[0] + body.mask.shape[0] // 2
     x1, y1, x2, y2 = (round(v) for v in one.box_px)
     rows, columns = np.clip(np.arange(y1, y2 + 1), 0, None), np.clip(np.arange(x1, x2 + 1), 0, None)
-    height, width = image.pixels.shape[1:]
-    part = image.pixels[z][np.ix_(np.minimum(rows, height - 1), np.minimum(columns, width - 1))]
+    height, width = volume.voxels.shape[1:]
+    part = volume.voxels[z][np.ix_(np.minimum(rows, height - 1), np.minimum(columns, width - 1))]
     low, high = (-128, 1024) if "128" in one.method else (-450, 1024)
     grey = np.clip((part.astype(np.float32) - low) / (high - low), 0, 1)
     return grey, one

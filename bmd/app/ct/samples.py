@@ -14,6 +14,7 @@ from bmd.app.film.samples import FOLDER, Sample
 from bmd.errors import OptionError
 from bmd.reference import LEVELS, LUMBAR
 from bmd.truth import Case, CtTruth
+from bmd.types import volume_of
 
 SPACING_MM = (3.0, 1.9, 1.9)
 STEP_HU = 16
@@ -96,9 +97,9 @@ def _write_thumbnail(case: Case, path: Path) -> None:
     import cv2
     import numpy as np
 
-    image = case.study.images[0]
-    spacing = image.spacing_mm or (1.0, 1.0, 1.0)
-    front = np.clip(image.pixels, -100, 700).astype(np.float32).mean(1)
+    volume = volume_of(case.study)
+    spacing = volume.spacing_mm
+    front = np.clip(volume.voxels, -100, 700).astype(np.float32).mean(1)
     low, high = np.percentile(front, (20, 99.7))
     front = np.clip((front - low) / max(float(high - low), 1.0), 0, 1) ** 0.8
     depth, width = front.shape[0] * spacing[0], front.shape[1] * spacing[2]

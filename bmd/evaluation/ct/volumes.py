@@ -18,7 +18,7 @@ from bmd.errors import BmdError, InputError
 from bmd.inference.engine import Engine
 from bmd.readers.volume import read_folder, read_paths
 from bmd.text import sentences
-from bmd.types import Region, Report
+from bmd.types import Region, Report, volume_of
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def _volume(case: Path) -> Path:
 
 
 def _masks(case: Path) -> tuple[NDArray, NDArray] | None:
-    """Bodies (bool) and numbered vertebrae in the order of `types.Image`, or None."""
+    """Bodies (bool) and numbered vertebrae in the order of `types.Volume`, or None."""
     bodies = sorted(case.glob("seg_vertebrae_body*.nii*"))
     named = sorted([*case.glob("seg_total*.nii*"), *case.glob("seg_vertebrae_spine*.nii*")])
     if not bodies or not named:
@@ -89,7 +89,7 @@ def _masks(case: Path) -> tuple[NDArray, NDArray] | None:
 
 
 def _labels(path: Path) -> NDArray:
-    return read_folder(path)[0].load().images[0].pixels
+    return volume_of(read_folder(path)[0].load()).voxels
 
 
 def score(report: Report, bodies: NDArray, named: NDArray) -> dict[str, Any]:

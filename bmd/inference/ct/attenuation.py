@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bmd.inference.ct.bodies import Body, cropped
 from bmd.inference.ct.levels import Block, FoundCt, block
 from bmd.reference import HU_L1_SENSITIVE, HU_L1_SPECIFIC
-from bmd.types import Attenuation, Image, Study
+from bmd.types import Attenuation, Volume
 
 WALL_MM, PLATE_MM = 5.0, 5.0
 """Least distance of the region from the side wall and from the end plates."""
@@ -46,13 +46,13 @@ class Measured:
     left_out: tuple[str, ...]
 
 
-def measure_attenuation(image: Image, found: FoundCt) -> Measured:
+def measure_attenuation(volume: Volume, found: FoundCt) -> Measured:
     """Measure every whole body that nothing spoils.
 
     Parameters
     ----------
-    image : Image
-        CT in HU.
+    volume : Volume
+        The CT.
     found : FoundCt
         Its bodies.
     """
@@ -65,9 +65,9 @@ def measure_attenuation(image: Image, found: FoundCt) -> Measured:
             said.append(f"{name} is cut off by the end of the volume and was not measured.")
             continue
         neighbours = [heights[j] for j in (k - 1, k + 1) if 0 <= j < len(heights) and j not in found.cut]
-        here = block(image, body)
-        measured = attenuation(image, body, vertebra.level, here)
-        problem = spoiled(image, body, neighbours, measured, here)
+        here = block(volume, body)
+        measured = attenuation(volume, body, vertebra.level, here)
+        problem = spoiled(volume, body, neighbours, measured, here)
         if problem or measured is None:
             said.append(f"{name}: {problem or 'too little trabecular bone to measure'}; left out.")
         else:
@@ -75,10 +75,10 @@ def measure_attenuation(image: Image, found: FoundCt) -> Measured:
     return Measured(tuple(values), tuple(said))
 
 
-def attenuation(image: Image, body: Body, level: str | None, here: Block) -> Attenuation | None:
+def attenuation(volume: Volume, body: Body, level: str | None, here: Block) -> Attenuation | None:
     """Mean and SD of HU in the trabecular region of one body; None when too little is left."""
     offset, hu, (below, above, within) = here
-    dz, dy, dx = image.spacing_mm or (1.0, 1.0, 1.0)
+    dz, dy, dx = volume.spacing_mm
     height = float(np.mean(body.edge_heights()))
     margin = max(PLATE_MM, PLATE_SHARE * height, 0.75 * dz)
     margin = min(margin, 0.38 * height)
@@ -88,12 +88,12 @@ def attenuation(image: Image, body: Body, level: str | None, here: Block) -> Att
     forward = body.frame.local(points)[1]
     inside = (below > margin) & (above > margin) & (within > wall) & (forward > -BACK_SHARE * body.frame.depth)
     inside = without_islands(hu, inside)
-    volume = float(inside.sum() * dz * dy * dx / 1000)
-    if volume < SMALLEST_CM3:
+    volume_cm3 = float(inside.sum() * dz * dy * dx / 1000)
+    if volume_cm3 < SMALLEST_CM3:
         return None
     values = hu[inside].astype(float)
     roi = cropped(offset, inside)
-    return Attenuation(level, round(float(values.mean()), 1), round(float(values.std()), 1), roi, round(volume, 2))
+    return Attenuation(level, round(float(values.mean()), 1), round(float(values.std()), 1), roi, round(volume_cm3, 2))
 
 
 def without_islands(hu: NDArray, inside: NDArray) -> NDArray:
@@ -105,10 +105,10 @@ def without_islands(hu: NDArray, inside: NDArray) -> NDArray:
     return inside & (np.abs(hu - middle) <= max(ISLAND_HU, ISLAND_SDS * spread))
 
 
-def spoiled(image: Image, body: Body, neighbours: list[float], measured: Attenuation | None, here: Block) -> str:
+def spoiled(volume: Volume, body: Body, neighbours: list[float], measured: Attenuation | None, here: Block) -> str:
     """Why a body must not be used, in plain words; empty when it may."""
     _, hu, depths = here
-    voxel_cm3 = float(np.prod(image.spacing_mm or (1.0, 1.0, 1.0))) / 1000
+    voxel_cm3 = float(np.prod(volume.spacing_mm)) / 1000
     around = np.minimum.reduce(depths) > -12
     if float((hu[around] > METAL_HU).sum()) * voxel_cm3 > METAL_CM3:
         return "metal in or beside it"
@@ -126,23 +126,18 @@ def spoiled(image: Image, body: Body, neighbours: list[float], measured: Attenua
     return ""
 
 
-def tube_voltage(study: Study) -> float | None:
-    """The tube voltage in kV that the file states, or None."""
-    return study.images[0].acquisition.kvp
-
-
-def contrast(image: Image, found: FoundCt) -> bool:
+def contrast(volume: Volume, found: FoundCt) -> bool:
     """Whether a contrast agent was given: the file says so, or a bright vessel lies in front of the bodies."""
-    if image.acquisition.contrast:
+    if volume.acquisition.contrast:
         return True
-    dz, dy, dx = image.spacing_mm or (1.0, 1.0, 1.0)
+    dz, dy, dx = volume.spacing_mm
     areas = []
     for body in found.bodies:
         z, y, x = body.frame.origin
         front = y - 0.5 * body.frame.depth - 4
         rows = slice(max(0, int((front - 38) / dy)), max(1, int(front / dy)))
         columns = slice(max(0, int((x - 40) / dx)), int((x + 40) / dx) + 1)
-        part = image.pixels[int(np.clip(round(z / dz), 0, len(image.pixels) - 1)), rows, columns]
+        part = volume.voxels[int(np.clip(round(z / dz), 0, len(volume.voxels) - 1)), rows, columns]
         areas.append(float(((part > CONTRAST_HU[0]) & (part < CONTRAST_HU[1])).sum()) * dy * dx)
     return bool(areas) and float(np.median(areas)) > CONTRAST_MM2
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bmd.types import Image, Region
+from bmd.types import Region, Volume
 
 STEP_MM = 1.0
 ANGLES = 72
@@ -139,14 +139,14 @@ def frame_of(corners_mm: NDArray, x_mm: NDArray, dz: float) -> Frame:
     return Frame(np.array([centre[0], centre[1], x]), np.stack([w, u, left]), height, depth)
 
 
-def fit_body(image: Image, frame: Frame) -> Body:
+def fit_body(volume: Volume, frame: Frame) -> Body:
     """Fit the surface of one body to the volume."""
-    spacing = np.array(image.spacing_mm or (1.0, 1.0, 1.0))
+    spacing = np.array(volume.spacing_mm)
     w = np.arange(-frame.height / 2 - 9, frame.height / 2 + 9.5, STEP_MM)
     half = 0.5 * frame.depth + 4
     u, v = np.arange(-half, half, 2.0), np.arange(-0.62 * frame.depth, 0.62 * frame.depth, 2.0)
     grid = np.meshgrid(w, u, v, indexing="ij")
-    hu = sample(image, frame.points(*grid) / spacing[:, None, None, None])
+    hu = sample(volume, frame.points(*grid) / spacing[:, None, None, None])
     top = _fit_plate(hu, w, u, v, frame)
     bottom = -_fit_plate(hu[::-1], -w[::-1], u, v, frame)
     low, high = float(bottom[0]), float(top[0])
@@ -155,15 +155,15 @@ def fit_body(image: Image, frame: Frame) -> Body:
         top, bottom = np.array([high, 0, 0, 0, 0]), np.array([low, 0, 0, 0, 0])
     inset = min(2.0, 0.1 * (high - low))
     heights = np.linspace(low + inset, high - inset, LEVELS)
-    radii, axis = _fit_wall(image, frame, heights, spacing)
+    radii, axis = _fit_wall(volume, frame, heights, spacing)
     return Body(frame, top, bottom, radii, heights, axis)
 
 
-def sample(image: Image, at: NDArray) -> NDArray:
+def sample(volume: Volume, at: NDArray) -> NDArray:
     """HU at voxel coordinates (3, ...), linear, clipped to the range in which edges are sought."""
-    low = np.clip(np.floor(at.reshape(3, -1).min(1)).astype(int) - 1, 0, np.array(image.pixels.shape) - 1)
-    high = np.clip(np.ceil(at.reshape(3, -1).max(1)).astype(int) + 2, low + 1, image.pixels.shape)
-    part = image.pixels[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+    low = np.clip(np.floor(at.reshape(3, -1).min(1)).astype(int) - 1, 0, np.array(volume.voxels.shape) - 1)
+    high = np.clip(np.ceil(at.reshape(3, -1).max(1)).astype(int) + 2, low + 1, volume.voxels.shape)
+    part = volume.voxels[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
     part = np.clip(part, SOFT_HU, DENSE_HU).astype(np.float32)
     return ndimage.map_coordinates(part, at - low.reshape(3, *[1] * (at.ndim - 1)), order=1, mode="nearest")
 
@@ -199,24 +199,24 @@ def _fit_plate(hu: NDArray, w: NDArray, u: NDArray, v: NDArray, frame: Frame) ->
     return numbers
 
 
-def _fit_wall(image: Image, frame: Frame, heights: NDArray, spacing: NDArray) -> tuple[NDArray, tuple[float, float]]:
+def _fit_wall(volume: Volume, frame: Frame, heights: NDArray, spacing: NDArray) -> tuple[NDArray, tuple[float, float]]:
     """Radius of the side wall for every height and direction."""
-    drop = _drops(image, frame, heights, spacing, (0.0, 0.0))
+    drop = _drops(volume, frame, heights, spacing, (0.0, 0.0))
     right, left = (_half_width(drop, frame, quarter) for quarter in (3, 1))
     axis = (0.0, (left - right) / 2)
-    drop = _drops(image, frame, heights, spacing, axis)
+    drop = _drops(volume, frame, heights, spacing, axis)
     expected = _superellipse(frame.depth / 2, (left + right) / 2)
     gain = np.clip(drop / EDGE_HU, -0.5, 1.2) - 0.1 * ((RADII_MM - expected[:, None]) / 3.0) ** 2
     smooth = ndimage.gaussian_filter(_rings(gain), (1.5, 0))
     return ndimage.gaussian_filter1d(smooth, 1.0, axis=1, mode="wrap"), axis
 
 
-def _drops(image: Image, frame: Frame, heights: NDArray, spacing: NDArray, axis: tuple[float, float]) -> NDArray:
+def _drops(volume: Volume, frame: Frame, heights: NDArray, spacing: NDArray, axis: tuple[float, float]) -> NDArray:
     """Outward drop of density along rays, (LEVELS, ANGLES, RADII)."""
     angle = np.arange(ANGLES) / ANGLES * 2 * np.pi
     w, a, r = np.meshgrid(heights, angle, RADII_MM, indexing="ij")
     points = frame.points(w, axis[0] + r * np.cos(a), axis[1] + r * np.sin(a))
-    hu = sample(image, points / spacing[:, None, None, None])
+    hu = sample(volume, points / spacing[:, None, None, None])
     drop = ndimage.gaussian_filter1d(_drop(hu, 5, 2), 2.0, axis=0, mode="nearest")
     return ndimage.gaussian_filter1d(drop, 1.0, axis=1, mode="wrap")
 
@@ -263,11 +263,11 @@ def _rings(gain: NDArray) -> NDArray:
     return RADII_MM[path[:, gain.shape[1] : 2 * gain.shape[1]]]
 
 
-def voxels(image: Image, body: Body) -> tuple[tuple[int, int, int], tuple[NDArray, NDArray, NDArray]]:
+def voxels(volume: Volume, body: Body) -> tuple[tuple[int, int, int], tuple[NDArray, NDArray, NDArray]]:
     """The bounding block of a body in the volume: its offset, and `Body.depths` of its voxels."""
-    spacing = np.array(image.spacing_mm or (1.0, 1.0, 1.0))
+    spacing = np.array(volume.spacing_mm)
     reach = 0.5 * np.linalg.norm([body.frame.height + 12, 2 * float(body.radii.max()), 2 * float(body.radii.max())])
-    shape = np.array(image.pixels.shape)
+    shape = np.array(volume.voxels.shape)
     low = np.clip(np.floor((body.frame.origin - reach) / spacing).astype(int), 0, shape - 1)
     high = np.clip(np.ceil((body.frame.origin + reach) / spacing).astype(int) + 1, low + 1, shape)
     axes = [np.arange(a, b) * s for a, b, s in zip(low, high, spacing, strict=True)]
@@ -287,7 +287,7 @@ def cropped(offset: tuple[int, int, int], mask: NDArray) -> Region:
     return Region(start, np.ascontiguousarray(cut))
 
 
-def region(image: Image, body: Body) -> Region:
+def region(volume: Volume, body: Body) -> Region:
     """The voxels of a body."""
-    offset, (below, above, within) = voxels(image, body)
+    offset, (below, above, within) = voxels(volume, body)
     return cropped(offset, (below > 0) & (above > 0) & (within > 0))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bmd.types import Image
+from bmd.types import Volume
 
 GRID_MM = 3.0
 """Size of the voxels the spine is looked for in."""
@@ -55,33 +55,33 @@ class Spine:
     back: float
 
 
-def coarse(image: Image) -> tuple[NDArray, tuple[float, float, float]]:
+def coarse(volume: Volume) -> tuple[NDArray, tuple[float, float, float]]:
     """The volume at about `GRID_MM`, float32, by averaging, and its exact spacing."""
-    dz, dy, dx = image.spacing_mm or (1.0, 1.0, 1.0)
-    depth, rows, columns = image.pixels.shape
+    dz, dy, dx = volume.spacing_mm
+    depth, rows, columns = volume.voxels.shape
     size = (max(8, round(columns * dx / GRID_MM)), max(8, round(rows * dy / GRID_MM)))
     per = max(1, round(GRID_MM / dz))
     small = np.stack(
-        [cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA) for plane in image.pixels]
+        [cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA) for plane in volume.voxels]
     )
     count = depth // per
     small = small[: count * per].reshape(count, per, size[1], size[0]).mean(1)
     return small, (dz * per, rows * dy / size[1], columns * dx / size[0])
 
 
-def find_spine(image: Image) -> Spine:
+def find_spine(volume: Volume) -> Spine:
     """Follow the spinal canal through all slices of a CT volume."""
-    small, spacing = coarse(image)
+    small, spacing = coarse(volume)
     body = _patient(small)
     score = _score(small, body, spacing)
     path = _best_path(score)
     k = np.arange(len(small))
     values = score[k, path[:, 0], path[:, 1]]
     lung, wings = _beside(small, path, spacing)
-    dz, depth = (image.spacing_mm or (1.0,))[0], len(image.pixels)
+    dz, depth = volume.spacing_mm[0], len(volume.voxels)
     here, there = (np.arange(depth) + 0.5) * dz, (k + 0.5) * spacing[0]
     smooth = [ndimage.gaussian_filter1d(path[:, a].astype(float), 9.0 / spacing[0]) for a in (0, 1)]
-    own = image.spacing_mm or (1.0, 1.0, 1.0)
+    own = volume.spacing_mm
     y, x = (np.interp(here, there, (smooth[a] + 0.5) * spacing[a + 1] - 0.5 * own[a + 1]) for a in (0, 1))
     return Spine(
         y,

@@ -11,7 +11,7 @@ from bmd.inference.ct.slices import of_logits
 from bmd.inference.engine import Engine
 from bmd.inputs.ct import hip_crop, hip_input, hip_window, patient_vector
 from bmd.models._registry import default
-from bmd.types import Demographics, Hip, Image, Prediction
+from bmd.types import Demographics, Hip, Prediction, Volume
 
 IMAGE, PATIENT, BOTH = (default(role) for role in ("femur_image", "femur_demographics", "femur_multimodal"))
 LEVEL = "hip"
@@ -25,7 +25,7 @@ REASONS = {
 
 
 def find_and_read_hips(
-    volume: Image, patient: Demographics, engine: Engine, spine_ends_mm: float = 0.0
+    volume: Volume, patient: Demographics, engine: Engine, spine_ends_mm: float = 0.0
 ) -> tuple[tuple[Hip, ...], tuple[Prediction, ...]]:
     """Find both hips in a CT and say what each network makes of them.
 
@@ -33,8 +33,8 @@ def find_and_read_hips(
 
     Parameters
     ----------
-    volume : Image
-        CT in HU.
+    volume : Volume
+        The CT.
     patient : Demographics
         What is known; missing values stay missing.
     engine : Engine
@@ -77,15 +77,15 @@ def find_and_read_hips(
     return tuple(replace(hip, prediction=by_side.get(hip.side)) for hip in hips), tuple(answers)
 
 
-def _cut(volume: Image, site: HipSite) -> Hip:
-    spacing = volume.spacing_mm or (1.0, 1.0, 1.0)
+def _cut(volume: Volume, site: HipSite) -> Hip:
+    spacing = volume.spacing_mm
     centre = None
     if site.head_mm is not None:
         z, y, x = (mm / step for mm, step in zip(site.head_mm, spacing, strict=True))
         centre = (z, y, x)
     if site.plane is None:
         return Hip(site.side, REASONS[site.reason], None, centre)
-    return Hip(site.side, "", hip_window(hip_crop(volume.pixels, spacing, site.plane)), centre)
+    return Hip(site.side, "", hip_window(hip_crop(volume.voxels, spacing, site.plane)), centre)
 
 
 def _answer(logits: np.ndarray, model: str, engine: Engine) -> Prediction:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.inference.ct.canal import Spine
-from bmd.types import Image, Study, Suitability
+from bmd.types import Study, Suitability, Volume
 
 SHORTEST_MM = 60.0
 """Two vertebrae with their discs: what is needed to see one whole body between its neighbours."""
@@ -23,29 +23,25 @@ FRONT = 0.45
 """A canal that lies further in front than this share of the patient's depth means that the volume is turned over."""
 
 
-def gate_ct(study: Study) -> tuple[Suitability, Image | None]:
+def gate_ct(study: Study) -> tuple[Suitability, Volume | None]:
     """First look at a study: is there one CT volume with enough of a trunk in it? Needs no network.
 
     Returns
     -------
-    Suitability, Image or None
+    Suitability, Volume or None
         The verdict, and the volume to analyse.
     """
-    volumes = [image for image in study.images if image.modality == "ct"]
-    if not volumes:
-        kinds = ", ".join(sorted({image.modality for image in study.images})) or "nothing"
+    if study.volume is None:
+        kinds = study.modality or "nothing"
         return Suitability(False, (f"This page analyses an abdominal CT; the file holds {kinds}.",)), None
-    image = volumes[0]
-    reasons, scores = look_at(image)
-    return Suitability(not reasons, reasons, scores=scores), None if reasons else image
+    reasons, scores = look_at(study.volume)
+    return Suitability(not reasons, reasons, scores=scores), None if reasons else study.volume
 
 
-def look_at(image: Image) -> tuple[tuple[str, ...], dict[str, float]]:
+def look_at(volume: Volume) -> tuple[tuple[str, ...], dict[str, float]]:
     """Reasons not to analyse a volume, from its size and the range of its numbers, and those numbers."""
-    if image.pixels.ndim != 3 or image.spacing_mm is None:
-        return ("The volume does not say how large its voxels are.",), {}
-    dz, dy, dx = image.spacing_mm
-    depth, rows, columns = image.pixels.shape
+    dz, dy, dx = volume.spacing_mm
+    depth, rows, columns = volume.voxels.shape
     height = depth * dz
     scores = {"height_mm": round(height, 1), "slice_mm": round(dz, 2)}
     if height < SHORTEST_MM:
@@ -57,7 +53,7 @@ def look_at(image: Image) -> tuple[tuple[str, ...], dict[str, float]]:
         return (f"The field is too narrow ({columns * dx:.0f} x {rows * dy:.0f} mm) to hold a vertebra.",), scores
     if dz > THICKEST_MM:
         return (f"The slices are {dz:.1f} mm apart; at most {THICKEST_MM:g} mm can be used.",), scores
-    return _like_ct(image.pixels, scores)
+    return _like_ct(volume.voxels, scores)
 
 
 def _like_ct(pixels: NDArray, scores: dict[str, float]) -> tuple[tuple[str, ...], dict[str, float]]:

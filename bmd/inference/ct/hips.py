@@ -25,7 +25,7 @@ from scipy.ndimage import (
 )
 
 from bmd.inputs.ct import HipPlane, Point, hip_plane
-from bmd.types import Image
+from bmd.types import Volume
 
 GRID_MM = 3.0
 BONE_HU, DENSE_HU = 60.0, 450.0
@@ -79,13 +79,13 @@ class HipSite:
     score: float = 0.0
 
 
-def find_hips(volume: Image, spine_ends_mm: float = 0.0) -> tuple[HipSite, HipSite]:
+def find_hips(volume: Volume, spine_ends_mm: float = 0.0) -> tuple[HipSite, HipSite]:
     """Find both proximal femora.
 
     Parameters
     ----------
-    volume : Image
-        CT in HU.
+    volume : Volume
+        The CT.
     spine_ends_mm : float
         z of the lowest vertebral body that was found: femoral heads lie below it, and a ball above is something else.
 
@@ -94,12 +94,12 @@ def find_hips(volume: Image, spine_ends_mm: float = 0.0) -> tuple[HipSite, HipSi
     tuple of HipSite
         The right and the left one.
     """
-    spacing = np.array(volume.spacing_mm or (1.0, 1.0, 1.0), float)
-    hu = coarse(volume.pixels, spacing)
+    spacing = np.array(volume.spacing_mm, float)
+    hu = coarse(volume.voxels, spacing)
     middle = body_middle(hu)
     votes = ball_votes(hu)
     votes[: int(np.ceil(max(0.0, spine_ends_mm) / GRID_MM))] = 0
-    metal = [lump for lump in metal_lumps(volume.pixels, spacing) if lump[0] > spine_ends_mm]
+    metal = [lump for lump in metal_lumps(volume.voxels, spacing) if lump[0] > spine_ends_mm]
     sites = []
     for side, sign in (("right", -1.0), ("left", 1.0)):
         sites.append(_side(side, sign, hu, votes, middle, metal))  # type: ignore[arg-type]

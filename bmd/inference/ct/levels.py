@@ -20,7 +20,7 @@ from bmd.inference.engine import Engine
 from bmd.inference.spine.contour import corners as corners_of
 from bmd.inference.spine.decode import Decoded
 from bmd.inference.spine.localise import Localised, localise, quality
-from bmd.types import Image, Vertebra
+from bmd.types import Vertebra, Volume
 
 WEAKEST = 0.25
 """Score of the localiser below which a body is left out."""
@@ -79,20 +79,20 @@ class FoundCt:
     doubts: tuple[str, ...] = ()
 
 
-def localise_ct(image: Image, engine: Engine) -> FoundCt:
+def localise_ct(volume: Volume, engine: Engine) -> FoundCt:
     """Find, fit and name the vertebral bodies of a CT volume.
 
     Parameters
     ----------
-    image : Image
-        CT in HU, in the order that `Image` states.
+    volume : Volume
+        The CT.
     engine : Engine
         Runs the film localiser.
     """
-    spine = find_spine(image)
-    film, looks = look_from_side(image, spine, engine)
+    spine = find_spine(volume)
+    film, looks = look_from_side(volume, spine, engine)
     seen = looks[0]
-    spacing = image.spacing_mm or (1.0, 1.0, 1.0)
+    spacing = volume.spacing_mm
     kept: list[Vertebra] = []
     bodies: list[Body] = []
     cut: set[int] = set()
@@ -100,14 +100,14 @@ def localise_ct(image: Image, engine: Engine) -> FoundCt:
         if vertebra.score < WEAKEST or vertebra.corners_px is None:
             continue
         corners = film.to_volume(vertebra.corners_px, spacing) * [spacing[1], spacing[0]]
-        body = fit_body(image, frame_of(corners, spine.x_mm, spacing[0]))
+        body = fit_body(volume, frame_of(corners, spine.x_mm, spacing[0]))
         if plausible(body):
-            if is_cut(image, body) or at_film_edge(vertebra.corners_px, film):
+            if is_cut(volume, body) or at_film_edge(vertebra.corners_px, film):
                 cut.add(len(bodies))
             kept.append(vertebra)
             bodies.append(body)
-    doubts = naming_doubts(image, spine, looks, kept, bodies)
-    found = tuple(_vertebra(image, v, b, not doubts) for v, b in zip(kept, bodies, strict=True))
+    doubts = naming_doubts(volume, spine, looks, kept, bodies)
+    found = tuple(_vertebra(volume, v, b, not doubts) for v, b in zip(kept, bodies, strict=True))
     return FoundCt(found, tuple(bodies), frozenset(cut), not doubts, spine, film, seen.decoded, doubts)
 
 
@@ -118,13 +118,13 @@ def plausible(body: Body) -> bool:
     return 6 < height < 48 and 18 < width < 75 and 15 < body.frame.depth < 60
 
 
-def is_cut(image: Image, body: Body) -> bool:
+def is_cut(volume: Volume, body: Body) -> bool:
     """Whether a body reaches the first or last slice, or an edge of the field."""
-    spacing = np.array(image.spacing_mm or (1.0, 1.0, 1.0))
+    spacing = np.array(volume.spacing_mm)
     half = np.array([0.5 * body.frame.height, 0.5 * body.frame.depth, float(body.radii.mean())])
     margin = np.array([max(1.5, 0.5 * spacing[0]), 0.0, 0.0])
     low, high = (body.frame.origin - half - margin) / spacing, (body.frame.origin + half + margin) / spacing
-    return bool((low < -0.5).any() or (high > np.array(image.pixels.shape) - 0.5).any())
+    return bool((low < -0.5).any() or (high > np.array(volume.voxels.shape) - 0.5).any())
 
 
 def at_film_edge(corners: NDArray, film: SideFilm) -> bool:
@@ -132,17 +132,17 @@ def at_film_edge(corners: NDArray, film: SideFilm) -> bool:
     return bool(corners[:, 1].min() < EDGE_MM or corners[:, 1].max() > film.pixels.shape[0] - 1 - EDGE_MM)
 
 
-def look_from_side(image: Image, spine: Spine, engine: Engine) -> tuple[SideFilm, list[Localised]]:
+def look_from_side(volume: Volume, spine: Spine, engine: Engine) -> tuple[SideFilm, list[Localised]]:
     """Localise on slabs of several widths: the film of the best look, and all looks, the best first."""
-    films = [side_film(image, spine, width) for width in WIDTHS_MM]
+    films = [side_film(volume, spine, width) for width in WIDTHS_MM]
     looks = [localise(film.pixels, engine) for film in films]
     order = sorted(range(len(looks)), key=lambda k: (not looks[k].decoded.certain, -quality(looks[k].decoded)))
     return films[order[0]], [looks[k] for k in order]
 
 
-def room_below(image: Image, last: Body) -> float:
+def room_below(volume: Volume, last: Body) -> float:
     """How far the volume reaches below the centre of a body, mm."""
-    return float(len(image.pixels) * (image.spacing_mm or (1.0,))[0] - last.frame.origin[0])
+    return float(len(volume.voxels) * volume.spacing_mm[0] - last.frame.origin[0])
 
 
 def same_names(one: Localised, other: Localised) -> bool:
@@ -156,13 +156,13 @@ def same_names(one: Localised, other: Localised) -> bool:
 
 
 def naming_doubts(
-    image: Image, spine: Spine, looks: list[Localised], kept: list[Vertebra], bodies: list[Body]
+    volume: Volume, spine: Spine, looks: list[Localised], kept: list[Vertebra], bodies: list[Body]
 ) -> tuple[str, ...]:
     """Reasons not to rely on the names; none when slabs agree and the sacrum is clear and has room in the volume."""
     sacra = [look.decoded.sacrum for look in looks]
     if max(sacra) < SACRUM_SEEN:
         return ("the sacrum is not in view",)
-    dz = (image.spacing_mm or (1.0,))[0]
+    dz = volume.spacing_mm[0]
     named = {v.level: b for v, b in zip(kept, bodies, strict=True) if v.level is not None}
     wings = "L5" in named and wing_share(spine, dz, named["L5"]) >= WING_SHARE
     winged = looks[0].decoded.certain and wings
@@ -173,9 +173,9 @@ def naming_doubts(
         return ("the view from the side is not clear enough",)
     if "L5" not in named:
         return ("L5 was not found above the sacrum",)
-    if room_below(image, named["L5"]) < ROOM_MM:
+    if room_below(volume, named["L5"]) < ROOM_MM:
         return ("the volume ends where the sacrum should be",)
-    whole = room_below(image, named["L5"]) >= SACRUM_MM
+    whole = room_below(volume, named["L5"]) >= SACRUM_MM
     clear = whole and min(sacra) >= SACRUM_SEEN and max(sacra) >= SACRUM_CLEAR
     if not (clear or winged):
         return ("the sacrum is not clearly in view",)
@@ -195,11 +195,11 @@ def wing_share(spine: Spine, dz: float, last: Body) -> float:
     return float(np.convolve(part, np.ones(run) / run, mode="valid").max()) if len(part) else 0.0
 
 
-def _vertebra(image: Image, seen: Vertebra, body: Body, named: bool) -> Vertebra:
+def _vertebra(volume: Volume, seen: Vertebra, body: Body, named: bool) -> Vertebra:
     """A body with its voxels; outline and corners are those of its middle, x = row and y = slice of the volume."""
-    line = outline(image, body)
+    line = outline(volume, body)
     up, forward = body.frame.axes[0][[1, 0]], body.frame.axes[1][[1, 0]]
-    spacing = image.spacing_mm or (1.0, 1.0, 1.0)
+    spacing = volume.spacing_mm
     scale = np.array([spacing[1], spacing[0]])
     corners = corners_of(line * scale, up / np.linalg.norm(up), -forward / np.linalg.norm(forward)) / scale
     both = np.concatenate([line, corners])
@@ -210,11 +210,11 @@ def _vertebra(image: Image, seen: Vertebra, body: Body, named: bool) -> Vertebra
         contour_px=line.astype(np.float32),
         score=seen.score,
         corners_px=corners.astype(np.float32),
-        body=region(image, body),
+        body=region(volume, body),
     )
 
 
-def outline(image: Image, body: Body) -> NDArray:
+def outline(volume: Volume, body: Body) -> NDArray:
     """Outline of a body in its middle plane, (n, 2) as (row, slice) of the volume."""
     reach_w, reach_u = 0.5 * body.frame.height + 8, 0.5 * body.frame.depth + 8
     w, u = np.meshgrid(np.arange(-reach_w, reach_w, 0.5), np.arange(-reach_u, reach_u, 0.5), indexing="ij")
@@ -224,13 +224,13 @@ def outline(image: Image, body: Body) -> NDArray:
         return np.zeros((4, 2))
     line = max(found, key=cv2.contourArea)[:, 0].astype(float)[::3]
     z, y, _ = body.frame.points(line[:, 1] * 0.5 - reach_w, line[:, 0] * 0.5 - reach_u, np.zeros(len(line)))
-    spacing = image.spacing_mm or (1.0, 1.0, 1.0)
+    spacing = volume.spacing_mm
     return np.column_stack([y / spacing[1], z / spacing[0]])
 
 
-def block(image: Image, body: Body) -> Block:
+def block(volume: Volume, body: Body) -> Block:
     """The HU around a body, with its offset in the volume and how deep each voxel lies (`Body.depths`)."""
-    offset, depths = voxels(image, body)
+    offset, depths = voxels(volume, body)
     shape = depths[0].shape
     part = tuple(slice(a, a + n) for a, n in zip(offset, shape, strict=True))
-    return offset, image.pixels[part], depths
+    return offset, volume.voxels[part], depths

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from bmd.errors import WeightsError
-from bmd.inference.ct.attenuation import Measured, contrast, measure_attenuation, reading, tube_voltage
+from bmd.inference.ct.attenuation import Measured, contrast, measure_attenuation, reading
 from bmd.inference.ct.gate import gate_ct, judge_ct
 from bmd.inference.ct.levels import FoundCt, localise_ct
 from bmd.inference.engine import Engine, default_engine
@@ -17,7 +17,7 @@ from bmd.inference.film.pipeline import Progress
 from bmd.inference.film.warnings import person
 from bmd.inference.spine.looks import LOCALISER
 from bmd.reference import LUMBAR
-from bmd.types import Image, Report, Study, Suitability
+from bmd.types import Report, Study, Suitability, Volume
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def analyse_ct(study: Study, file: str = "", progress: Progress | None = None, e
     Parameters
     ----------
     study : Study
-        What was read; its first CT volume is analysed.
+        What was read; its volume is analysed.
     file : str
         Name to show in the report.
     progress : callable, optional
@@ -49,27 +49,27 @@ def analyse_ct(study: Study, file: str = "", progress: Progress | None = None, e
     start = time.perf_counter()
     tell = progress or (lambda share, what: None)
     tell(0.02, "Checking the volume")
-    suitability, image = gate_ct(study)
+    suitability, volume = gate_ct(study)
     report = Report(file, "ct", suitability, patient=study.patient)
-    if image is not None:
+    if volume is not None:
         engine = engine or default_engine()
         tell(0.08, "Finding the vertebrae")
-        found = localise_ct(image, engine)
+        found = localise_ct(volume, engine)
         reasons, scores = judge_ct(found.spine, len(found.bodies))
         suitability = Suitability(not reasons, reasons, scores=suitability.scores | scores)
         report = replace(report, suitability=suitability, device=engine.device, models={"localiser": LOCALISER})
         if suitability.suitable:
             tell(0.55, "Measuring the attenuation")
-            measured = measure_attenuation(image, found)
-            report = _filled(report, study, image, found, measured)
+            measured = measure_attenuation(volume, found)
+            report = _filled(report, study, volume, found, measured)
             tell(0.65, "Classifying slices and hips")
-            report = classify(report, image, study, engine, spine_end(found))
+            report = classify(report, volume, study, engine, spine_end(found))
     tell(1.0, "Done")
     return replace(report, seconds=round(time.perf_counter() - start, 3))
 
 
-def _filled(report: Report, study: Study, image: Image, found: FoundCt, measured: Measured) -> Report:
-    said = [*_names(found), *measured.left_out, *_technique(study, image, found, measured), *person(study)]
+def _filled(report: Report, study: Study, volume: Volume, found: FoundCt, measured: Measured) -> Report:
+    said = [*_names(found), *measured.left_out, *_technique(study, volume, found, measured), *person(study)]
     return replace(
         report,
         vertebrae=found.vertebrae,
@@ -84,19 +84,19 @@ def spine_end(found: FoundCt) -> float:
     return max((float(body.frame.origin[0]) for body in found.bodies), default=0.0)
 
 
-def classify(report: Report, image: Image, study: Study, engine: Engine, spine_ends_mm: float = 0.0) -> Report:
+def classify(report: Report, volume: Volume, study: Study, engine: Engine, spine_ends_mm: float = 0.0) -> Report:
     """What the networks say of slices and hips; one whose weights are missing is named and left out."""
-    report = _slices(report, image, engine)
-    return _hips(report, image, study, engine, spine_ends_mm)
+    report = _slices(report, volume, engine)
+    return _hips(report, volume, study, engine, spine_ends_mm)
 
 
-def _slices(report: Report, image: Image, engine: Engine) -> Report:
+def _slices(report: Report, volume: Volume, engine: Engine) -> Report:
     from bmd.inference.ct.slices import NETWORK, classify_slices
 
     usable = {a.level for a in report.attenuation if a.level is not None}
     chosen = [v for v in report.vertebrae if v.level in usable]
     each, patient, said = _tried(
-        "Slices were not classified", lambda: classify_slices(image, chosen, engine), ((), None)
+        "Slices were not classified", lambda: classify_slices(volume, chosen, engine), ((), None)
     )
     models = report.models | ({"slices": NETWORK} if each else {})
     answers = (*report.answers, patient) if patient is not None else report.answers
@@ -105,11 +105,11 @@ def _slices(report: Report, image: Image, engine: Engine) -> Report:
     )
 
 
-def _hips(report: Report, image: Image, study: Study, engine: Engine, spine_ends_mm: float) -> Report:
+def _hips(report: Report, volume: Volume, study: Study, engine: Engine, spine_ends_mm: float) -> Report:
     from bmd.inference.ct.femur import find_and_read_hips
 
     hips, answers, said = _tried(
-        "The hips were not read", lambda: find_and_read_hips(image, study.patient, engine, spine_ends_mm), ((), ())
+        "The hips were not read", lambda: find_and_read_hips(volume, study.patient, engine, spine_ends_mm), ((), ())
     )
     names = {answer.model: answer.model for answer in answers}
     return replace(
@@ -143,10 +143,10 @@ def _names(found: FoundCt) -> list[str]:
     return said
 
 
-def _technique(study: Study, image: Image, found: FoundCt, measured: Measured) -> list[str]:
+def _technique(study: Study, volume: Volume, found: FoundCt, measured: Measured) -> list[str]:
     """Reading of L1, and what moves HU and was not corrected."""
     said = [sentence for sentence in (reading(measured.attenuation),) if sentence]
-    voltage = tube_voltage(study)
+    voltage = volume.acquisition.kvp
     if measured.attenuation:
         if voltage is None:
             said.append("The tube voltage is not known; HU of bone rise as it falls and were not corrected.")
@@ -155,7 +155,7 @@ def _technique(study: Study, image: Image, found: FoundCt, measured: Measured) -
                 f"Tube voltage {voltage:.0f} kV: HU of bone rise as the voltage falls; they were not corrected to the "
                 "120 kV of published values."
             )
-        if contrast(image, found):
+        if contrast(volume, found):
             said.append(
                 "A contrast agent was given: it raises HU of bone, by 11 on average in 157 people (SD 19; Pickhardt "
                 "2016); not corrected."

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.inference.ct.canal import Spine
-from bmd.types import Image
+from bmd.types import Volume
 
 PIXEL_MM = 1.0
 HALF_WIDTH_MM = 20.0
@@ -47,26 +47,26 @@ class SideFilm:
         return np.column_stack([(mm[:, 0] + self.shift_mm) / spacing[1] - 0.5, mm[:, 1] / spacing[0] - 0.5])
 
 
-def side_film(image: Image, spine: Spine, half_width_mm: float = HALF_WIDTH_MM) -> SideFilm:
+def side_film(volume: Volume, spine: Spine, half_width_mm: float = HALF_WIDTH_MM) -> SideFilm:
     """Project the slab around the spine from the side.
 
     Parameters
     ----------
-    image : Image
+    volume : Volume
         CT volume.
     spine : Spine
         Where its canal runs.
     half_width_mm : float
         Half the thickness of the slab.
     """
-    dz, dy, dx = image.spacing_mm or (1.0, 1.0, 1.0)
-    depth, rows, columns = image.pixels.shape
+    dz, dy, dx = volume.spacing_mm
+    depth, rows, columns = volume.voxels.shape
     plane = np.empty((depth, rows), np.float32)
     for k in range(depth):
         centre = spine.x_mm[k] / dx
         low = int(np.clip(round(centre - half_width_mm / dx), 0, columns - 1))
         high = int(np.clip(round(centre + half_width_mm / dx) + 1, low + 1, columns))
-        plane[k] = np.clip(image.pixels[k, :, low:high], AIR_HU, DENSE_HU).mean(1, dtype=np.float32)
+        plane[k] = np.clip(volume.voxels[k, :, low:high], AIR_HU, DENSE_HU).mean(1, dtype=np.float32)
     size = (max(16, round(rows * dy / PIXEL_MM)), max(16, round(depth * dz / PIXEL_MM)))
     method = cv2.INTER_AREA if max(dz, dy) < PIXEL_MM else cv2.INTER_CUBIC
     film = cv2.resize(plane, size, interpolation=method)

@@ -12,7 +12,7 @@ from bmd.inference.engine import Engine
 from bmd.inputs.ct import axial_crop, body_centre, slice_windows
 from bmd.models._registry import default
 from bmd.reference import CATEGORIES, LUMBAR
-from bmd.types import Image, Prediction, Vertebra
+from bmd.types import Prediction, Vertebra, Volume
 
 NETWORK = default("slices")
 PATIENT_LEVELS = ("L1", "L2", "L3", "L4")
@@ -21,7 +21,7 @@ FEWEST = 2
 
 
 def classify_slices(
-    volume: Image, vertebrae: Iterable[Vertebra], engine: Engine
+    volume: Volume, vertebrae: Iterable[Vertebra], engine: Engine
 ) -> tuple[tuple[Prediction, ...], Prediction | None]:
     """WHO class of the lumbar spine as each vertebra's slice shows it, and of the patient.
 
@@ -30,8 +30,8 @@ def classify_slices(
 
     Parameters
     ----------
-    volume : Image
-        CT in HU.
+    volume : Volume
+        The CT.
     vertebrae : iterable of Vertebra
         Any levels; L1-L5 with a ``body`` are looked at.
     engine : Engine
@@ -50,7 +50,7 @@ def classify_slices(
     chosen = [v for v in vertebrae if v.level in LUMBAR and v.body is not None and v.body.mask.any()]
     if not chosen:
         return (), None
-    crops = np.stack([axial_crop(volume.pixels, volume.spacing_mm or (1.0, 1.0, 1.0), body_centre(v)) for v in chosen])
+    crops = np.stack([axial_crop(volume.voxels, volume.spacing_mm, body_centre(v)) for v in chosen])
     logits = engine.run(NETWORK, slice_windows(crops))["logits"]
     temperature = engine.metadata(NETWORK).get("calibration") or {}
     each = tuple(

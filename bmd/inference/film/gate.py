@@ -36,7 +36,7 @@ def gate(study: Study) -> tuple[Suitability, Image | None]:
     """
     films = [image for image in study.images if image.modality == "radiograph"]
     if not films:
-        kinds = ", ".join(sorted({image.modality.upper() for image in study.images})) or "nothing"
+        kinds = study.modality.upper() if study.modality else "nothing"
         return Suitability(False, (f"This page analyses a lateral spine radiograph; the file holds {kinds}.",)), None
     image = films[0]
     if image.view is not None and image.view != "lateral":

@@ -49,7 +49,7 @@ def analyse(study: Study, file: str = "", progress: Progress | None = None, engi
     tell = progress or (lambda share, what: None)
     tell(0.02, "Checking the picture")
     suitability, image = gates.gate(study)
-    modality = study.images[0].modality if study.images else "radiograph"
+    modality = study.modality or "radiograph"
     report = Report(file, modality, suitability, patient=study.patient)
     if image is not None:
         engine = engine or default_engine()

@@ -12,6 +12,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from bmd import INTENDED_USE
 from bmd.truth import Case, CtTruth
+from bmd.types import volume_of
 
 LOWEST_HU = -1000
 """HU of the stored value 0."""
@@ -36,8 +37,8 @@ def ct_zip(case: Case, title: str = "Simulated CT", step_hu: int = 1) -> bytes:
     bytes
         The archive. UIDs and times come from the study, so the same case gives the same bytes.
     """
-    pixels = case.study.images[0].pixels
-    hu = np.where(pixels < _AIR_BELOW_HU, LOWEST_HU, pixels).astype(np.float32)
+    voxels = volume_of(case.study).voxels
+    hu = np.where(voxels < _AIR_BELOW_HU, LOWEST_HU, voxels).astype(np.float32)
     stored = np.round((hu - LOWEST_HU) / step_hu).astype("<u2")
     out = BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
@@ -49,7 +50,7 @@ def ct_zip(case: Case, title: str = "Simulated CT", step_hu: int = 1) -> bytes:
 
 def ct_slice(case: Case, index: int, stored: NDArray[np.uint16], title: str, step_hu: int) -> bytes:
     """One axial slice; z falls from head to feet, x grows to the patient's left."""
-    study, spacing = case.study, case.study.images[0].spacing_mm or (1.0, 1.0, 1.0)
+    study, spacing = case.study, volume_of(case.study).spacing_mm
     meta = FileMetaDataset()
     meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, CTImageStorage
     meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[study.uid, str(index)])

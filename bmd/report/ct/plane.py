@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.types import Image, Report, Study, Vertebra
+from bmd.types import Image, Report, Study, Vertebra, volume_of
 
 WINDOW_HU = (-200.0, 900.0)
 LONGEST_PX = 1600
@@ -19,7 +19,7 @@ def spine_plane(study: Study, report: Report) -> tuple[Study, Report]:
     Parameters
     ----------
     study : Study
-        Its first image is a CT.
+        A CT.
     report : Report
         Vertebrae in (row, slice) of the volume.
 
@@ -30,11 +30,11 @@ def spine_plane(study: Study, report: Report) -> tuple[Study, Report]:
     """
     import cv2  # late: the command line starts without it
 
-    image = study.images[0]
-    spacing = image.spacing_mm or (1.0, 1.0, 1.0)
-    depth, height, width = image.pixels.shape
+    volume = volume_of(study)
+    spacing = volume.spacing_mm
+    depth, height, width = volume.voxels.shape
     columns = np.clip(np.rint(_path(report, depth, width)).astype(int), 0, width - 1)
-    plane = image.pixels[np.arange(depth), :, columns].astype(np.float32)
+    plane = volume.voxels[np.arange(depth), :, columns].astype(np.float32)
     low, high = WINDOW_HU
     step = max(min(spacing[0], spacing[1]), max(depth * spacing[0], height * spacing[1]) / LONGEST_PX)
     size = max(1, round(height * spacing[1] / step)), max(1, round(depth * spacing[0] / step))
@@ -42,7 +42,7 @@ def spine_plane(study: Study, report: Report) -> tuple[Study, Report]:
     scale = np.array([size[0] / height, size[1] / depth])
     picture = Image(grey, "ct", "sagittal", (step, step))
     moved = tuple(_moved(vertebra, scale) for vertebra in report.vertebrae)
-    return replace(study, images=(picture,)), replace(report, vertebrae=moved)
+    return replace(study, images=(picture,), volume=None), replace(report, vertebrae=moved)
 
 
 def _path(report: Report, depth: int, width: int) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from PIL import ImageDraw, ImageFont
 from bmd import INTENDED_USE
 from bmd.reference import LEVELS
 from bmd.truth import Case, CtTruth
+from bmd.types import volume_of
 
 _PAPER, _INK = (15, 23, 26), (200, 212, 216)
 _STRIP, _SIDE = 18, 230
@@ -47,10 +48,9 @@ def ct_sheet(cases: Iterable[tuple[str, Case]]) -> bytes:
 
 def _views(case: Case) -> list[Pillow.Image]:
     """The planes of one volume."""
-    truth, image = case.truth, case.study.images[0]
+    truth, volume = case.truth, volume_of(case.study)
     assert isinstance(truth, CtTruth)
-    assert image.spacing_mm is not None
-    hu, (dz, dy, dx) = image.pixels, image.spacing_mm
+    hu, (dz, dy, dx) = volume.voxels, volume.spacing_mm
     shape = np.array(hu.shape) - 1
     at = np.clip(np.round(truth.centres_zyx), 0, shape).astype(int)
     l1, l3 = at[LEVELS.index("L1")], at[LEVELS.index("L3")]

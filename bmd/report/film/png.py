@@ -41,7 +41,7 @@ def annotated_png(study: Study, report: Report) -> bytes:
     bytes
         A PNG, 1000 to 2400 pixels high plus the lines below, without any name of file or patient.
     """
-    if study.images[0].modality == "ct":
+    if study.volume is not None:
         study, report = spine_plane(study, report)
     pixels = np.asarray(study.images[0].pixels, np.float32)
     if report.suitability.inverted:

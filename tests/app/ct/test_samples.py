@@ -11,7 +11,7 @@ from bmd import reference
 from bmd.app.ct import samples as ct_samples
 from bmd.app.ct import text as ct_text
 from bmd.readers.volume import read_volumes
-from bmd.types import Study
+from bmd.types import Study, volume_of
 
 CASES = pytest.mark.parametrize("sample", ct_samples.SAMPLES, ids=lambda sample: sample.name)
 
@@ -33,24 +33,24 @@ def test_case_is_a_small_readable_ct(sample):
     assert sample.path.stat().st_size <= ct_samples.LARGEST_BYTES
     assert sample.thumbnail.stat().st_size < 40_000
     study = read(sample)
-    image = study.images[0]
-    assert image.modality == "ct"
-    assert image.spacing_mm == pytest.approx(ct_samples.SPACING_MM, rel=1e-3)
+    volume = volume_of(study)
+    assert study.modality == "ct"
+    assert volume.spacing_mm == pytest.approx(ct_samples.SPACING_MM, rel=1e-3)
     assert study.patient.age_y is not None
     assert study.patient.sex is not None
     fat, soft = (
-        ((image.pixels > -150) & (image.pixels < -50)).mean(),
-        ((image.pixels > 0) & (image.pixels < 120)).mean(),
+        ((volume.voxels > -150) & (volume.voxels < -50)).mean(),
+        ((volume.voxels > 0) & (volume.voxels < 120)).mean(),
     )
     assert fat > 0.03
     assert soft > 0.1
-    assert np.percentile(image.pixels, 5) == -1000, "air without its noise"
+    assert np.percentile(volume.voxels, 5) == -1000, "air without its noise"
 
 
 @CASES
 def test_truth_is_what_the_name_says(sample):
     truth = sample.truth()
-    taken = read(sample).images[0].acquisition
+    taken = volume_of(read(sample)).acquisition
     assert (truth["phase"] == "portal") == (sample.name == "ct_contrast") == bool(taken.contrast)
     assert taken.kvp == truth["kvp"]
     if sample.name == "ct_normal":
@@ -60,7 +60,7 @@ def test_truth_is_what_the_name_says(sample):
         assert set(truth["fractured"]) & set(reference.LUMBAR)
     assert ("metal_hip" in truth["tags"]) == (sample.name == "ct_contrast")
     if sample.name == "ct_cut":
-        assert len(read(sample).images[0].pixels) * ct_samples.SPACING_MM[0] < 300
+        assert len(volume_of(read(sample)).voxels) * ct_samples.SPACING_MM[0] < 300
 
 
 def test_a_case_without_its_finding_is_no_example():

@@ -10,7 +10,7 @@ from bmd.inference.ct.femur import BOTH, IMAGE, PATIENT, find_and_read_hips
 from bmd.inference.ct.hips import find_hips
 from bmd.inputs.ct import HIP_HEAD, HIP_MM, hip_crop, hip_plane
 from bmd.readers.volume import read_folder
-from bmd.types import Demographics, Image
+from bmd.types import Demographics, Volume, volume_of
 from tests.inference.phantoms import HEADS_MM, RADIUS, TURN, BrightEngine, column, pelvis
 
 KNOWN = Demographics(70.0, "F", 160.0, 60.0)
@@ -36,7 +36,7 @@ def test_plane_follows_the_neck(sites):
 def test_crop_shows_the_head_where_it_belongs_and_the_shaft_below(sites):
     volume = pelvis()
     for site in sites:
-        crop = hip_crop(volume.pixels, volume.spacing_mm, site.plane)
+        crop = hip_crop(volume.voxels, volume.spacing_mm, site.plane)
         rows, columns = np.indices(crop.shape)
         ball = np.hypot(rows - HIP_HEAD[0], columns - HIP_HEAD[1]) * HIP_MM
         assert crop[ball < RADIUS - 6].mean() > 180
@@ -48,7 +48,7 @@ def test_crop_shows_the_head_where_it_belongs_and_the_shaft_below(sites):
 def test_both_hips_look_alike(sites):
     """A left hip comes out mirrored; the phantom's are the same but for noise and 3 mm of height."""
     volume = pelvis()
-    right, left = (hip_crop(volume.pixels, volume.spacing_mm, hip_plane(HEADS_MM[s], _neck(s))) for s in HEADS_MM)
+    right, left = (hip_crop(volume.voxels, volume.spacing_mm, hip_plane(HEADS_MM[s], _neck(s))) for s in HEADS_MM)
     inside = np.s_[20:170, 60:200]
     assert np.corrcoef(right[inside].ravel(), left[inside].ravel())[0, 1] > 0.95
 
@@ -105,7 +105,7 @@ def test_scan_that_ends_above_the_neck_is_not_read():
 
 def test_no_hip_in_the_scan():
     spine = column()[0]
-    noise = Image(np.full((40, 60, 60), -1000, np.int16), "ct", "axial", (3.0, 3.0, 3.0), "HU")
+    noise = Volume(np.full((40, 60, 60), -1000, np.int16), (3.0, 3.0, 3.0))
     for volume in (spine, noise):
         hips, answers = find_and_read_hips(volume, Demographics(), BrightEngine())
         assert all(hip.reason and hip.crop is None for hip in hips)
@@ -126,5 +126,5 @@ def test_an_upper_abdomen_has_no_hips():
     """The built-in case once gave a hip between the ribs; the lowest of its five vertebrae lies past 90 mm."""
     sample = find("ct_cut")
     assert sample is not None
-    volume = read_folder(sample.path)[0].load().images[0]
+    volume = volume_of(read_folder(sample.path)[0].load())
     assert all(site.plane is None for site in find_hips(volume, 90.0))

@@ -17,7 +17,7 @@ from bmd.inference.ct.pipeline import analyse_ct
 from bmd.inference.ct.side_film import side_film
 from bmd.inference.spine.decode import Decoded
 from bmd.inference.spine.localise import Localised
-from bmd.types import Acquisition, Attenuation, Image, Region, Report, Study
+from bmd.types import Acquisition, Attenuation, Image, Region, Report, Study, Volume
 from tests.inference.columns import Column, column, seen
 
 NAMES = ("L1", "L2", "L3", "L4", "L5")
@@ -42,14 +42,14 @@ def straight() -> Column:
 
 def localised(monkeypatch: pytest.MonkeyPatch, found: Column, error_mm: float = 0.0, **decoded: Any) -> None:
     """Let the side view see the true bodies."""
-    shift = side_film(found.image, find_spine(found.image)).shift_mm
+    shift = side_film(found.volume, find_spine(found.volume)).shift_mm
     bodies = seen(found, shift, NAMES, error_mm)
     answer = Localised(bodies, Decoded(**{"certain": True, "sacrum": 0.9, "posterior": 1.0, **decoded}))
     monkeypatch.setattr(ct_levels, "localise", lambda film, engine: answer)
 
 
 def analysed(found: Column, **study: Any) -> Report:
-    return analyse_ct(Study("x", (found.image,), **study), "a", engine=NoEngine())  # type: ignore[arg-type]
+    return analyse_ct(Study("x", volume=found.volume, **study), "a", engine=NoEngine())  # type: ignore[arg-type]
 
 
 def dice(report: Report, found: Column) -> list[float]:
@@ -68,8 +68,8 @@ def dice(report: Report, found: Column) -> list[float]:
 @pytest.mark.parametrize("trabecular", [40.0, 160.0])
 def test_the_canal_is_followed(curve: float, trabecular: float) -> None:
     found = column(trabecular, curve_mm=curve)
-    spine = find_spine(found.image)
-    dx = found.image.spacing_mm[2]  # type: ignore[index]
+    spine = find_spine(found.volume)
+    dx = found.volume.spacing_mm[2]
     assert np.abs(spine.x_mm - found.canal_x)[8:-8].max() < 9 + dx
     assert np.abs(spine.y_mm - 128)[4:-4].max() < 8
     assert spine.back > 0.55
@@ -112,7 +112,7 @@ def test_names_are_kept_with_a_clear_sacrum(monkeypatch: pytest.MonkeyPatch, str
     monkeypatch.setattr(ct_levels, "wing_share", lambda *_: 0.3)
     monkeypatch.setattr(ct_levels, "room_below", lambda *_: 99.0)
     taken = Acquisition(kvp=100.0, contrast=True)
-    report = analysed(replace(straight, image=replace(straight.image, acquisition=taken)))
+    report = analysed(replace(straight, volume=replace(straight.volume, acquisition=taken)))
     assert [v.level for v in report.vertebrae] == list(NAMES)
     assert report.levels_certain
     assert [a.level for a in report.attenuation] == list(NAMES)
@@ -125,11 +125,11 @@ def test_names_are_kept_with_a_clear_sacrum(monkeypatch: pytest.MonkeyPatch, str
 
 
 def test_spoiled_bodies_are_named_and_left_out(monkeypatch: pytest.MonkeyPatch, straight: Column) -> None:
-    pixels = straight.image.pixels.copy()
-    z, y, x = (straight.centres / straight.image.spacing_mm).astype(int).T
-    pixels[z[1] - 3 : z[1] + 4, y[1] - 6 : y[1] + 6, x[1] - 6 : x[1] + 6] = 1600  # cement
-    pixels[z[3] - 2 : z[3] + 2, y[3] - 4 : y[3] + 20, x[3] + 3 : x[3] + 7] = 2900  # a screw
-    spoiled = replace(straight, image=replace(straight.image, pixels=pixels))
+    voxels = straight.volume.voxels.copy()
+    z, y, x = (straight.centres / straight.volume.spacing_mm).astype(int).T
+    voxels[z[1] - 3 : z[1] + 4, y[1] - 6 : y[1] + 6, x[1] - 6 : x[1] + 6] = 1600  # cement
+    voxels[z[3] - 2 : z[3] + 2, y[3] - 4 : y[3] + 20, x[3] + 3 : x[3] + 7] = 2900  # a screw
+    spoiled = replace(straight, volume=replace(straight.volume, voxels=voxels))
     localised(monkeypatch, spoiled, sacrum=0.0)
     report = analysed(spoiled)
     assert len(report.attenuation) == 3
@@ -140,7 +140,7 @@ def test_spoiled_bodies_are_named_and_left_out(monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_cut_body_is_not_measured(monkeypatch: pytest.MonkeyPatch, straight: Column) -> None:
     start = round(20 / 3)
-    cut = replace(straight, image=replace(straight.image, pixels=straight.image.pixels[start:]))
+    cut = replace(straight, volume=replace(straight.volume, voxels=straight.volume.voxels[start:]))
     cut = replace(cut, centres=straight.centres - [start * 3.0, 0, 0], labels=straight.labels[start:])
     localised(monkeypatch, cut)
     report = analysed(cut)
@@ -157,21 +157,21 @@ def test_a_chest_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not report.vertebrae
 
 
-def gate(pixels: np.ndarray, spacing: tuple[float, float, float] = (3.0, 1.5, 1.5)) -> str:
-    verdict, image = gate_ct(Study("x", (Image(pixels.astype(np.int16), "ct", "axial", spacing, "HU"),)))
-    assert (image is None) == bool(verdict.reasons)
+def gate(voxels: np.ndarray, spacing: tuple[float, float, float] = (3.0, 1.5, 1.5)) -> str:
+    verdict, volume = gate_ct(Study("x", volume=Volume(voxels.astype(np.int16), spacing)))
+    assert (volume is None) == bool(verdict.reasons)
     return " ".join(verdict.reasons)
 
 
 def test_the_gate_says_why(straight: Column) -> None:
-    pixels = straight.image.pixels
-    assert gate(pixels) == ""
-    assert "20 slices cover 40 mm" in gate(pixels[:20], (2.0, 1.5, 1.5))
-    assert "mm apart" in gate(pixels[:30], (8.0, 1.5, 1.5))
-    assert "too narrow" in gate(pixels[:, :20])
-    assert "MRI" in gate(pixels + 1100)
-    assert "bright as bone" in gate(np.minimum(pixels, 100))
-    assert "soft tissue" in gate(np.where(pixels > -500, 900, pixels))
+    voxels = straight.volume.voxels
+    assert gate(voxels) == ""
+    assert "20 slices cover 40 mm" in gate(voxels[:20], (2.0, 1.5, 1.5))
+    assert "mm apart" in gate(voxels[:30], (8.0, 1.5, 1.5))
+    assert "too narrow" in gate(voxels[:, :20])
+    assert "MRI" in gate(voxels + 1100)
+    assert "bright as bone" in gate(np.minimum(voxels, 100))
+    assert "soft tissue" in gate(np.where(voxels > -500, 900, voxels))
     verdict, _ = gate_ct(Study("x", (Image(np.zeros((9, 9), np.float32), "radiograph"),)))
     assert "holds radiograph" in verdict.reasons[0]
 
@@ -188,7 +188,7 @@ def test_reading_of_l1_follows_the_published_cutoffs() -> None:
 def test_progress_never_falls(monkeypatch: pytest.MonkeyPatch, straight: Column) -> None:
     localised(monkeypatch, straight)
     told: list[float] = []
-    study = Study("x", (straight.image,))
+    study = Study("x", volume=straight.volume)
     analyse_ct(study, "a", lambda share, what: told.append(share), NoEngine())  # type: ignore[arg-type]
     assert told == sorted(told)
     assert told[-1] == 1.0

@@ -18,7 +18,7 @@ def test_body_centre_is_the_middle_of_its_height():
 
 def test_crop_holds_the_body_in_mm():
     volume, vertebrae = column()
-    crop = axial_crop(volume.pixels, volume.spacing_mm, body_centre(vertebrae[2]))
+    crop = axial_crop(volume.voxels, volume.spacing_mm, body_centre(vertebrae[2]))
     assert crop.shape == (120, 120)
     bone = crop > 200
     rows, columns = np.flatnonzero(bone.any(1)), np.flatnonzero(bone.any(0))
@@ -27,7 +27,7 @@ def test_crop_holds_the_body_in_mm():
     assert rows.mean() == pytest.approx(59.5 - SLICE_BEHIND_MM, abs=0.6)
     assert columns.mean() == pytest.approx(59.5, abs=0.6)
     assert crop[0, 0] == 40
-    assert axial_crop(volume.pixels, volume.spacing_mm, (28.5, 0.0, 0.0))[0, 0] == -1024
+    assert axial_crop(volume.voxels, volume.spacing_mm, (28.5, 0.0, 0.0))[0, 0] == -1024
 
 
 def test_thin_slices_are_averaged():

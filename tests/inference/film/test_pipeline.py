@@ -10,7 +10,7 @@ import pytest
 from bmd.inference import analyse
 from bmd.inference.film.pipeline import analyse as analyse_film
 from bmd.reference import LUMBAR, bmd, category, reported_t, t_score
-from bmd.types import Demographics, Image, Report, Study
+from bmd.types import Demographics, Image, Report, Study, Volume
 from tests.inference.spines import TruthEngine, as_film, centroid, maps_of, plain_tensor, toy_spine
 
 CALIBRATION = {
@@ -157,7 +157,7 @@ def test_a_drawing_is_not_a_radiograph() -> None:
 
 
 def test_other_modalities_and_declared_ap_views_are_refused() -> None:
-    ct = Study("x", (Image(np.zeros((3, 100, 100), np.int16), "ct"),))
+    ct = Study("x", volume=Volume(np.zeros((3, 100, 100), np.int16), (1.0, 1.0, 1.0)))
     assert "CT" in analyse_film(ct, engine=TruthEngine()).suitability.reasons[0]
     ap = study(as_film(toy_spine(1).labels), view="ap")
     assert "front" in analyse(ap, engine=TruthEngine()).suitability.reasons[0]

@@ -22,6 +22,7 @@ from bmd.simulator.person.clinic import clinic_person
 from bmd.simulator.person.sample import Person, sample_person
 from bmd.simulator.shards.ct import read_ct_shards, training_views, write_ct_shards
 from bmd.truth import Case, CtTruth
+from bmd.types import volume_of
 
 COARSE = (6.0, 4.0, 4.0)
 QUIET = Scan(120, 3.0, 0.8, 0.0, "none", False, 0.0)
@@ -56,7 +57,7 @@ def roi_hu(scene: Scene, level: str = "L2") -> float:
 def test_same_seed_same_bytes_other_seed_other_scan() -> None:
     first, again, other = (simulate_ct(seed, spacing=(10, 5, 5), field="upper") for seed in (1, 1, 2))
     assert first.study.uid == again.study.uid
-    assert np.array_equal(first.study.images[0].pixels, again.study.images[0].pixels)
+    assert np.array_equal(volume_of(first.study).voxels, volume_of(again.study).voxels)
     assert np.array_equal(first.truth.labels, again.truth.labels)
     assert first.study.uid != other.study.uid
 
@@ -68,12 +69,12 @@ def test_seed_gives_the_same_person_as_the_film() -> None:
 
 
 def test_volume_keeps_the_contract(case: Case, truth: CtTruth) -> None:
-    image = case.study.images[0]
-    assert (image.modality, image.view, image.unit, image.spacing_mm) == ("ct", "axial", "HU", COARSE)
-    assert image.pixels.dtype == np.int16
-    assert image.pixels.shape == truth.labels.shape == truth.femora.shape
-    assert -1024 <= image.pixels.min() < -900  # air beside the patient
-    assert image.pixels.max() > 400
+    volume = volume_of(case.study)
+    assert (case.study.modality, volume.spacing_mm) == ("ct", COARSE)
+    assert volume.voxels.dtype == np.int16
+    assert volume.voxels.shape == truth.labels.shape == truth.femora.shape
+    assert -1024 <= volume.voxels.min() < -900  # air beside the patient
+    assert volume.voxels.max() > 400
 
 
 def test_levels_run_from_head_to_feet_and_lie_in_their_labels(case: Case, truth: CtTruth) -> None:
@@ -84,13 +85,13 @@ def test_levels_run_from_head_to_feet_and_lie_in_their_labels(case: Case, truth:
         where = np.argwhere(truth.labels == i + 1)
         assert len(where) > 20, level
         assert np.abs(where.mean(0) - truth.centres_zyx[i]).max() < 2.5, level
-    inside = case.study.images[0].pixels[truth.labels > 0]
+    inside = volume_of(case.study).voxels[truth.labels > 0]
     assert np.percentile(inside, 5) > -120  # bone and marrow, never air
     assert truth.visible[2:].all()
 
 
 def test_femora_are_on_their_sides_and_bone(case: Case, truth: CtTruth) -> None:
-    pixels = case.study.images[0].pixels
+    pixels = volume_of(case.study).voxels
     for side in (1, 2):
         where = np.argwhere(truth.femora == side)
         assert len(where) > 200
@@ -103,7 +104,7 @@ def test_femora_are_on_their_sides_and_bone(case: Case, truth: CtTruth) -> None:
 
 
 def test_body_lies_face_up(case: Case) -> None:
-    pixels = case.study.images[0].pixels
+    pixels = volume_of(case.study).voxels
     rows = np.argwhere((pixels > -200).any(axis=(0, 2))).ravel()
     spine = np.argwhere(case.truth.labels > 0)[:, 1].mean()
     assert spine > rows.mean()  # the spine is in the rear half: axis 1 runs from front to back
@@ -180,7 +181,7 @@ def test_noise_is_as_strong_as_asked_and_has_no_low_frequencies() -> None:
 def test_metal_is_bright_streaks_and_is_tagged() -> None:
     case = simulate_ct(3, spacing=(8, 4, 4), finding="metal_hip", field="pelvis")
     assert "metal_hip" in case.truth.tags
-    pixels = case.study.images[0].pixels
+    pixels = volume_of(case.study).voxels
     assert (pixels > 2800).sum() > 30
     mask = np.zeros((64, 64), bool)
     mask[30:34, 10:14] = mask[30:34, 50:54] = True

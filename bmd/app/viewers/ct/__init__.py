@@ -12,6 +12,7 @@ import streamlit as st
 
 from bmd.app import session
 from bmd.app.viewers.ct.packet import overlay_packet, volume_packet
+from bmd.types import volume_of
 
 _HERE = Path(__file__).parent
 _SHARED = _HERE.parent / "film"
@@ -43,15 +44,13 @@ def show(held: session.Held, alt: str) -> None:
     alt : str
         What the pictures show, in words.
     """
-    image = held.study.images[0]
-    spacing = image.spacing_mm or (1.0, 1.0, 1.0)
-    size = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
+    volume = volume_of(held.study)
     packed = held.packed
     if packed is None:
-        packed = volume_packet(held.study.uid, image.pixels, size)
+        packed = volume_packet(held.study.uid, volume.voxels, volume.spacing_mm)
         session.update(held.kind, packed=packed)
     maps = held.maps if held.show_maps else None
-    overlays = overlay_packet(held.study.uid, image.pixels.shape, size, held.report, maps or (), alt)
+    overlays = overlay_packet(held.study.uid, volume.voxels.shape, volume.spacing_mm, held.report, maps or (), alt)
     with st.container(gap=None, key="volume_viewer_box"):
         _mount(data=overlays, key="volume_viewer")
         _store(data=packed, key="volume_store", height=1)
