@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from bmd.app import forget
 from bmd.types import Demographics, Explanation, Report, Study
 
 Kind = Literal["film", "ct", "dxa", "demographics"]
@@ -29,7 +30,8 @@ class Held:
     ``name`` is what the visitor called the file; it is shown to them and never logged. ``sample`` is the name of a
     built-in case, or None. ``report`` is None until the study has been analysed; ``maps`` is None until heat maps
     were asked for. ``problem`` says why the analysis stopped, so that it is not started again on each redraw.
-    ``packed`` is the picture as the viewer sends it to the browser, where packing takes long.
+    ``packed`` is the picture as the viewer sends it to the browser. Nothing of all this is kept in a cache of the
+    process, which would outlive the session.
     """
 
     name: str
@@ -59,15 +61,16 @@ def film() -> Held | None:
 
 
 def hold(new: Held) -> None:
-    """Hold this input instead of the last one of its kind, whose memory is released."""
+    """Hold this input instead of the last one of its kind, whose memory is released; so are the bytes of uploads."""
     st.session_state[new.kind] = new
+    forget.uploads()
 
 
 def update(kind: Kind = "film", **changes: object) -> None:
     """Replace fields of the held input; nothing happens when there is none."""
     now = held(kind)
     if now is not None:
-        hold(replace(now, **changes))  # type: ignore[arg-type]
+        st.session_state[kind] = replace(now, **changes)  # type: ignore[arg-type]
 
 
 def set_patient(patient: Demographics, kind: Kind = "film") -> None:
@@ -82,7 +85,7 @@ def keep(kind: Kind, report: Report, name: str = "") -> None:
     now = held(kind) or Held(name, Study("", (), report.patient, "form"), kind)
     if now.study.modality is None:
         now = replace(now, study=replace(now.study, patient=report.patient))
-    hold(replace(now, name=name or now.name, report=report, problem=None))
+    st.session_state[kind] = replace(now, name=name or now.name, report=report, problem=None)
 
 
 def results() -> dict[Kind, Report]:
@@ -115,3 +118,4 @@ def purge() -> None:
     for key in [str(key) for key in st.session_state]:
         if not key.startswith("_shell"):
             del st.session_state[key]
+    forget.uploads()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from bmd.app import text
+from bmd.app import forget, text
 from bmd.app.markup import plain
 from bmd.app.session import Problem
 from bmd.errors import BmdError
@@ -47,6 +47,7 @@ def pages() -> list[st.Page]:
 
 def enter() -> None:
     """Called by the entrypoint before it runs a page: note that it ran, and forward a page that asked for it."""
+    forget.keep_sweeping()
     st.session_state[_ENTERED] = True
     goto = st.session_state.pop(_GOTO, None)
     if goto is not None:

@@ -75,7 +75,10 @@ def heat_maps(crops: NDArray, patient: NDArray, targets: list[Target], weights: 
 
 def _maps(network: Bound, images: Tensor, patient: Tensor, targets: list[Target]) -> NDArray:
     network.patient = patient
-    return grad_cam(network, last_convolution(network), images, targets)
+    try:
+        return grad_cam(network, last_convolution(network), images, targets)
+    finally:
+        network.patient = None  # the network outlives the session that asked; nothing of the patient does
 
 
 def grad_cam(network: nn.Module, layer: nn.Module, images: Tensor, targets: list[Target]) -> NDArray:

@@ -26,8 +26,7 @@ def viewer(held: session.Held) -> None:
     if report is not None and any(answer.model != "measured" for answer in report.answers):
         _heat_map(held, report)
     with stage, shell.guard():
-        shown = held.maps if held.show_maps else None
-        film_viewer.show(held.study.uid, held.study.images[0].pixels, report, shown, _alt(report))
+        film_viewer.show(held, _alt(report))
     results.how_read(held)
 
 

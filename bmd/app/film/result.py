@@ -23,10 +23,8 @@ def viewer(film: session.Held) -> None:
     report = film.report
     if report is not None and report.suitability.suitable and report.measurements:
         _heat_maps(film, report)
-    image = film.study.images[0]
     with stage, shell.guard():
-        maps = film.maps if film.show_maps else None
-        film_viewer.show(film.study.uid, image.pixels, report, maps, _alt(film))
+        film_viewer.show(film, _alt(film))
     results.how_read(film)
 
 

@@ -12,6 +12,10 @@ import pytest
 from bmd.app.viewers import film as viewer
 
 
+def packet(pixels: np.ndarray, report=None, maps=(), alt: str = "") -> bytes:
+    return viewer.packet("id", pixels.shape, viewer.pack(pixels), report, maps, alt)
+
+
 def unpack(data: bytes) -> tuple[dict, np.ndarray, list[np.ndarray]]:
     (length,) = struct.unpack_from("<I", data)
     header = json.loads(data[4 : 4 + length])
@@ -28,7 +32,7 @@ def unpack(data: bytes) -> tuple[dict, np.ndarray, list[np.ndarray]]:
 
 def test_film_arrives_exactly_at_12_bits(fakes):
     pixels = fakes.pixels(3)
-    header, film, heats = unpack(viewer.packet("exact", pixels, None, (), "alt text"))
+    header, film, heats = unpack(packet(pixels, alt="alt text"))
     assert film.shape == pixels.shape
     assert np.abs(film / viewer.GREY_MAX - pixels).max() <= 0.5 / viewer.GREY_MAX + 1e-6
     assert header["scale"] == 1
@@ -39,7 +43,7 @@ def test_film_arrives_exactly_at_12_bits(fakes):
 
 @pytest.mark.parametrize("shape", [(4000, 1000), (900, 3100), (1, 3000)])
 def test_large_films_are_reduced_with_their_aspect(shape):
-    header, film, _ = unpack(viewer.packet(f"large{shape}", np.full(shape, 0.5, np.float32), None, (), ""))
+    header, film, _ = unpack(packet(np.full(shape, 0.5, np.float32)))
     assert max(film.shape) == viewer.MAX_SIDE_PX
     assert header["width"] / shape[1] == pytest.approx(header["scale"])
     assert abs(header["height"] - shape[0] * header["scale"]) <= 1
@@ -47,9 +51,7 @@ def test_large_films_are_reduced_with_their_aspect(shape):
 
 
 def test_vertebrae_keep_film_coordinates_and_say_their_numbers(fakes):
-    header, _, heats = unpack(
-        viewer.packet("v", fakes.pixels(), fakes.report(), fakes.explain(None, fakes.report()), "")
-    )
+    header, _, heats = unpack(packet(fakes.pixels(), fakes.report(), fakes.explain(None, fakes.report())))
     assert [v["level"] for v in header["vertebrae"]] == ["L1", "L2", "L3", "L4", "L5"]
     first = header["vertebrae"][0]
     assert first["box"] == pytest.approx(fakes.report().vertebrae[0].box_px, abs=0.01)
@@ -66,7 +68,7 @@ def test_unnamed_and_unmeasured_vertebrae_are_shown_as_such(fakes):
 
     report = fakes.report()
     bare = replace(report, vertebrae=(replace(report.vertebrae[0], level=None),), measurements=())
-    header, _, _ = unpack(viewer.packet("n", fakes.pixels(), bare, (), ""))
+    header, _, _ = unpack(packet(fakes.pixels(), bare))
     assert header["vertebrae"][0]["level"] == "?"
     assert header["vertebrae"][0]["category"] is None
     assert not any("T-score" in line for line in header["vertebrae"][0]["lines"])
@@ -78,4 +80,4 @@ def test_inverted_films_are_turned_by_the_viewer(fakes):
     from bmd.types import Suitability
 
     report = replace(fakes.report(), suitability=Suitability(True, inverted=True))
-    assert unpack(viewer.packet("i", fakes.pixels(), report, (), ""))[0]["inverted"] is True
+    assert unpack(packet(fakes.pixels(), report))[0]["inverted"] is True

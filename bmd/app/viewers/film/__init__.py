@@ -17,6 +17,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from bmd.app import session
 from bmd.types import Explanation, Prediction, Report, Vertebra
 
 MAX_SIDE_PX = 1536
@@ -32,37 +33,57 @@ _mount = st.components.v2.component(
 )
 
 
-def show(
-    film_id: str, pixels: NDArray[np.float32], report: Report | None, maps: tuple[Explanation, ...] | None, alt: str
-) -> None:
-    """Draw the film with whatever is known of it.
+def show(held: session.Held, alt: str) -> None:
+    """Draw the held film or DXA image with whatever is known of it.
+
+    Parameters
+    ----------
+    held : Held
+        Its picture is packed once and kept with it, nowhere else: it goes when the session lets go of it. The same
+        picture keeps its zoom and window when the overlays change.
+    alt : str
+        What the picture shows, in words.
+    """
+    pixels = held.study.images[0].pixels
+    packed = held.packed
+    if packed is None:
+        packed = pack(pixels)
+        session.update(held.kind, packed=packed)
+    maps = held.maps if held.show_maps else None
+    _mount(data=packet(held.study.uid, pixels.shape, packed, held.report, maps or (), alt), key="film_viewer")
+
+
+def packet(
+    film_id: str,
+    shape: tuple[int, ...],
+    packed: bytes,
+    report: Report | None,
+    maps: tuple[Explanation, ...],
+    alt: str,
+) -> bytes:
+    """Bytes for the browser: header length, header, film, heat maps.
 
     Parameters
     ----------
     film_id : str
-        Hash of the content. The same film keeps its zoom and window when the overlays change.
-    pixels : ndarray
-        float32 (H, W) in 0..1.
+        Hash of the content.
+    shape : tuple of int
+        (H, W) of the film.
+    packed : bytes
+        The film as `pack` gives it.
     report, maps
-        What was found, or None when the film has not been analysed or explained.
+        What was found; None and nothing when the film has not been analysed or explained.
     alt : str
         What the picture shows, in words.
     """
-    _mount(data=packet(film_id, pixels, report, maps or (), alt), key="film_viewer")
-
-
-def packet(
-    film_id: str, pixels: NDArray[np.float32], report: Report | None, maps: tuple[Explanation, ...], alt: str
-) -> bytes:
-    """Bytes for the browser: header length, header, film, heat maps."""
-    film, width, height = _film_bytes(film_id, pixels)
+    height, width = shown_size(shape)
     heats = [np.clip(np.rint(m.heat * 255), 0, 255).astype(np.uint8) for m in maps]
     header = {
         "film": film_id,
         "width": width,
         "height": height,
-        "scale": width / pixels.shape[1],
-        "film_bytes": len(film),
+        "scale": width / shape[1],
+        "film_bytes": len(packed),
         "alt": alt,
         "inverted": report is not None and report.suitability.inverted,
         "vertebrae": _vertebrae(report),
@@ -71,7 +92,7 @@ def packet(
             for m, heat in zip(maps, heats, strict=True)
         ],
     }
-    return join(header, film, *(heat.tobytes() for heat in heats))
+    return join(header, packed, *(heat.tobytes() for heat in heats))
 
 
 def join(header: dict[str, Any], *parts: bytes) -> bytes:
@@ -80,17 +101,21 @@ def join(header: dict[str, Any], *parts: bytes) -> bytes:
     return b"".join((struct.pack("<I", len(head)), head, *parts))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _film_bytes(film_id: str, _pixels: NDArray[np.float32]) -> tuple[bytes, int, int]:
-    """Packed film with its width and height; the hash of the content is the key of the cache."""
-    height, width = _pixels.shape
+def shown_size(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns that are sent of a film of ``shape`` (H, W)."""
+    height, width = shape[0], shape[1]
     scale = min(1.0, MAX_SIDE_PX / max(height, width))
-    small = _pixels
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(_pixels, size, interpolation=cv2.INTER_AREA)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def pack(pixels: NDArray[np.float32]) -> bytes:
+    """A film, float32 (H, W) in 0..1, as the browser gets it: reduced, 12 bits, zlib."""
+    height, width = shown_size(pixels.shape)
+    small = pixels
+    if (height, width) != pixels.shape:
+        small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     grey = np.clip(np.rint(small * GREY_MAX), 0, GREY_MAX).astype("<u2")
-    return zlib.compress(grey.tobytes(), 1), grey.shape[1], grey.shape[0]
+    return zlib.compress(grey.tobytes(), 1)
 
 
 def _vertebrae(report: Report | None) -> list[dict[str, Any]]:
