@@ -14,10 +14,10 @@ from bmd.inference.ct.gate import gate_ct, judge_ct
 from bmd.inference.ct.levels import FoundCt, localise_ct
 from bmd.inference.engine import Engine, default_engine
 from bmd.inference.film.pipeline import Progress
-from bmd.inference.film.warnings import person
+from bmd.inference.patient import of_age
 from bmd.inference.spine.looks import LOCALISER
 from bmd.reference import LUMBAR
-from bmd.types import Report, Study, Suitability, Volume
+from bmd.types import Report, Said, Study, Suitability, Volume
 
 log = logging.getLogger(__name__)
 
@@ -69,13 +69,13 @@ def analyse_ct(study: Study, file: str = "", progress: Progress | None = None, e
 
 
 def _filled(report: Report, study: Study, volume: Volume, found: FoundCt, measured: Measured) -> Report:
-    said = [*_names(found), *measured.left_out, *_technique(study, volume, found, measured), *person(study)]
+    said: list[Said] = [*_names(found), *measured.left_out, *_technique(study, volume, found, measured)]
     return replace(
         report,
         vertebrae=found.vertebrae,
         attenuation=measured.attenuation,
         levels_certain=found.certain,
-        warnings=tuple(said),
+        warnings=(*said, *of_age(study.patient)),
     )
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.inference.film.measure import FEWEST, PATIENT_LEVELS
+from bmd.inference.patient import of_age
 from bmd.inference.spine.localise import Localised
 from bmd.reference import LUMBAR
-from bmd.types import Prediction, Study, Suitability
+from bmd.types import Prediction, Said, Study, Suitability
 
-WHO_AGE = 50
 METAL_SHARE = 0.02
 """From here metal is suspected: 54 % of 124 simulated films with screws and rods, 8 % of 1,800 without, 11 % of 73 with
 cement (so cement is not seen; chosen on these films), none of 29 real ones, whose share is 0.001 at most."""
@@ -26,9 +26,9 @@ def warnings(
     patient: Prediction | None,
     study: Study,
     suitability: Suitability,
-) -> tuple[str, ...]:
+) -> tuple[Said, ...]:
     """Everything the reader should know before using the numbers, most important first."""
-    said = [*_levels(found), *_coverage(found, each, patient), *person(study)]
+    said: list[Said] = [*_levels(found), *_coverage(found, each, patient), *of_age(study.patient)]
     if metal_share(film, found) > METAL_SHARE:
         said.append("There may be metal or cement at the spine; bone density there cannot be trusted.")
     if suitability.inverted:
@@ -70,17 +70,6 @@ def neighbours_differ(each: tuple[Prediction, ...]) -> bool:
     t = {p.level: p.t_score for p in each}
     pairs = ((t.get(a), t.get(b)) for a, b in pairwise(PATIENT_LEVELS))
     return any(a is not None and b is not None and abs(a - b) > 1.05 for a, b in pairs)  # T-scores come to 0.1
-
-
-def person(study: Study) -> list[str]:
-    """What the patient's age means for the classes."""
-    age = study.patient.age_y
-    if age is not None and age < WHO_AGE:
-        return [
-            f"WHO categories are meant for postmenopausal women and men from {WHO_AGE} years; "
-            "below that age Z-scores are used (ISCD)."
-        ]
-    return []
 
 
 def metal_share(film: NDArray, found: Localised) -> float:
