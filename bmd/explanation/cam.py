@@ -48,9 +48,9 @@ def heat_maps(crops: NDArray, patient: NDArray, targets: list[Target], weights: 
     Parameters
     ----------
     crops : ndarray
-        float32 (n, 1, 64, 64) from ``preprocess.crop_tensor``.
+        float32 (n, 1, 64, 64) from ``inputs.film.crop_tensor``.
     patient : ndarray
-        float32 (8,) from ``preprocess.demographics_vector``.
+        float32 (8,) from ``inputs.patient.patient_vector``.
     targets : list of Target
         One per crop.
     weights : Path, optional

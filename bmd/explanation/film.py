@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from bmd.explanation.cam import heat_maps
 from bmd.explanation.fidelity import area_share, correlation, inside_share
 from bmd.explanation.target import category_target
-from bmd.inputs.film import CROP_SIZE, Placement, crop_matrix, crop_tensor, demographics_vector, letterbox
-from bmd.types import Box, Demographics, Explanation, Prediction, Report, Study, Vertebra
+from bmd.inputs.film import CROP_SIZE, Placement, crop_matrix, crop_tensor, letterbox
+from bmd.inputs.patient import patient_vector
+from bmd.types import Box, Explanation, Prediction, Report, Study, Vertebra
 
 LONGEST = 160
 """Most pixels of a heat map along its longer side."""
@@ -48,7 +49,7 @@ def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None)
     film = 1 - film if report.suitability.inverted else film
     corners = np.stack([np.asarray(v.corners_px) for _, v in chosen])
     targets = [category_target(str(p.category)) for p, _ in chosen]
-    trained, *random = heat_maps(crop_tensor(film, corners).numpy(), _known(report.patient), targets)
+    trained, *random = heat_maps(crop_tensor(film, corners).numpy(), patient_vector(report.patient), targets)
     placement = letterbox(film)[1]
     found = []
     for k, (prediction, vertebra) in enumerate(chosen):
@@ -61,11 +62,6 @@ def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None)
 
 def _wanted(prediction: Prediction, levels: tuple[str, ...] | None) -> bool:
     return prediction.category is not None and (levels is None or prediction.level in levels)
-
-
-def _known(patient: Demographics) -> NDArray:
-    male = None if patient.sex is None else float(patient.sex == "M")
-    return demographics_vector(patient.age_y, male, patient.height_cm, patient.weight_kg)
 
 
 def _crop_to_film(corners: NDArray, placement: Placement) -> NDArray:

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from bmd.inputs.film import demographics_vector
-from bmd.types import Demographics, Vertebra
+from bmd.types import Vertebra
 
 AIR = -1024.0
 Point = tuple[float, float, float]
@@ -33,8 +32,6 @@ HIP_HEAD = (80.0, 165.0)
 
 HIP_CENTRE_HU, HIP_WIDTH_HU = 500.0, 2000.0
 """Window of the coronal picture (Ha et al. 2024, eq. 1-4)."""
-
-BMI_CENTRE, BMI_SPREAD = 24.0, 4.5
 
 
 # --- vertebra ----------------------------------------------------------------------------------------------------
@@ -157,13 +154,3 @@ def hip_window(hu: NDArray) -> NDArray:
 def hip_input(shown: NDArray) -> NDArray:
     """What the network gets: pictures (n, 250, 250) in 0..1 on mean 0, float32 (n, 1, 250, 250)."""
     return ((np.asarray(shown, np.float32)[:, None] - 0.3) / 0.15).astype(np.float32)
-
-
-# --- patient -----------------------------------------------------------------------------------------------------
-def patient_vector(patient: Demographics) -> NDArray:
-    """What is known of the patient, float32 (10,): age, sex, height, weight, BMI standardised, then presence flags."""
-    male = None if patient.sex is None else float(patient.sex == "M")
-    eight = demographics_vector(patient.age_y, male, patient.height_cm, patient.weight_kg)
-    bmi = patient.bmi
-    value = 0.0 if bmi is None else (bmi - BMI_CENTRE) / BMI_SPREAD
-    return np.concatenate([eight[:4], [value], eight[4:], [float(bmi is not None)]]).astype(np.float32)

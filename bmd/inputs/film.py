@@ -228,24 +228,3 @@ def crop_tensor(image: NDArray, corners: NDArray, size: int = CROP_SIZE) -> torc
     film, placement = letterbox(image)
     crops = [vertebra_crop(film, placement.to_square(c), size) for c in np.asarray(corners).reshape(-1, 4, 2)]
     return torch.from_numpy(np.stack(crops))[:, None] if crops else torch.zeros(0, 1, size, size)
-
-
-DEMOGRAPHIC_SCALE = {"age_y": (60.0, 15.0), "male": (0.5, 0.5), "height_cm": (165.0, 10.0), "weight_kg": (70.0, 15.0)}
-"""Centre and spread used to standardise what is known of the patient (round numbers for adults)."""
-
-
-def demographics_vector(
-    age_y: float | None = None,
-    male: float | None = None,
-    height_cm: float | None = None,
-    weight_kg: float | None = None,
-) -> NDArray:
-    """What is known of the patient as float32 (8,): age, sex, height, weight standardised, then four presence flags.
-
-    A missing value (None or NaN) is zero with flag zero; ``male`` is 1 for men, 0 for women.
-    """
-    values = np.array([np.nan if v is None else v for v in (age_y, male, height_cm, weight_kg)], np.float32)
-    present = np.isfinite(values)
-    centre, spread = np.array(list(DEMOGRAPHIC_SCALE.values()), np.float32).T
-    standard = np.where(present, (values - centre) / spread, 0)
-    return np.concatenate([standard, present]).astype(np.float32)

@@ -129,9 +129,9 @@ class C5GapFc3(nn.Module):
         Parameters
         ----------
         crops : Tensor
-            (N, 1, 64, 64) from ``preprocess.crop_tensor``; any values where the film is absent.
+            (N, 1, 64, 64) from ``inputs.film.crop_tensor``; any values where the film is absent.
         demographics : Tensor
-            (N, 8) from ``preprocess.demographics_vector``.
+            (N, 8) from ``inputs.patient.patient_vector``.
         film_present : Tensor
             (N, 1), 1 where a crop is given, else 0. In training the targets may take this place.
         targets : dict of Tensor, optional

@@ -20,7 +20,7 @@ Differences from the paper
       between two pixels is learned too and maps enlarged to the film's size are sharp.
     - Dice as in the paper plus cross entropy (masks) and focal loss (centres, Law & Deng 2018), which keep the
       gradient alive before anything overlaps. AdamW, lr 2e-3, cosine over the time budget.
-    - Local log normalisation (data/preprocess.py) instead of histogram equalisation; 384 x 384 letterboxed.
+    - Local log normalisation (bmd/inputs/film.py) instead of histogram equalisation; 384 x 384 letterboxed.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class CMNet(nn.Module):
         Parameters
         ----------
         x : Tensor
-            Films (N, 1, H, W) from ``preprocess.film_tensor``; H and W divisible by 64.
+            Films (N, 1, H, W) from ``inputs.film.film_tensor``; H and W divisible by 64.
         targets : dict of Tensor, optional
             ``labels`` uint8 (N, H, W), ``centres`` float (N, 10, H/4, W/4) in 0..1 and ``centre_weight`` (N, 10),
             0 where a body is half in view and its map is not judged. With targets the losses are returned.

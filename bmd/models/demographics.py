@@ -32,7 +32,7 @@ from bmd.models._recipe import Recipe
 from bmd.models._registry import Spec, register
 
 FIELDS = ("age_y", "sex", "height_cm", "weight_kg")
-"""Order of the values, and then of the flags, in the input vector (``data.preprocess.demographics_vector``)."""
+"""Order of the values, and then of the flags, in the input vector (``inputs.patient``)."""
 
 SITES = ("lumbar", "femoral_neck", "total_hip", "lowest", "lowest_nhanes_2005_2010")
 """Outputs: T-scores against ``reference.HOLOGIC``; the last is the lowest of three against the other reference."""
@@ -116,7 +116,7 @@ class DemographicsNetwork(nn.Module):
         Parameters
         ----------
         known : Tensor
-            (N, 8) from ``preprocess.demographics_vector``.
+            (N, 8) from ``inputs.patient.patient_vector``.
         targets : dict of Tensor, optional
             ``t_score`` (N, 5), NaN where not measured, and ``weight`` (N,) of each person.
 
@@ -194,7 +194,7 @@ def features(known: Tensor) -> Tensor:
     values, flags = known.split(len(FIELDS), 1)
     age, male, height, weight = (values * flags).unbind(1)
     both = flags[:, 2] * flags[:, 3]
-    bmi = (70 + 15 * weight) / (1.65 + 0.1 * height).clamp(min=1.0) ** 2  # scale of preprocess.DEMOGRAPHIC_SCALE
+    bmi = (70 + 15 * weight) / (1.65 + 0.1 * height).clamp(min=1.0) ** 2  # scale of inputs.patient.DEMOGRAPHIC_SCALE
     age = age.clamp(max=(OLDEST_Y - 60) / 15) * flags[:, 0]
     seen = torch.stack([age, male, height, weight, (bmi - 27) / 5 * both], 1)
     return torch.cat([seen / torch.tensor([1.0, 1, 1, 1.5, 1], device=known.device), flags, both[:, None]], 1)

@@ -104,7 +104,7 @@ class FemurDemographics(nn.Module):
         return (known,)
 
     def forward(self, known: Tensor, targets: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """Logits (N, 3) of what is known (N, 10), ``ct_views.patient_vector``; or, with targets in training, losses."""
+        """Logits (N, 3) of what is known (N, 10), ``patient_vector_with_bmi``; with targets in training, losses."""
         with torch.autocast(known.device.type, enabled=False):
             logits = self.category(self.patient(known.float()))
             return cross_entropy(logits, targets) if targets is not None and self.training else {"logits": logits}

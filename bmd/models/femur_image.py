@@ -13,7 +13,7 @@ What the paper says
 
 Differences from the paper
     - Centre 500 and width 2000 is one reading of a sentence that lost which is which; the other shows no bone.
-    - The picture is found automatically and cut obliquely along the neck (data/ct_views.py), at 0.875 mm a pixel; left
+    - The picture is found automatically and cut obliquely along the neck (bmd/inputs/ct.py), at 0.875 mm a pixel; left
       hips are mirrored, so that all look alike. Both hips of a person are examples of their own.
     - The class is that of the lower T-score of femoral neck and total hip, as WHO and ISCD read a hip.
     - The fully connected layers are 512, 128, 128 (``hidden``): 4096 and 1024 are 23 million weights for 4,608
@@ -124,6 +124,6 @@ class FemurImage(nn.Module):
         return (torch.randn(3, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0)),)
 
     def forward(self, crops: Tensor, targets: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """Logits (N, 3) of crops (N, 1, 250, 250) from ``ct_views.hip_input``; or, with targets in training, losses."""
+        """Logits (N, 3) of crops (N, 1, 250, 250) from ``inputs.ct.hip_input``; with targets in training, losses."""
         logits = self.category(self.image(crops))
         return cross_entropy(logits, targets) if targets is not None and self.training else {"logits": logits}

@@ -179,7 +179,7 @@ class PairAcm(nn.Module):
         Parameters
         ----------
         slices : Tensor
-            (N, 2, S, S) from ``ct_views.slice_windows``: x^s and x^t.
+            (N, 2, S, S) from ``inputs.ct.slice_windows``: x^s and x^t.
         targets : dict, optional
             ``category`` int64 (N,), index into ``reference.CATEGORIES``.
         """

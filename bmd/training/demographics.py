@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from bmd.errors import InputError
-from bmd.inputs.film import demographics_vector
+from bmd.inputs.patient import demographics_vector
 from bmd.models import _registry as registry
 from bmd.models._recipe import override
 from bmd.models.demographics import FIELDS, GRID, SITES, DemographicsNetwork, DemographicsRecipe

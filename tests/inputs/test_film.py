@@ -10,7 +10,6 @@ from bmd.errors import InputError
 from bmd.inputs.film import (
     box_corners,
     crop_tensor,
-    demographics_vector,
     film_tensor,
     letterbox,
     local_log_normalise,
@@ -156,10 +155,3 @@ def test_box_corners_order_and_turn():
     np.testing.assert_allclose(box_corners((10, 20, 50, 40), 90)[0], [40, 10], atol=1e-4)  # turned clockwise
     left = box_corners((10, 20, 50, 40), anterior_right=False)
     assert left[0, 0] > left[1, 0]
-
-
-def test_demographics_flags_what_is_known():
-    full = demographics_vector(75, 1, 175, 85)
-    np.testing.assert_allclose(full, [1, 1, 1, 1, 1, 1, 1, 1])
-    some = demographics_vector(age_y=60, male=float("nan"), weight_kg=None)
-    np.testing.assert_allclose(some, [0, 0, 0, 0, 1, 0, 0, 0])

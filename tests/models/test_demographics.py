@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bmd.inputs.film import demographics_vector
+from bmd.inputs.patient import demographics_vector
 from bmd.models.demographics import GRID, SITES, DemographicsNetwork, coalition, features
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from bmd.inference.ct.hips import HipSite, find_hips
 from bmd.inference.ct.slices import of_logits
 from bmd.inference.engine import Engine
-from bmd.inputs.ct import hip_crop, hip_input, hip_window, patient_vector
+from bmd.inputs.ct import hip_crop, hip_input, hip_window
+from bmd.inputs.patient import patient_vector_with_bmi
 from bmd.models._registry import default
 from bmd.types import Demographics, Hip, Prediction, Volume
 
@@ -60,7 +61,7 @@ def find_and_read_hips(
     sites = find_hips(volume, spine_ends_mm)
     hips = tuple(_cut(volume, site) for site in sites)
     read = [hip for hip in hips if hip.crop is not None]
-    known = patient_vector(patient)
+    known = patient_vector_with_bmi(patient)
     anything = bool(known[len(known) // 2 :].any())
     answers, each = [], {}
     if read:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bmd import reference as clinical
 from bmd.errors import OptionError
 from bmd.inference.engine import Engine, default_engine
-from bmd.inputs.film import demographics_vector
+from bmd.inputs.patient import patient_vector
 from bmd.models._registry import default
 from bmd.reference import HOLOGIC, REFERENCES, Reference
 from bmd.types import Demographics, Prediction, Report, ScreeningScore, Suitability
@@ -128,15 +128,9 @@ def assess_patient(
 
 
 # --- the network's answers ---------------------------------------------------------------------------------------
-def vector(patient: Demographics) -> NDArray:
-    """What the network is told of the patient, float32 (8,)."""
-    male = None if patient.sex is None else float(patient.sex == "M")
-    return demographics_vector(patient.age_y, male, patient.height_cm, patient.weight_kg)
-
-
 def distributions(patients: Sequence[Demographics], engine: Engine | None = None) -> list[dict[str, Distribution]]:
     """Distribution at each site, at the lowest of three, and at the lowest against each other reference."""
-    grid, cdf, tail = curves(np.stack([vector(p) for p in patients]), engine)
+    grid, cdf, tail = curves(np.stack([patient_vector(p) for p in patients]), engine)
     names = (*SITES, LOWEST, f"{LOWEST}_nhanes_2005_2010")
     return [
         {name: Distribution(grid, cdf[k, i], float(tail[k, i])) for i, name in enumerate(names)}

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from bmd.inference.engine import Engine
-from bmd.inputs.film import crop_tensor, demographics_vector
+from bmd.inputs.film import crop_tensor
+from bmd.inputs.patient import patient_vector
 from bmd.models._registry import default
 from bmd.reference import CATEGORIES, LUMBAR, bmd, category, reported_interval, reported_t
 from bmd.reference import t_score as reference_t
@@ -117,12 +118,6 @@ def run(film: NDArray, corners: NDArray, patient: Demographics, engine: Engine, 
     present = np.full((count, 1), float(with_film), np.float32)
     out = engine.run(NETWORK, crops if with_film else np.zeros_like(crops), known, present)
     return Raw(out["category_logits"], out["t_score"].reshape(-1))
-
-
-def patient_vector(patient: Demographics) -> NDArray:
-    """What the network is told of the patient, float32 (8,)."""
-    male = None if patient.sex is None else float(patient.sex == "M")
-    return demographics_vector(patient.age_y, male, patient.height_cm, patient.weight_kg)
 
 
 def calibration(metadata: dict[str, Any], patient: Demographics) -> dict[str, float]:

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bmd.errors import InputError
-from bmd.inputs.ct import HIP_SIZE, SLICE_MM, SLICE_SIZE, hip_input, hip_window, patient_vector, slice_windows
+from bmd.inputs.ct import HIP_SIZE, SLICE_MM, SLICE_SIZE, hip_input, hip_window, slice_windows
+from bmd.inputs.patient import patient_vector_with_bmi
 from bmd.reference import CATEGORIES, category
 from bmd.types import Demographics
 
@@ -205,7 +206,7 @@ def plain(task: str, item: CtItem) -> NDArray:
 # --- examples ----------------------------------------------------------------------------------------------------
 def inputs(task: str, hu: NDArray, patient: Demographics) -> tuple[NDArray, ...]:
     """The network's inputs for one crop (S, S) and patient, each with a leading axis of 1."""
-    known = patient_vector(patient)[None]
+    known = patient_vector_with_bmi(patient)[None]
     if task == "slice":
         return (slice_windows(hu[None]),)
     if task == "hip_patient":

@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from bmd.errors import InputError
-from bmd.inputs.film import crop_tensor, demographics_vector, local_log_normalise
+from bmd.inputs.film import crop_tensor, local_log_normalise
+from bmd.inputs.patient import demographics_vector
 from bmd.reference import LEVELS, LUMBAR
 
 FIRST_LUMBAR = LEVELS.index("L1")
