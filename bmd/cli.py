@@ -10,13 +10,15 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Literal
 
-from bmd import INTENDED_USE, __version__
+from bmd import INTENDED_USE, __version__, modality
 from bmd.cli_predict import define_predict, predict
 from bmd.errors import BmdError, OptionError
-from bmd.truth import Case
+from bmd.text import text
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +59,16 @@ def _parser() -> argparse.ArgumentParser:
         ("evaluate", _define_evaluate, _evaluate),
         ("models", lambda command: None, _models),
     ):
-        text = (run.__doc__ or "").partition("\n")[0]
-        command = commands.add_parser(name, help=text, description=text, epilog=INTENDED_USE)
+        summary = (run.__doc__ or "").partition("\n")[0]
+        command = commands.add_parser(name, help=summary, description=summary, epilog=INTENDED_USE)
         define(command)
         command.set_defaults(run=run)
     return parser
+
+
+def _able(what: Literal["simulate", "sheet"]) -> list[str]:
+    """The kinds of input that can be simulated, or drawn as a sheet."""
+    return [row.kind for row in modality.MODALITIES if (row.simulate if what == "simulate" else row.sheet)]
 
 
 def _define_simulate(command: argparse.ArgumentParser) -> None:
@@ -76,7 +83,7 @@ def _define_simulate(command: argparse.ArgumentParser) -> None:
         help="whom to draw: film (as in the survey from 50 y; default) ... enriched (every T-score alike), "
         "clinic (every adult age, a third of each class)",
     )
-    command.add_argument("--modality", choices=["film", "ct", "dxa"], default="film", help="default film")
+    command.add_argument("--modality", choices=_able("simulate"), default="film", help="default film")
     command.add_argument("--others", action="store_true", help="for dxa: every twelfth scan shows something else")
     command.add_argument("--ap-share", type=float, default=0.0, help="share of frontal films without truth (default 0)")
 
@@ -85,27 +92,19 @@ def _simulate(options: argparse.Namespace) -> None:
     """Simulate lateral films, or CT slices and hips, with their truth, as shards for training."""
     if options.count < 1 or options.workers < 1 or options.seed < 0:
         raise OptionError("--count and --workers must be at least 1 and --seed at least 0")
-    if options.modality == "dxa":
-        from bmd.simulator.shards.dxa import write_shards as write_dxa
-
-        paths = write_dxa(
-            options.out, options.count, options.seed, options.workers, options.cohort, others=options.others
-        )
-        print(f"{options.count} scans in {len(paths)} files in {options.out}")
-        return
-    if options.modality == "ct":
-        from bmd.simulator.shards.ct import write_ct_shards
-
-        paths = write_ct_shards(options.out, options.count, options.seed, options.workers, cohort=options.cohort)
-        print(f"{options.count} people in {len(paths)} files in {options.out}")
-        return
-    from bmd.simulator.shards.film import write_shards
-
     if not 0.0 <= options.ap_share <= 1.0:
         raise OptionError(f"--ap-share must lie between 0 and 1, not {options.ap_share}")
-    who = {"cohort": options.cohort, "ap_share": options.ap_share}
-    paths = write_shards(options.out, options.count, options.seed, options.workers, **who)
-    print(f"{options.count} films in {len(paths)} files in {options.out}")
+    row = modality.by_kind(options.modality)
+    assert row.simulate is not None, "the choices are the kinds that can be simulated"
+    paths = row.simulate(_wanted(options))
+    cases = text(row.cases)
+    print(text("command.simulated", cases=cases, count=options.count, files=len(paths), out=options.out))
+
+
+def _wanted(options: argparse.Namespace) -> modality.Draw:
+    """The options as what to simulate."""
+    names = {field.name for field in fields(modality.Draw)}
+    return modality.Draw(**{name: value for name, value in vars(options).items() if name in names})
 
 
 def _define_sheet(command: argparse.ArgumentParser) -> None:
@@ -115,42 +114,17 @@ def _define_sheet(command: argparse.ArgumentParser) -> None:
     command.add_argument("--columns", type=int, default=6, help="films per row (default 6)")
     command.add_argument("--view", choices=["lateral", "ap"], default="lateral")
     command.add_argument("--finding", help="show this finding on every film")
-    command.add_argument("--modality", choices=["film", "ct"], default="film", help="default film")
+    command.add_argument("--modality", choices=_able("sheet"), default="film", help="default film")
     command.add_argument("--outlines", action="store_true", help="draw the true vertebral bodies")
 
 
 def _sheet(options: argparse.Namespace) -> None:
     """Draw a contact sheet of simulated films or CT."""
-    if options.modality == "ct":
-        _sheet_ct(options)
-        return
-    from bmd.report.film.sheet import contact_sheet
-    from bmd.simulator.case import simulate_film
-
-    def films() -> Iterator[tuple[str, Case]]:
-        for seed in range(options.seed, options.seed + options.count):
-            case = simulate_film(seed, view=options.view, finding=options.finding)
-            yield f"{seed}  T {case.truth.t_l1l4:+.1f}  {' '.join(sorted(case.truth.tags))}", case
-
-    picture = contact_sheet(films(), options.columns, outlines=options.outlines)
+    row = modality.by_kind(options.modality)
+    assert row.sheet is not None, "the choices are the kinds that have a sheet"
     Path(options.out).parent.mkdir(parents=True, exist_ok=True)
-    Path(options.out).write_bytes(picture)
-    print(f"{options.count} films in {options.out}")
-
-
-def _sheet_ct(options: argparse.Namespace) -> None:
-    from bmd.report.ct.sheet import ct_sheet
-    from bmd.simulator.case import simulate_ct
-
-    def scans() -> Iterator[tuple[str, Case]]:
-        for seed in range(options.seed, options.seed + options.count):
-            case = simulate_ct(seed, finding=options.finding, spacing=(2, 1.2, 1.2), field="abdomen_pelvis")
-            who, tags = case.study.patient, " ".join(sorted(case.truth.tags))
-            yield f"{seed}  {who.sex} {who.age_y:.0f} y  lumbar T {case.truth.t_l1l4:+.1f}  {tags}", case
-
-    Path(options.out).parent.mkdir(parents=True, exist_ok=True)
-    Path(options.out).write_bytes(ct_sheet(scans()))
-    print(f"{options.count} people in {options.out}")
+    Path(options.out).write_bytes(row.sheet(_wanted(options)))
+    print(text("command.sheet", count=options.count, cases=text(row.cases), out=options.out))
 
 
 def _define_train(command: argparse.ArgumentParser) -> None:

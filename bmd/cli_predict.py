@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from bmd import modality
 from bmd.errors import BmdError, InputError, OptionError
-from bmd.text import sentences
-from bmd.types import Demographics, Modality, Report, Study, Suitability
+from bmd.findings import note
+from bmd.readers.source import head
+from bmd.text import sentences, text
+from bmd.types import Demographics, Report, Study, Suitability
 
 log = logging.getLogger(__name__)
 
-MODALITIES: dict[str, Modality] = {"film": "radiograph", "ct": "ct", "dxa": "dxa"}
-_HEAD_BYTES = 65_536
 _FIGURES = ("age", "sex", "height", "weight")
 
 
@@ -26,7 +27,7 @@ class Job:
     """One thing to analyse: its name, for people, what it is taken for, and how to read it."""
 
     name: str
-    modality: Modality
+    row: modality.Modality
     read: Callable[[], Study]
 
 
@@ -39,7 +40,12 @@ def define_predict(command: argparse.ArgumentParser) -> None:
         help="film or DXA image (DICOM, PNG, JPEG, TIFF); CT as a folder, zip, NIfTI or its DICOM slices. "
         "None: only --age --sex --height --weight are used",
     )
-    command.add_argument("--modality", choices=["auto", *MODALITIES], default="auto", help="what the files are")
+    command.add_argument(
+        "--modality",
+        choices=["auto", *(row.kind for row in modality.with_files())],
+        default="auto",
+        help="what the files are",
+    )
     command.add_argument("--json", metavar="OUT.json", help="write a list with one object per file; - for the screen")
     command.add_argument("--csv", metavar="OUT.csv", help="write a table with one row per vertebra")
     command.add_argument("--png-dir", metavar="DIR", help="write each picture with its result drawn on it")
@@ -85,13 +91,9 @@ def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report
     try:
         study = job.read()
         study = replace(study, patient=_merged(study.patient, given(options)))
-        from bmd.inference import analyse
-
-        report = analyse(study, job.name)
-        if options.explain and report.vertebrae:
-            from bmd.explanation import explain
-
-            report = replace(report, explanations=explain(study, report))
+        report = modality.analyse(study, job.name)
+        if options.explain and report.suitability.suitable:
+            report = replace(report, explanations=modality.explain(study, report))
         return study, report, False
     except InputError as error:
         return study, _refused(job, str(error)), False
@@ -99,87 +101,34 @@ def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report
         raise  # missing weights and the like concern every file
     except Exception:
         log.exception("analysis failed")  # a fault of ours: the other files still run
-        what = {"ct": "CT", "dxa": "image"}.get(job.modality, "film")
-        return study, _refused(job, f"Something went wrong while this {what} was analysed."), True
+        return study, _refused(job, text("command.broke", noun=note(job.row.noun))), True
 
 
-def jobs(paths: Sequence[Path], modality: str) -> list[Job]:
+def jobs(paths: Sequence[Path], kind: str) -> list[Job]:
     """What there is to analyse: each folder, archive, volume or picture, and the CT slices among the files as one."""
     found: list[Job] = []
-    slices: list[Path] = []
+    parts: dict[str, list[Path]] = {}
     for path in paths:
-        kind = MODALITIES.get(modality) or _kind(path)
-        if kind != "ct":
-            found.append(Job(path.name, kind, partial(_read_picture, path, kind, modality == "auto")))
-        elif path.is_dir() or not _is_slice(path):
-            found.append(Job(path.name, "ct", partial(_read_volume, [path])))
+        row = modality.of_path(path) if kind == "auto" else modality.by_kind(kind)
+        if path.is_dir() or row.joins is None or not row.joins(head(path)):
+            found.append(Job(path.name, row, partial(_read, row, [path], kind == "auto")))
+        elif row.kind in parts:
+            parts[row.kind].append(path)
         else:
-            slices.append(path)
-            if len(slices) == 1:
-                found.append(Job(path.name, "ct", partial(_read_volume, slices)))  # sees those that follow
+            parts[row.kind] = [path]
+            found.append(Job(path.name, row, partial(_read, row, parts[row.kind])))  # sees those that follow
     return found
 
 
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_HEAD_BYTES)
-    except OSError:
-        return b""  # reading it later gives the message
-
-
-def _kind(path: Path) -> Modality:
-    """What a file is, by its content; anything that is no volume is a film until it is known better."""
-    if path.is_dir():
-        return "ct"
-    from bmd.readers.volume import is_volume
-
-    return "ct" if is_volume(_head(path)) or _is_slice(path) else "radiograph"
-
-
-def _is_slice(path: Path) -> bool:
-    from bmd.readers.ct_dicom import is_ct
-
-    return is_ct(_head(path))
-
-
-def _read_volume(paths: Sequence[Path]) -> Study:
-    """The volume that suits best of a folder, a file or slices; others are named in the study's notes."""
-    from bmd.readers.volume import read_paths
-
-    choices = read_paths(paths)
-    study = choices[0].load()
-    if len(choices) > 1:
-        others = "; ".join(choice.title for choice in choices[1:4])
-        notes = (*study.notes, f"{len(choices)} volumes were found; the best suited was analysed. Others: {others}")
-        study = replace(study, notes=notes)
-    return study
-
-
-def _read_picture(path: Path, kind: Modality, auto: bool = False) -> Study:
-    """A film or DXA image; with ``auto`` its header or its content says which."""
-    from bmd.readers import read_study
-    from bmd.readers.limits import check_file_bytes
-
-    try:
-        check_file_bytes(path.stat().st_size)
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError("The file cannot be opened", error.strerror or "", "Check its name") from error
-    study = read_study(path.name, data)
-    if auto:
-        from bmd.inference.film.route import routed
-
-        return routed(study)
-    if kind != "dxa":
-        return study
-    from bmd.readers.dxa import as_dxa
-
-    return as_dxa(study)
+def _read(row: modality.Modality, paths: Sequence[Path], auto: bool = False) -> Study:
+    """The study of one kind; with ``auto`` its header or its content may still say that a picture is no film."""
+    assert row.read is not None, "jobs are of kinds that have files"
+    study = row.read(paths)
+    return modality.adopted(study) if auto and row is modality.FILM else study
 
 
 def _refused(job: Job, reason: str) -> Report:
-    return Report(job.name, job.modality, Suitability(False, (reason,)))
+    return Report(job.name, job.row.holds, Suitability(False, (reason,)))
 
 
 def _check_patient(options: argparse.Namespace) -> None:
@@ -224,13 +173,14 @@ def line(report: Report) -> str:
 
 
 def _write_png(folder: Path, index: int, study: Study, report: Report) -> None:
-    from bmd.report import annotated_png
-
+    picture = modality.picture(study, report)
+    if picture is None:
+        return
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{Path(report.file).stem}.png"
     if path.exists():
         path = folder / f"{Path(report.file).stem}_{index + 1}.png"
-    path.write_bytes(annotated_png(study, report))
+    path.write_bytes(picture)
 
 
 def _write_all(options: argparse.Namespace, reports: Sequence[Report]) -> None:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from bmd.findings import Finding
 
-Modality = Literal["radiograph", "ct", "dxa", "demographics"]
+Modality = str
+"""What an image is or a report is of: the ``holds`` of a row of `bmd.modality`."""
 View = Literal["lateral", "ap", "axial", "coronal", "sagittal"]
 Sex = Literal["F", "M"]
 Box = tuple[float, float, float, float]

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bmd.inference
-from bmd import INTENDED_USE, cli
+from bmd import INTENDED_USE, cli, modality
 from bmd.errors import WeightsError
 from bmd.models import _registry as registry
 from bmd.types import Report, Study, Suitability
@@ -31,7 +30,7 @@ def analysed(monkeypatch: pytest.MonkeyPatch) -> list[Study]:
         seen.append(study)
         return replace(reports.report(file), patient=study.patient)
 
-    monkeypatch.setattr(bmd.inference, "analyse", analyse)
+    monkeypatch.setattr(modality, "analyse", analyse)
     return seen
 
 
@@ -96,7 +95,7 @@ def test_implausible_values_are_refused(words: list[str], film: Path, capsys: py
 def test_a_fault_of_ours_is_one_sentence_and_the_status_says_so(
     monkeypatch: pytest.MonkeyPatch, film: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(bmd.inference, "analyse", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(modality, "analyse", lambda *_, **__: 1 / 0)
     out = tmp_path / "out.json"
     assert cli.main(["predict", str(film), "--json", str(out)]) == 1
     assert json.loads(out.read_text("utf-8"))[0]["reasons"] == ["Something went wrong while this film was analysed."]
@@ -108,14 +107,14 @@ def test_missing_weights_stop_with_their_remedy(
     def analyse(*_: object, **__: object) -> Report:
         raise WeightsError("Weights are missing", "weights/x", "Train them")
 
-    monkeypatch.setattr(bmd.inference, "analyse", analyse)
+    monkeypatch.setattr(modality, "analyse", analyse)
     assert cli.main(["predict", str(film)]) == 1
     assert "Weights are missing. Found: weights/x. Train them." in capsys.readouterr().err
 
 
 def test_refused_films_are_drawn_too(monkeypatch: pytest.MonkeyPatch, film: Path, tmp_path: Path) -> None:
     monkeypatch.setattr(
-        bmd.inference, "analyse", lambda s, f, **_: Report(f, "radiograph", Suitability(False, ("Front view.",)))
+        modality, "analyse", lambda s, f, **_: Report(f, "radiograph", Suitability(False, ("Front view.",)))
     )
     assert cli.main(["predict", str(film), "--png-dir", str(tmp_path / "png")]) == 0
     assert (tmp_path / "png" / "film.png").stat().st_size > 1000

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import streamlit as st
 
+from bmd import modality
 from bmd.app import forget
 from bmd.types import Demographics, Explanation, Report, Study
 
-Kind = Literal["film", "ct", "dxa", "demographics"]
-KINDS: tuple[Kind, ...] = ("film", "ct", "dxa", "demographics")
+Kind = str
+"""Key of a row of `bmd.modality`."""
+KINDS: tuple[Kind, ...] = modality.kinds()
 """Kinds of input, in the order of the navigation."""
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from bmd import modality
 from bmd.app import forget, text
 from bmd.app.markup import plain
 from bmd.app.session import Problem
 from bmd.errors import BmdError
+from bmd.text import text as words
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +26,7 @@ LOGO = str(Path(__file__).with_name("logo.svg"))
 ROOT = Path(__file__).resolve().parents[2]
 ENTRYPOINT = "streamlit_app.py"
 PAGES = (
-    ("spine_xray", text.SPINE_XRAY, "radiology"),
-    ("abdominal_ct", text.ABDOMINAL_CT, "view_in_ar"),
-    ("dxa", text.DXA, "skeleton"),
-    ("demographics", text.DEMOGRAPHICS, "person"),
+    *((row.page, words(row.title), row.icon) for row in modality.MODALITIES),
     ("together", text.TOGETHER, "join"),
     ("about", text.ABOUT, "info"),
 )

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from bmd import modality
 from bmd.app import text
 from bmd.app.film import samples
 from bmd.errors import BmdError
-from bmd.types import Explanation, Modality, Report, Study
+from bmd.types import Explanation, Report, Study
 
 if TYPE_CHECKING:
     from bmd.readers.volume import VolumeChoice
@@ -28,11 +29,11 @@ _turn = threading.Lock()
 """One film at a time: two at once take longer on the same cores, and would load every network twice."""
 
 
-def read(name: str, data: bytes, modality: Modality | None = None) -> Study:
-    """Study from the bytes of an upload; raises ``InputError`` or ``LimitError``."""
-    from bmd.readers import read_study
-
-    return read_study(name, data, modality)
+def read(name: str, data: bytes, kind: str = "film") -> Study:
+    """Study of this kind from the bytes of an upload; raises ``InputError`` or ``LimitError``."""
+    row = modality.by_kind(kind)
+    assert row.read is not None, "only what has files is uploaded"
+    return row.read([(name, data)])
 
 
 def list_volumes(files: Sequence[tuple[str, bytes]]) -> tuple[VolumeChoice, ...]:
@@ -48,9 +49,7 @@ def analyse(study: Study, progress: Progress) -> Report:
         progress(0.0, text.WAITING)
         _turn.acquire()
     try:
-        from bmd.inference import analyse as run
-
-        return run(study, progress=progress)
+        return modality.analyse(study, progress=progress)
     finally:
         _turn.release()
 
@@ -58,9 +57,7 @@ def analyse(study: Study, progress: Progress) -> Report:
 def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
     """Heat map of every measured vertebra."""
     with _turn:
-        from bmd.explanation import explain as run
-
-        return run(study, report)
+        return modality.explain(study, report)
 
 
 @st.cache_resource(show_spinner=False)

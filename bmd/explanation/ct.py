@@ -70,7 +70,7 @@ def explain_ct(study: Study, report: Report, levels: tuple[str, ...] | None = No
     study : Study
         The study the report was made from.
     report : Report
-        From ``inference.analyse``.
+        From ``modality.analyse``.
     levels : tuple of str, optional
         Only these ("L1", "right femur"); by default all.
 

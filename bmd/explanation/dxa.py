@@ -45,7 +45,7 @@ def explain_dxa(study: Study, report: Report, weights: Path | None = None) -> tu
     study : Study
         The study the report was made from.
     report : Report
-        From ``inference.analyse``.
+        From ``modality.analyse``.
     weights : Path, optional
         Folder with the networks' weights; by default the shipped ones.
 

@@ -25,7 +25,7 @@ def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None)
     study : Study
         The study the report was made from.
     report : Report
-        From ``inference.analyse``.
+        From ``modality.analyse``.
     levels : tuple of str, optional
         Only these; by default every measured level.
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-import bmd.inference
+from bmd import modality
 from bmd.app import text, work
 from bmd.errors import WeightsError
 
@@ -22,7 +22,7 @@ def test_films_are_analysed_one_at_a_time_and_the_second_visitor_is_told(fakes, 
         inside.pop()
         return fakes.report()
 
-    monkeypatch.setattr(bmd.inference, "analyse", run)
+    monkeypatch.setattr(modality, "analyse", run)
     threads = [
         threading.Thread(target=work.analyse, args=(fakes.study(), lambda share, what: said.append(what)))
         for _ in range(3)
@@ -39,7 +39,7 @@ def test_a_failed_analysis_leaves_the_turn_to_the_next(fakes, monkeypatch):
     def fail(study, progress):
         raise WeightsError("Weights are missing")
 
-    monkeypatch.setattr(bmd.inference, "analyse", fail)
+    monkeypatch.setattr(modality, "analyse", fail)
     for _ in range(2):
         with pytest.raises(WeightsError):
             work.analyse(fakes.study(), lambda share, what: None)

@@ -9,8 +9,7 @@ import json
 import statistics
 import time
 
-from bmd.explanation import explain
-from bmd.inference import analyse
+from bmd.modality import analyse, explain
 from bmd.simulator.case import simulate_film
 from tests.benchmarks.stamp import peak_mb, stamp
 

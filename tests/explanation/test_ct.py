@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from bmd.explanation import ct, explain
+from bmd.explanation import ct
 from bmd.inputs.ct import HIP_HEAD, HIP_MM, body_centre, hip_crop, hip_plane, hip_window
+from bmd.modality import explain
 from bmd.models._registry import build
 from bmd.reference import CATEGORIES
 from bmd.types import Hip, Prediction, Report, Study, Suitability

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from bmd.errors import OptionError
-from bmd.explanation import cam, explain, fidelity
+from bmd.explanation import cam, fidelity
 from bmd.explanation import film as maps
 from bmd.explanation.target import category_target, low_density_target
 from bmd.inputs.film import crop_tensor
 from bmd.inputs.patient import demographics_vector
+from bmd.modality import explain
 from bmd.models._registry import build
 from bmd.reference import CATEGORIES
 from bmd.types import Image, Prediction, Report, Study, Suitability, Vertebra

@@ -49,7 +49,7 @@ def evaluate_volumes(folder: Path, engine: Engine | None = None) -> list[dict[st
 
 def evaluate_case(case: Path, engine: Engine | None = None) -> dict[str, Any]:
     """Analyse one case; see `evaluate_volumes`."""
-    from bmd.inference import analyse
+    from bmd.modality import analyse
 
     try:
         study = read_paths([_volume(case)])[0].load()

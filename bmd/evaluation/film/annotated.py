@@ -68,7 +68,7 @@ def _quads(image: dict[str, Any]) -> dict[str, NDArray]:
 
 def predict(paths: list[Path], engine: Engine | None = None) -> list[tuple[Study, Report]]:
     """Analyse films as an upload would be; a file that cannot be read gives no entry."""
-    from bmd.inference import analyse
+    from bmd.modality import analyse
     from bmd.readers import read_study
 
     found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 
 import numpy as np
@@ -19,6 +19,19 @@ _PAPER, _INK = (15, 23, 26), (200, 212, 216)
 _STRIP, _SIDE = 18, 230
 SOFT, BONE = (-160.0, 240.0), (-450.0, 1050.0)
 """Windows, HU: shown black and white."""
+
+
+def simulated_sheet(seeds: Iterable[int], finding: str | None = None) -> bytes:
+    """Simulate abdomen and pelvis of a person for every seed and lay them out; see `simulate_ct` and `ct_sheet`."""
+    from bmd.simulator.case import simulate_ct
+
+    def scans() -> Iterator[tuple[str, Case]]:
+        for seed in seeds:
+            case = simulate_ct(seed, finding=finding, spacing=(2, 1.2, 1.2), field="abdomen_pelvis")
+            who, tags = case.study.patient, " ".join(sorted(case.truth.tags))
+            yield f"{seed}  {who.sex} {who.age_y:.0f} y  lumbar T {case.truth.t_l1l4:+.1f}  {tags}", case
+
+    return ct_sheet(scans())
 
 
 def ct_sheet(cases: Iterable[tuple[str, Case]]) -> bytes:

@@ -10,7 +10,6 @@ from PIL import ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from bmd import INTENDED_USE
-from bmd.report.ct.plane import spine_plane
 from bmd.text import sentences
 from bmd.types import Prediction, Report, Study, Vertebra
 
@@ -31,8 +30,7 @@ def annotated_png(study: Study, report: Report) -> bytes:
     Parameters
     ----------
     study : Study
-        What was analysed; its first picture is drawn, turned to bone bright where the gate found it inverted. Of a CT
-        the sagittal plane through the spine is drawn.
+        What was analysed; its first picture is drawn, turned to bone bright where the gate found it inverted.
     report : Report
         The result, in pixels of that picture.
 
@@ -41,8 +39,6 @@ def annotated_png(study: Study, report: Report) -> bytes:
     bytes
         A PNG, 1000 to 2400 pixels high plus the lines below, without any name of file or patient.
     """
-    if study.volume is not None:
-        study, report = spine_plane(study, report)
     pixels = np.asarray(study.images[0].pixels, np.float32)
     if report.suitability.inverted:
         pixels = 1 - pixels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 
 import numpy as np
@@ -16,6 +16,20 @@ from bmd.truth import Case
 
 _PAPER, _INK, _LINE = (15, 23, 26), (200, 212, 216), (110, 220, 200)
 _STRIP = 18
+
+
+def simulated_sheet(
+    seeds: Iterable[int], columns: int = 6, view: str = "lateral", finding: str | None = None, outlines: bool = False
+) -> bytes:
+    """Simulate a film for every seed and lay them out; see `simulate_film` and `contact_sheet`."""
+    from bmd.simulator.case import simulate_film
+
+    def films() -> Iterator[tuple[str, Case]]:
+        for seed in seeds:
+            case = simulate_film(seed, view=view, finding=finding)
+            yield f"{seed}  T {case.truth.t_l1l4:+.1f}  {' '.join(sorted(case.truth.tags))}", case
+
+    return contact_sheet(films(), columns, outlines=outlines)
 
 
 def contact_sheet(

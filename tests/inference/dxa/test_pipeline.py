@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bmd.inference import analyse
 from bmd.inference.dxa.pipeline import class_shares, estimate
 from bmd.inputs.film import letterbox
+from bmd.modality import analyse
 from bmd.simulator.case import simulate_dxa
 from bmd.truth import Case
 from bmd.types import Demographics

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bmd.findings import warning
-from bmd.inference import analyse
 from bmd.inference.film.pipeline import analyse as analyse_film
+from bmd.modality import analyse
 from bmd.reference import LUMBAR, bmd, category, reported_t, t_score
 from bmd.types import Demographics, Image, Report, Study, Volume
 from tests.inference.spines import TruthEngine, as_film, centroid, maps_of, plain_tensor, toy_spine
