@@ -23,7 +23,7 @@ def main() -> None:
     left, right = st.columns([6, 5], gap="medium")
     st.empty()  # takes the place of the picker at once, not only when the analysis is done
     with left:
-        outputs.viewer(film)
+        outputs.viewer()
     with right, shell.guard():
         results.result(film, outputs.result)
 

@@ -146,6 +146,22 @@ def warnings(report: Report) -> None:
         st.html(f'<ul class="ol-warnings" role="note" aria-label="{text.WARNINGS}">{items}</ul>')
 
 
+def heat_maps(held: session.Held, label: str, meaning: str) -> bool:
+    """The switch for heat maps, which are made when they are first wanted; whether they are shown now.
+
+    Stands inside a fragment together with what shows them, so that a click runs that part of the page only. The first
+    click runs the page once more: the downloads hold the maps from then on.
+    """
+    wanted = st.toggle(label, held.show_maps, key=f"{held.kind}_maps_{held.study.uid}", help=meaning)
+    if wanted != held.show_maps:
+        session.update(held.kind, show_maps=wanted)
+    if wanted and held.maps is None and held.report is not None:
+        with shell.guard(), st.spinner(text.EXPLAINING):
+            session.update(held.kind, maps=work.explain(held.study, held.report))
+            st.rerun()
+    return wanted and held.maps is not None
+
+
 def how_read(held: session.Held) -> None:
     """How the file was read, folded away."""
     if held.study.notes:

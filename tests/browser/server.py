@@ -24,14 +24,14 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def running_app() -> Iterator[str]:
+def running_app(root: Path = ROOT) -> Iterator[str]:
     """Address of an app that was just started and answers; ends it afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
     command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield _wait(f"http://127.0.0.1:{port}", server)
     finally:

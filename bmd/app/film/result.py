@@ -7,7 +7,7 @@ import html
 import streamlit as st
 
 from bmd import figures
-from bmd.app import cards, curve, downloads, results, session, shell, text, work
+from bmd.app import cards, curve, downloads, results, session, shell, text
 from bmd.app.film import choose as inputs
 from bmd.app.film import samples
 from bmd.app.markup import chip, number, percent, signed, table
@@ -17,12 +17,19 @@ from bmd.reference import LUMBAR
 from bmd.types import Explanation, Prediction, Report, Vertebra
 
 
-def viewer(film: session.Held) -> None:
-    """The film with what was found drawn on it, and the heat maps below."""
+@st.fragment
+def viewer() -> None:
+    """The film with what was found drawn on it, and the heat maps below; redrawn alone."""
+    film = session.film()  # not an argument: a fragment would keep the one of the last whole run
+    if film is None:
+        return
     stage = st.container()
     report = film.report
     if report is not None and report.suitability.suitable and report.measurements:
-        _heat_maps(film, report)
+        shown = results.heat_maps(film, text.HEAT_TOGGLE, text.HEAT_HELP)
+        film = session.film() or film
+        if shown:
+            _heat_numbers(film.maps or ())
     with stage, shell.guard():
         film_viewer.show(film, _alt(film))
     results.how_read(film)
@@ -34,24 +41,6 @@ def _alt(film: session.Held) -> str:
         return f"Radiograph {film.name}; nothing marked"
     names = ", ".join(v.level or "unnamed" for v in report.vertebrae)
     return f"Radiograph with {len(report.vertebrae)} vertebrae outlined: {names}. Press V to step through them."
-
-
-def _heat_maps(film: session.Held, report: Report) -> None:
-    wanted = st.toggle(text.HEAT_TOGGLE, film.show_maps, key=f"maps_{film.study.uid}", help=text.HEAT_HELP)
-    if wanted != film.show_maps:
-        session.update(show_maps=wanted)
-        st.rerun()
-    if not wanted:
-        return
-    if film.maps is None:
-        with shell.guard() as outcome:
-            with st.spinner(text.EXPLAINING):
-                maps = work.explain(film.study, report)
-            session.update(maps=maps)
-            st.rerun()
-        if outcome.problem:
-            return
-    _heat_numbers(film.maps or ())
 
 
 def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
