@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 
-from bmd.simulator.person.bones import CORTEX, ENDPLATE, TRABECULAR, body_parts, kernel, posterior_density
+from bmd.simulator.kernel import kernel
+from bmd.simulator.person.bones import CORTEX, ENDPLATE, TRABECULAR, body_parts, posterior_density
 from bmd.simulator.person.femur import HX, HY, HZ, femur_mineral
 from bmd.simulator.person.pelvis import (
     ARC_LENGTH,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from bmd.simulator.person.bones import HALF_DEPTH, HALF_HEIGHT, HALF_WIDTH, kernel
+from bmd.simulator.kernel import kernel
+from bmd.simulator.person.bones import HALF_DEPTH, HALF_HEIGHT, HALF_WIDTH
 from bmd.simulator.person.femur import blob
 from bmd.simulator.person.pelvis import capsule
 

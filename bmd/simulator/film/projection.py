@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.simulator.person.bones import HALF_WIDTH, body_density, body_parts, kernel, posterior_density
+from bmd.simulator.kernel import kernel
+from bmd.simulator.person.bones import HALF_WIDTH, body_density, body_parts, posterior_density
 from bmd.simulator.person.pelvis import femur_density, hip_density, sacrum_density
 
 JITTER = np.random.default_rng(5).random(997).astype(np.float32)

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import math
 
-import numba as nb
 import numpy as np
 
-kernel = nb.njit(fastmath=True, error_model="numpy", cache=True)
+from bmd.simulator.kernel import kernel
 
 # Index of each vertebral parameter in its float32 vector; lengths in mm, densities in g/cm3.
 HALF_WIDTH, HALF_DEPTH, HALF_HEIGHT = 0, 1, 2  # half height is that of the posterior wall

@@ -11,7 +11,7 @@ import math
 import cv2
 import numpy as np
 
-from bmd.simulator.person.bones import kernel
+from bmd.simulator.kernel import kernel
 
 # Sacral parameters: arc radius, arc length, half width and half depth of the S1 body, densities, half height of the
 # S1-S2 disc remnant; then how dense laminae and anterior cortex are over the rind, how open the remnant is (0..1),
