@@ -25,6 +25,7 @@ from bmd.population import report as population_report
 from bmd.population.report import Comparison
 from bmd.population.survey import Design, combined_weight, read_table
 from bmd.simulator.person.sample import Person, sample_person
+from bmd.text import text
 
 SITES = dict(zip(population_fit.SITES, population_fit.COLUMNS, strict=True)) | {"L1-L4": "lumbar_l1l4_bmd"}
 DECADES = (20, 30, 40, 50, 60, 70, 80)
@@ -262,7 +263,7 @@ def write_check(nhanes: Path, vertebra: Path, count: int = 20_000, seed: int = 1
         The summary, or a plain sentence where the survey's files are absent: then nothing is written.
     """
     if not (nhanes.is_file() and vertebra.is_file()):
-        return "Skipped: the survey files are not here, and the population can only be compared with them."
+        return text("simulator.population_skipped")
     comparisons, pair = check(nhanes, vertebra, count, seed)
     out.mkdir(parents=True, exist_ok=True)
     (out / "population.md").write_text(population_report.markdown(comparisons, count, seed), encoding="utf-8")

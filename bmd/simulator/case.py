@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ FINDINGS: dict[str, dict[str, Any]] = {
     "scoliosis": {"fracture": False},
 }
 """What to ask of the population for each teaching case."""
+
+LEAST_ROWS = 64
 
 
 def draw_person(rng: np.random.Generator, finding: str | None, cohort: str) -> Person:
@@ -77,11 +80,10 @@ def simulate_film(
         Unknown view or finding, or a size below 64.
     """
     if view not in ("lateral", "ap"):
-        raise OptionError("A film is taken from the side or from the front.", repr(view), "Use 'lateral' or 'ap'.")
-    if finding is not None and finding not in FINDINGS:
-        raise OptionError("Unknown finding.", repr(finding), f"Choose one of: {', '.join(FINDINGS)}.")
-    if size < 64:
-        raise OptionError("A film needs at least 64 rows.", str(size), "Ask for a larger size.")
+        raise OptionError("simulator.view", view=view)
+    _check_choice("finding", finding, FINDINGS)
+    if size < LEAST_ROWS:
+        raise OptionError("simulator.size", rows=size, least=LEAST_ROWS)
     rng = np.random.default_rng(seed)
     if person is None:
         person = draw_person(rng, finding, cohort)
@@ -145,16 +147,17 @@ def _check_ct(
     finding: str | None, spacing: tuple[float, float, float] | None, field: str | None, phase: str | None
 ) -> None:
     """Refuse what no scanner does."""
-    known = (*FINDINGS, *ct.SPECIAL)
-    if finding is not None and finding not in known:
-        raise OptionError("Unknown finding.", repr(finding), f"Choose one of: {', '.join(known)}.")
-    if field is not None and field not in ct.FIELDS:
-        raise OptionError("Unknown field.", repr(field), f"Choose one of: {', '.join(ct.FIELDS)}.")
-    if phase is not None and phase not in PHASES:
-        raise OptionError("Unknown contrast phase.", repr(phase), f"Choose one of: {', '.join(PHASES)}.")
+    _check_choice("finding", finding, (*FINDINGS, *ct.SPECIAL))
+    _check_choice("field", field, ct.FIELDS)
+    _check_choice("phase", phase, PHASES)
     if spacing is not None and (spacing[1] != spacing[2] or not (0.5 <= spacing[0] <= 10 and 0.4 <= spacing[2] <= 5)):
-        remedy = "Use slices of 0.5-10 mm and square pixels of 0.4-5 mm."
-        raise OptionError("Voxels must be of a size that scanners make.", repr(spacing), remedy)
+        raise OptionError("simulator.voxels", spacing_mm=spacing)
+
+
+def _check_choice(what: str, asked: str | None, known: Iterable[str]) -> None:
+    """Refuse a name that is not known; None leaves the choice to the draw."""
+    if asked is not None and asked not in known:
+        raise OptionError(f"simulator.{what}", asked=asked, known=tuple(known))
 
 
 def simulate_dxa(
@@ -201,14 +204,10 @@ def simulate_dxa(
     OptionError
         Unknown finding, view, position or look.
     """
-    for value, known, what in (
-        (finding, (None, *dxa_case.FINDINGS), "finding"),
-        (view, dxa_case.VIEWS, "view"),
-        (position, (None, *dxa_case.POSITIONS), "position"),
-        (look, (None, *dxa_display.LOOKS), "look"),
-    ):
-        if value not in known:
-            raise OptionError(f"Unknown {what}.", repr(value), f"Choose one of: {', '.join(str(k) for k in known)}.")
+    _check_choice("finding", finding, dxa_case.FINDINGS)
+    _check_choice("projection", view, dxa_case.VIEWS)
+    _check_choice("position", position, dxa_case.POSITIONS)
+    _check_choice("look", look, dxa_display.LOOKS)
     rng = np.random.default_rng(seed)
     asked = dxa_case.FINDINGS.get(finding or "", {})
     if person is None and finding is not None:

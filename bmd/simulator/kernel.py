@@ -1,8 +1,8 @@
 """``kernel`` compiles a function of the simulator; what it compiled is kept and can never be stale.
 
-numba's own cache looks only at the file a function stands in, so a caller in another file would keep the old shape of a
-bone, and constants frozen into it, after an edit. Here the folder of the cache is named by a hash of every source file of
-the simulator: after any edit all of it is compiled anew, once, in a folder of its own.
+numba's own cache looks only at the file a function stands in, so a caller in another file would keep the old shape of
+a bone, and constants frozen into it, after an edit. Here the folder of the cache is named by a hash of every source
+file of the simulator: after any edit all of it is compiled anew, once, in a folder of its own.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.simulator.person import pelvis
 from bmd.simulator.kernel import kernel
+from bmd.simulator.person import pelvis
 from bmd.simulator.person.sample import Person
 
 # Index of each femoral parameter: head centre and radius, neck axis (unit vector), its length, frame of the projection,

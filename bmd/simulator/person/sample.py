@@ -10,6 +10,7 @@ CT study; discs L4-L5 and L5-S1; widths of T10-T12, L4 and L5.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from bmd import reference
 from bmd.errors import OptionError
+from bmd.findings import Finding, note
 from bmd.simulator.person import spine
 from bmd.simulator.person.spine import Disc, VertebraShape
 from bmd.types import Demographics, Sex
@@ -126,8 +128,25 @@ def sample_person(
         if keep.any():
             return _person(rng, crowd, int(np.argmax(keep)))
         tried, size = tried + size, min(size * 4, 8192)
-    wish = f"age {age_range}, sex {sex}, T {t_range}, BMI {bmi_range}, fracture {fracture}"
-    raise OptionError("Such a person must exist.", f"none in {tried:,} draws with {wish}", "Widen the ranges.")
+    raise OptionError(
+        "simulator.nobody", tries=tried, wishes=tuple(_wishes(age_range, sex, t_range, bmi_range, fracture))
+    )
+
+
+def _wishes(
+    age_range: Range | None, sex: Sex | None, t_range: Range | None, bmi_range: Range | None, fracture: bool | None
+) -> Iterator[Finding]:
+    """What was asked of a person, in words."""
+    if age_range is not None:
+        yield note("simulator.wish.age", low_y=age_range[0], high_y=age_range[1])
+    if sex is not None:
+        yield note("simulator.wish.sex", sex=sex)
+    if t_range is not None:
+        yield note("simulator.wish.t", low=t_range[0], high=t_range[1])
+    if bmi_range is not None:
+        yield note("simulator.wish.bmi", low=bmi_range[0], high=bmi_range[1])
+    if fracture is not None:
+        yield note("simulator.wish.fracture" if fracture else "simulator.wish.no_fracture")
 
 
 def _inside(values: Array, limits: Range | None) -> NDArray[np.bool_]:
@@ -177,7 +196,7 @@ def _ages(
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Ages (whole years) and sexes from the joint shares of the cohort."""
     if cohort not in COHORTS:
-        raise OptionError("The cohort must be one that is known.", cohort, f"Choose one of {', '.join(COHORTS)}.")
+        raise OptionError("simulator.cohort", asked=cohort, known=tuple(COHORTS))
     low, high = age_range or COHORTS[cohort]
     years = np.arange(20, 91)
     share = np.stack([numbers()["F"]["age_share"], numbers()["M"]["age_share"]])
@@ -187,7 +206,7 @@ def _ages(
     if sex is not None:
         share = share * (np.array(["F", "M"]) == sex)[:, None]
     if not share.any():
-        raise OptionError("Simulated people are 20 to 90 years old.", f"age {age_range}, sex {sex}", "Widen the range.")
+        raise OptionError("simulator.ages", low_y=low, high_y=high)
     cumulative = np.cumsum(share)
     pick = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
     return years[pick % len(years)].astype(float), pick >= len(years)

@@ -42,7 +42,7 @@ from bmd.simulator.ct.scan import lie_down
 from bmd.simulator.ct.scanner import PHASES
 from bmd.simulator.shards import store
 
-SHARD = 100
+PEOPLE = store.Kind("ct", 100, "--modality ct ")
 SITES = ("L1-L4", "femoral_neck", "total_hip")
 
 
@@ -82,9 +82,10 @@ def training_views(seed: int, cohort: str = "film") -> dict[str, Any]:
 def write_ct_shards(out: str, count: int, seed: int, workers: int = 1, cohort: str = "film") -> list[str]:
     """Simulate ``count`` people with seeds from ``seed`` on into ``out``; shards already there are kept."""
     row = partial(training_views, cohort=cohort)
-    return store.write_all(out, "ct", range(seed, seed + count), SHARD, row, workers)
+    command = f"python -m bmd simulate --modality ct --cohort {cohort}"
+    return store.write_all(out, PEOPLE, range(seed, seed + count), row, command, workers)
 
 
-def read_ct_shards(folder: str, limit: int | None = None, keys: tuple[str, ...] = ()) -> dict[str, NDArray]:
+def read_ct_shards(folder: str, limit: int | None = None, keys: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
     """All people of a folder in order of seed (``limit`` at most), all keys or those named; InputError if none."""
-    return store.read(folder, "ct", limit, keys, "--modality ct ")
+    return store.read(folder, PEOPLE, limit, keys)

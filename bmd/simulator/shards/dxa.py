@@ -1,4 +1,4 @@
-"""DXA images on disk for training, in the format of ``shards``: squares of 320 pixels with their truth."""
+"""DXA images on disk for training, in the format of ``shards.film``: squares of 320 pixels with their truth."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 from bmd.simulator.case import simulate_dxa
 from bmd.simulator.dxa.case import VIEWS
 from bmd.simulator.shards import store
-from bmd.simulator.shards.film import SHARD
 from bmd.truth import Case, DxaTruth
 
+SCANS = store.Kind("films", 200, "--modality dxa ")  # every reader's prefix
 SIDE = 320
 OTHERS = 12
 """Every twelfth image of a cohort written with ``others`` shows something else than a spine from the front."""
 
 
 def square(case: Case, side: int = SIDE) -> dict[str, Any]:
-    """One case as arrays on a black square, the picture fitted into it and centred; keys as ``shards.square``."""
+    """One case as arrays on a black square, the picture fitted into it and centred; keys as ``film.square``."""
     truth = case.truth
     assert isinstance(truth, DxaTruth)
     pixels = case.study.images[0].pixels
@@ -64,4 +64,5 @@ def write_shards(
 ) -> list[str]:
     """Simulate ``count`` scans with seeds from ``seed`` on into ``out``; shards already there are kept."""
     row = partial(scan_row, cohort=cohort, others=others)
-    return store.write_all(out, "films", range(seed, seed + count), SHARD, row, workers)  # every reader's prefix
+    command = f"python -m bmd simulate --modality dxa --cohort {cohort}" + " --others" * others
+    return store.write_all(out, SCANS, range(seed, seed + count), row, command, workers)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from bmd.simulator.case import simulate_film
 from bmd.simulator.shards import store
 from bmd.truth import Case
+from bmd.types import View
 
-SHARD = 200
+FILMS = store.Kind("films", 200)
+SIZE = 384
 
 
 def square(case: Case, size: int) -> dict[str, Any]:
@@ -52,11 +54,11 @@ def without_truth(row: dict[str, Any]) -> dict[str, Any]:
     return row | empty | {"tags": ",".join(sorted({*filter(None, row["tags"].split(",")), "ap"}))}
 
 
-def film_row(seed: int, size: int, cohort: str, view: str, ap_share: float) -> dict[str, Any]:
+def film_row(seed: int, size: int, cohort: str, view: View, ap_share: float) -> dict[str, Any]:
     """The arrays of one film."""
     if frontal(seed, ap_share):
         return without_truth(square(simulate_film(seed, size, "ap", cohort=cohort), size))
-    return square(simulate_film(seed, size, view, cohort=cohort), size)  # type: ignore[arg-type]
+    return square(simulate_film(seed, size, view, cohort=cohort), size)
 
 
 def write_shards(
@@ -64,9 +66,9 @@ def write_shards(
     count: int,
     seed: int,
     workers: int = 1,
-    size: int = 384,
+    size: int = SIZE,
     cohort: str = "film",
-    view: str = "lateral",
+    view: View = "lateral",
     ap_share: float = 0.0,
 ) -> list[str]:
     """Simulate ``count`` films with seeds from ``seed`` on into ``out``; shards already there are kept.
@@ -74,9 +76,12 @@ def write_shards(
     ``ap_share`` of them are frontal films without truth, on which a localiser must find nothing.
     """
     row = partial(film_row, size=size, cohort=cohort, view=view, ap_share=ap_share)
-    return store.write_all(out, "films", range(seed, seed + count), SHARD, row, workers)
+    command = f"python -m bmd simulate --cohort {cohort} --ap-share {ap_share:g}"
+    if (size, view) != (SIZE, "lateral"):
+        command += f"  # from Python: write_shards(size={size}, view={view!r})"
+    return store.write_all(out, FILMS, range(seed, seed + count), row, command, workers)
 
 
-def read_shards(folder: str, limit: int | None = None) -> dict[str, NDArray]:
+def read_shards(folder: str, limit: int | None = None) -> dict[str, NDArray[Any]]:
     """All films of a folder, concatenated in order of seed; ``limit`` films at most. InputError if there is none."""
-    return store.read(folder, "films", limit)
+    return store.read(folder, FILMS, limit)

@@ -1,6 +1,6 @@
 """Simulated CT from shards, turned into training examples for the slice, hip and patient-data networks.
 
-Shards are the npz files that ``python -m bmd simulate --modality ct`` writes (keys in ``simulator/ct_shards.py``). An
+Shards are the npz files that ``python -m bmd simulate --modality ct`` writes (keys in ``simulator/shards/ct.py``). An
 item is one slice of one vertebra, one hip, or one person, and carries one WHO class:
 
 - a slice has the class of the patient's L1-L4 T-score (Choi et al. 2021: the patient's DXA class);
@@ -25,6 +25,7 @@ from bmd.errors import InputError
 from bmd.inputs.ct import HIP_SIZE, SLICE_MM, SLICE_SIZE, hip_input, hip_window, slice_windows
 from bmd.inputs.patient import patient_vector_with_bmi
 from bmd.reference import CATEGORIES, category
+from bmd.simulator.shards.store import finished
 from bmd.types import Demographics
 
 KEYS = ("patient", "t_l1l4", "t_femoral_neck", "t_total_hip")
@@ -92,9 +93,9 @@ class CtItems:
 
     def refresh(self) -> int:
         """Take in shards written since the last look; returns the number of items."""
-        for path in sorted(self.folder.glob("ct_*.npz")):
+        for path in finished(self.folder, "ct"):
             enough = self.limit and sum(len(s["t_l1l4"]) for s in self._shards) >= self.skip + self.limit
-            if path.name not in self._names and not enough and not path.name.endswith(".part.npz"):
+            if path.name not in self._names and not enough:
                 self._shards.append(read_shard(path, self.task))
                 self._names.append(path.name)
         people = [(i, j) for i, s in enumerate(self._shards) for j in range(len(s["t_l1l4"]))][self.skip :]

@@ -1,7 +1,7 @@
 """Simulated films from shards, turned into training examples for masks, boxes and vertebra crops.
 
-Shards are the npz files that ``python -m bmd simulate`` writes (keys in ``simulator/shards.py``). What is done to a
-film before it becomes an example (augmentation) is handed in, so that training and validation share this file.
+Shards are the npz files that ``python -m bmd simulate`` writes (keys in ``simulator/shards/film.py``). What is done to
+a film before it becomes an example (augmentation) is handed in, so that training and validation share this file.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bmd.errors import InputError
 from bmd.inputs.film import crop_tensor, local_log_normalise
 from bmd.inputs.patient import demographics_vector
 from bmd.reference import LEVELS, LUMBAR
+from bmd.simulator.shards.store import finished
 
 FIRST_LUMBAR = LEVELS.index("L1")
 BODY_FILL = np.array([0.92] * 8 + [1.05])
@@ -95,10 +96,9 @@ class Films:
 
     def refresh(self) -> int:
         """Take in shards written since the last look; returns the number of films."""
-        for path in sorted(self.folder.glob("films_*.npz")):
+        for path in finished(self.folder, "films"):
             enough = self.limit and sum(len(s["image"]) for s in self._shards) >= self.skip + self.limit
-            being_written = path.name.endswith(".part.npz")
-            if path.name not in self._names and not enough and not being_written:
+            if path.name not in self._names and not enough:
                 with np.load(path) as shard:
                     self._shards.append({key: shard[key] for key in KEYS})
                 self._names.append(path.name)

@@ -106,9 +106,16 @@ def test_a_square_keeps_regions_on_the_bone() -> None:
 
 
 def test_wrong_wishes_are_refused() -> None:
-    for wish in ({"view": "skull"}, {"finding": "gout"}, {"position": "upside"}, {"look": "sepia"}):
-        with pytest.raises(OptionError):
+    wishes = {
+        "projection": {"view": "skull"},
+        "finding": {"finding": "gout"},
+        "position": {"position": "upside"},
+        "look": {"look": "sepia"},
+    }
+    for code, wish in wishes.items():
+        with pytest.raises(OptionError) as refused:
             simulate_dxa(1, **wish)
+        assert refused.value.finding.code == f"simulator.{code}"
 
 
 def test_plain_pictures_are_not_calibrated() -> None:
