@@ -277,6 +277,8 @@ class Attenuation:
         The voxels averaged: the body without its cortex, end plates and basivertebral vein.
     volume_cm3 : float
         Volume of ``roi``.
+    vertebra : int
+        Which of ``Report.vertebrae`` was measured, counted from 0; a body without a name is told by this alone.
     """
 
     level: str | None
@@ -284,6 +286,7 @@ class Attenuation:
     sd_hu: float
     roi: Region
     volume_cm3: float
+    vertebra: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,8 +297,8 @@ class Hip:
     ----------
     side : {"right", "left"}
         The patient's.
-    reason : str
-        Why it was not read (metal, out of the field); empty when it was.
+    reason : Finding or None
+        Why it was not read (metal, out of the field); None when it was.
     crop : ndarray or None
         float32 (250, 250) in 0..1: the coronal reformat through head and neck as the network sees it.
     centre_zyx : tuple of float or None
@@ -305,7 +308,7 @@ class Hip:
     """
 
     side: Literal["right", "left"]
-    reason: Said = ""
+    reason: Finding | None = None
     crop: NDArray | None = None
     centre_zyx: tuple[float, float, float] | None = None
     prediction: Prediction | None = None
@@ -366,3 +369,7 @@ class Report:
     """What each network or source says of the patient (image, demographics, both; or one per skeletal site)."""
     scores: tuple[ScreeningScore, ...] = ()
     """Demographics: OST, OSTA, ORAI."""
+
+    def attenuation_of(self, vertebra: int) -> Attenuation | None:
+        """What was measured in the vertebra of this place in ``vertebrae``; None where nothing was."""
+        return next((found for found in self.attenuation if found.vertebra == vertebra), None)

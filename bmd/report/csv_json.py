@@ -19,7 +19,7 @@ import numpy as np
 from bmd import INTENDED_USE, __version__
 from bmd.reference import CATEGORIES
 from bmd.text import say, sentences
-from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, ScreeningScore, Vertebra
+from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, ScreeningScore
 
 COLUMNS = (
     "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category z_score "
@@ -60,7 +60,7 @@ def _common(report: Report) -> dict[str, Any]:
         "suitable": report.suitability.suitable,
         "reasons": list(sentences(report.suitability.reasons)),
         "inverted": report.suitability.inverted,
-        "vertebrae": [_vertebra(vertebra, report) for vertebra in report.vertebrae],
+        "vertebrae": [_vertebra(index, report) for index in range(len(report.vertebrae))],
         "prediction": None if report.prediction is None else _prediction(report.prediction),
         "patient": {name: _number(value) for name, value in asdict(report.patient).items()},
         "levels_certain": report.levels_certain,
@@ -88,26 +88,17 @@ def _hip(hip: Hip) -> dict[str, Any]:
     centre = None if hip.centre_zyx is None else [_number(value, 1) for value in hip.centre_zyx]
     model = None if hip.prediction is None else hip.prediction.model
     numbers = _prediction(hip.prediction or _NOTHING)
-    return {"side": hip.side, "reason": say(hip.reason), "centre_zyx": centre, "model": model, **numbers}
+    return {
+        "side": hip.side,
+        "reason": "" if hip.reason is None else say(hip.reason),
+        "centre_zyx": centre,
+        "model": model,
+        **numbers,
+    }
 
 
 def _score(score: ScreeningScore) -> dict[str, Any]:
     return {**asdict(score), "missing": list(score.missing), "value": _number(score.value)}
-
-
-def _attenuation(vertebra: Vertebra, report: Report) -> Attenuation | None:
-    """The attenuation measured in a vertebra; one without a name is told by where its region lies."""
-    if vertebra.body is None:
-        return None
-    low = np.array(vertebra.body.offset_zyx)
-    high = low + vertebra.body.mask.shape
-    for found in report.attenuation:
-        middle = np.array(found.roi.offset_zyx) + np.array(found.roi.mask.shape) / 2
-        if found.level == vertebra.level and (
-            found.level is not None or bool(((middle >= low) & (middle < high)).all())
-        ):
-            return found
-    return None
 
 
 def model_name(report: Report) -> str:
@@ -115,11 +106,12 @@ def model_name(report: Report) -> str:
     return " + ".join(report.models.values())
 
 
-def _vertebra(vertebra: Vertebra, report: Report) -> dict[str, Any]:
+def _vertebra(index: int, report: Report) -> dict[str, Any]:
+    vertebra = report.vertebrae[index]
     measured = _of_level(report.measurements, vertebra.level)
     explained = _of_level(report.explanations, vertebra.level)
     corners = vertebra.corners_px
-    found = {"hu": _hu(_attenuation(vertebra, report))} if report.modality == "ct" else {}
+    found = {"hu": _hu(report.attenuation_of(index))} if report.modality == "ct" else {}
     return {
         "level": vertebra.level,
         "box": [_number(value, 2) for value in vertebra.box_px],

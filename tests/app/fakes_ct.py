@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from bmd import reference
+from bmd.findings import refusal
 from bmd.types import (
     Acquisition,
     Attenuation,
@@ -91,7 +92,7 @@ def report(patient: Demographics | None = None, **changes) -> Report:
         found.append(Vertebra(level, box, contour, 0.95 - 0.01 * i, body=body))
         measured.append(share("osteopenia", level, "pair_acm", 0.5 + 0.05 * i))
         roi = _region(_ellipsoid(centre, (3.0, 4.4, 6.2), 6))
-        density.append(Attenuation(level, 131.4 - 3 * i, 21.0, roi, 5.2))
+        density.append(Attenuation(level, 131.4 - 3 * i, 21.0, roi, 5.2, i))
     y, x = np.mgrid[-1:1:250j, -1:1:250j]
     crop = np.clip(0.4 + 0.5 * (x**2 + y**2 < 0.3), 0, 1).astype(np.float32)
     whole = Report(
@@ -102,8 +103,8 @@ def report(patient: Demographics | None = None, **changes) -> Report:
         measurements=tuple(measured),
         attenuation=tuple(density),
         hips=(
-            Hip("right", "", crop, (78.0, 52.0, 28.0), share("osteopenia", "hip", "femur_image")),
-            Hip("left", "Metal in the hip", None, None, None),
+            Hip("right", None, crop, (78.0, 52.0, 28.0), share("osteopenia", "hip", "femur_image")),
+            Hip("left", refusal("ct.hip.metal"), None, None, None),
         ),
         answers=(
             share("osteopenia", None, "femur_image", 0.55),

@@ -46,7 +46,7 @@ def hip_report() -> Report:
         sign = -1 if side == "right" else 1
         plane = hip_plane((z, y, x), (z + 50, y + 50 * TURN, x + 50 * sign))
         crop = hip_window(hip_crop(volume.voxels, volume.spacing_mm, plane))
-        hips.append(Hip(side, "", crop, None, says("hip", "osteopenia", "femur_multimodal")))  # type: ignore[arg-type]
+        hips.append(Hip(side, None, crop, None, says("hip", "osteopenia", "femur_multimodal")))  # type: ignore[arg-type]
     return Report("a", "ct", Suitability(True), hips=tuple(hips))
 
 

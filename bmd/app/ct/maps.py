@@ -35,7 +35,7 @@ def _hip(hip: Hip, maps: list[Explanation]) -> None:
     if hip.crop is not None:
         grey = np.clip(hip.crop, 0, 1)
         st.image(with_heat(grey, maps[0] if maps else None), width="stretch", alt=ct_text.SIDES[hip.side])
-    if hip.reason:
+    if hip.reason is not None:
         st.caption(ct_text.NOT_READ.format(reason=say(hip.reason)))
     if hip.prediction is not None:
         st.html(f"{chip(hip.prediction.category)} {_shares(hip.prediction)}")

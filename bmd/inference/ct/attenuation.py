@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bmd.findings import Finding, Value, note, warning
 from bmd.inference.ct.bodies import Body, cropped
 from bmd.inference.ct.levels import Block, FoundCt, block
 from bmd.reference import HU_L1_SENSITIVE, HU_L1_SPECIFIC
@@ -43,7 +44,7 @@ class Measured:
     """Attenuation of the bodies that can be measured, and why the others cannot."""
 
     attenuation: tuple[Attenuation, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[Finding, ...]
 
 
 def measure_attenuation(volume: Volume, found: FoundCt) -> Measured:
@@ -57,26 +58,26 @@ def measure_attenuation(volume: Volume, found: FoundCt) -> Measured:
         Its bodies.
     """
     values: list[Attenuation] = []
-    said: list[str] = []
+    said: list[Finding] = []
     heights = [float(np.mean(body.edge_heights())) for body in found.bodies]
     for k, (vertebra, body) in enumerate(zip(found.vertebrae, found.bodies, strict=True)):
-        name = vertebra.level or f"Vertebra {k + 1} from above"
+        name = vertebra.level or note("ct.nth_body", number=k + 1)
         if k in found.cut:
-            said.append(f"{name} is cut off by the end of the volume and was not measured.")
+            said.append(warning("ct.body_cut", name=name))
             continue
         neighbours = [heights[j] for j in (k - 1, k + 1) if 0 <= j < len(heights) and j not in found.cut]
         here = block(volume, body)
-        measured = attenuation(volume, body, vertebra.level, here)
+        measured = attenuation(volume, body, here, k, vertebra.level)
         problem = spoiled(volume, body, neighbours, measured, here)
-        if problem or measured is None:
-            said.append(f"{name}: {problem or 'too little trabecular bone to measure'}; left out.")
+        if measured is None or problem is not None:
+            said.append(warning("ct.body_left_out", name=name, reason=problem or note("ct.too_little_bone")))
         else:
             values.append(measured)
     return Measured(tuple(values), tuple(said))
 
 
-def attenuation(volume: Volume, body: Body, level: str | None, here: Block) -> Attenuation | None:
-    """Mean and SD of HU in the trabecular region of one body; None when too little is left."""
+def attenuation(volume: Volume, body: Body, here: Block, index: int, level: str | None) -> Attenuation | None:
+    """Mean and SD of HU in the trabecular region of the body of a vertebra; None when too little is left."""
     offset, hu, (below, above, within) = here
     dz, dy, dx = volume.spacing_mm
     height = float(np.mean(body.edge_heights()))
@@ -92,8 +93,8 @@ def attenuation(volume: Volume, body: Body, level: str | None, here: Block) -> A
     if volume_cm3 < SMALLEST_CM3:
         return None
     values = hu[inside].astype(float)
-    roi = cropped(offset, inside)
-    return Attenuation(level, round(float(values.mean()), 1), round(float(values.std()), 1), roi, round(volume_cm3, 2))
+    mean, sd = round(float(values.mean()), 1), round(float(values.std()), 1)
+    return Attenuation(level, mean, sd, cropped(offset, inside), round(volume_cm3, 2), index)
 
 
 def without_islands(hu: NDArray, inside: NDArray) -> NDArray:
@@ -105,25 +106,27 @@ def without_islands(hu: NDArray, inside: NDArray) -> NDArray:
     return inside & (np.abs(hu - middle) <= max(ISLAND_HU, ISLAND_SDS * spread))
 
 
-def spoiled(volume: Volume, body: Body, neighbours: list[float], measured: Attenuation | None, here: Block) -> str:
-    """Why a body must not be used, in plain words; empty when it may."""
+def spoiled(
+    volume: Volume, body: Body, neighbours: list[float], measured: Attenuation | None, here: Block
+) -> Finding | None:
+    """Why a body must not be used; None when it may."""
     _, hu, depths = here
     voxel_cm3 = float(np.prod(volume.spacing_mm)) / 1000
     around = np.minimum.reduce(depths) > -12
     if float((hu[around] > METAL_HU).sum()) * voxel_cm3 > METAL_CM3:
-        return "metal in or beside it"
+        return note("ct.metal")
     inner = np.minimum.reduce(depths) > 3
     if inner.any() and float((hu[inner] > DENSE_HU).mean()) > DENSE_SHARE:
-        return "as dense as cement or metal inside"
+        return note("ct.as_dense_as_cement")
     if measured is not None and measured.mean_hu > SCLEROTIC_HU:
-        return f"{measured.mean_hu:.0f} HU, denser than trabecular bone"
+        return note("ct.sclerotic", hu=measured.mean_hu)
     front, middle, back = body.edge_heights()
     loss = 1 - min(front, middle) / max(back, 1.0)
     if loss > 1 - LOW_HEIGHT:
-        return f"{100 * loss:.0f} % lower than at its back, so a fracture is possible"
+        return note("ct.wedged", loss_percent=100 * loss)
     if neighbours and (front + middle + back) / 3 < CRUSHED * float(np.mean(neighbours)):
-        return "much lower than its neighbours, so a fracture is possible"
-    return ""
+        return note("ct.crushed")
+    return None
 
 
 def contrast(volume: Volume, found: FoundCt) -> bool:
@@ -142,15 +145,12 @@ def contrast(volume: Volume, found: FoundCt) -> bool:
     return bool(areas) and float(np.median(areas)) > CONTRAST_MM2
 
 
-def reading(values: tuple[Attenuation, ...]) -> str:
-    """What the published cut-offs say about L1; empty when L1 was not measured."""
+def reading(values: tuple[Attenuation, ...]) -> tuple[Finding, ...]:
+    """What the published cut-offs say about L1; nothing when L1 was not measured."""
     found = next((a for a in values if a.level == "L1"), None)
     if found is None:
-        return ""
+        return ()
+    numbers: dict[str, Value] = {"hu": found.mean_hu, "specific_hu": HU_L1_SPECIFIC, "sensitive_hu": HU_L1_SENSITIVE}
     if found.mean_hu <= HU_L1_SPECIFIC:
-        verdict = f"at or below {HU_L1_SPECIFIC:.0f} HU, which was more than 90 % specific for osteoporosis by DXA"
-    elif found.mean_hu <= HU_L1_SENSITIVE:
-        verdict = f"between {HU_L1_SPECIFIC:.0f} and {HU_L1_SENSITIVE:.0f} HU, where DXA decides"
-    else:
-        verdict = f"above {HU_L1_SENSITIVE:.0f} HU, below which 90 % of osteoporosis by DXA was found"
-    return f"L1 measures {found.mean_hu:.0f} HU: {verdict} (Pickhardt 2013, 1,867 adults)."
+        return (note("ct.l1_low", **numbers),)
+    return (note("ct.l1_between" if found.mean_hu <= HU_L1_SENSITIVE else "ct.l1_high", **numbers),)

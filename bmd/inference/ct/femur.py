@@ -18,12 +18,6 @@ IMAGE, PATIENT, BOTH = (default(role) for role in ("femur_image", "femur_demogra
 LEVEL = "hip"
 """What these networks answer for: the lower T-score of femoral neck and total hip."""
 
-REASONS = {
-    "metal": "There is metal in this hip, so it was not read.",
-    "out of the field": "The scan ends before the neck of this femur, so it was not read.",
-    "not found": "No femoral head was found on this side.",
-}
-
 
 def find_and_read_hips(
     volume: Volume, patient: Demographics, engine: Engine, spine_ends_mm: float = 0.0
@@ -85,8 +79,8 @@ def _cut(volume: Volume, site: HipSite) -> Hip:
         z, y, x = (mm / step for mm, step in zip(site.head_mm, spacing, strict=True))
         centre = (z, y, x)
     if site.plane is None:
-        return Hip(site.side, REASONS[site.reason], None, centre)
-    return Hip(site.side, "", hip_window(hip_crop(volume.voxels, spacing, site.plane)), centre)
+        return Hip(site.side, site.reason, None, centre)
+    return Hip(site.side, None, hip_window(hip_crop(volume.voxels, spacing, site.plane)), centre)
 
 
 def _answer(logits: np.ndarray, model: str, engine: Engine) -> Prediction:

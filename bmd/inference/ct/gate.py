@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bmd.findings import Finding, note, refusal
 from bmd.inference.ct.canal import Spine
 from bmd.types import Study, Suitability, Volume
 
@@ -17,6 +18,10 @@ NARROWEST_MM = 70.0
 FAT_OR_AIR_HU = -30.0
 """The darkest percent of any CT of the trunk lies below this: fat, gas or the air around the patient."""
 BONE_HU = 150.0
+SOFT_SHARE = 0.15
+"""Least share of soft tissue in what is not air."""
+PITCH_MM = 35.0
+"""Height of a lumbar vertebra with its disc."""
 LUNG_SHARE = 0.15
 """Share of lung beside the spine from which a slice belongs to the chest; gas in the bowel stays below."""
 FRONT = 0.45
@@ -32,48 +37,46 @@ def gate_ct(study: Study) -> tuple[Suitability, Volume | None]:
         The verdict, and the volume to analyse.
     """
     if study.volume is None:
-        kinds = study.modality or "nothing"
-        return Suitability(False, (f"This page analyses an abdominal CT; the file holds {kinds}.",)), None
+        return Suitability(False, (refusal("ct.not_a_ct", holds=note(f"word.{study.modality or 'nothing'}")),)), None
     reasons, scores = look_at(study.volume)
     return Suitability(not reasons, reasons, scores=scores), None if reasons else study.volume
 
 
-def look_at(volume: Volume) -> tuple[tuple[str, ...], dict[str, float]]:
+def look_at(volume: Volume) -> tuple[tuple[Finding, ...], dict[str, float]]:
     """Reasons not to analyse a volume, from its size and the range of its numbers, and those numbers."""
     dz, dy, dx = volume.spacing_mm
     depth, rows, columns = volume.voxels.shape
     height = depth * dz
     scores = {"height_mm": round(height, 1), "slice_mm": round(dz, 2)}
     if height < SHORTEST_MM:
-        return (
-            f"The CT is too short: {depth} slices cover {height:.0f} mm, about {height / 35:.0f} "
-            f"vertebra{'e' if height >= 52 else ''}; at least {SHORTEST_MM:.0f} mm are needed.",
-        ), scores
+        count = round(height / PITCH_MM)
+        short = refusal("ct.too_short", slices=depth, height_mm=height, count=count, least_mm=SHORTEST_MM)
+        return (short,), scores
     if min(rows * dy, columns * dx) < NARROWEST_MM:
-        return (f"The field is too narrow ({columns * dx:.0f} x {rows * dy:.0f} mm) to hold a vertebra.",), scores
+        return (refusal("ct.too_narrow", width_mm=columns * dx, depth_mm=rows * dy),), scores
     if dz > THICKEST_MM:
-        return (f"The slices are {dz:.1f} mm apart; at most {THICKEST_MM:g} mm can be used.",), scores
+        return (refusal("ct.too_thick", slice_mm=dz, most_mm=THICKEST_MM),), scores
     return _like_ct(volume.voxels, scores)
 
 
-def _like_ct(pixels: NDArray, scores: dict[str, float]) -> tuple[tuple[str, ...], dict[str, float]]:
-    step = tuple(max(1, n // 96) for n in pixels.shape)
-    some = pixels[:: step[0], :: step[1], :: step[2]]
+def _like_ct(voxels: NDArray[np.int16], scores: dict[str, float]) -> tuple[tuple[Finding, ...], dict[str, float]]:
+    """Whether the numbers are those of a CT of the trunk."""
+    step = tuple(max(1, n // 96) for n in voxels.shape)
+    some = voxels[:: step[0], :: step[1], :: step[2]]
     low, high = (float(v) for v in np.percentile(some, (1, 99.9)))
     inside = some[some > -500]
     soft = float(((inside > -150) & (inside < 250)).mean()) if inside.size else 0.0
     scores |= {"darkest_hu": round(low), "brightest_hu": round(high), "soft": round(soft, 3)}
-    reason = "These are not CT numbers (HU): "
     if low > FAT_OR_AIR_HU:
-        return (reason + "nothing is as dark as fat or air. The volume may be an MRI, a mask or unscaled.",), scores
+        return (refusal("ct.nothing_dark"),), scores
     if high < BONE_HU:
-        return (reason + "nothing is as bright as bone.",), scores
-    if soft < 0.15:
-        return (reason + "there is hardly any soft tissue.",), scores
+        return (refusal("ct.nothing_bright"),), scores
+    if soft < SOFT_SHARE:
+        return (refusal("ct.nothing_soft"),), scores
     return (), scores
 
 
-def judge_ct(spine: Spine, bodies: int) -> tuple[tuple[str, ...], dict[str, float]]:
+def judge_ct(spine: Spine, bodies: int) -> tuple[tuple[Finding, ...], dict[str, float]]:
     """Reasons not to trust what was found as a lumbar spine.
 
     Parameters
@@ -86,13 +89,11 @@ def judge_ct(spine: Spine, bodies: int) -> tuple[tuple[str, ...], dict[str, floa
     tail = spine.lung[-max(1, len(spine.lung) // 12) :]
     scores = {"bodies": float(bodies), "lung_below": round(float(tail.mean()), 3), "back": round(spine.back, 2)}
     if spine.back < FRONT and bodies < 3:
-        return ("No spine was found at the back of the patient; the volume may lie the wrong way round.",), scores
+        return (refusal("ct.wrong_way_round"),), scores
     if float(tail.mean()) > LUNG_SHARE:
         if float(spine.lung[: len(spine.lung) * 2 // 5].mean()) < 0.02:
-            return ("The lungs lie at the lower end of the volume; it may be upside down.",), scores
-        return (
-            "No lumbar spine is in the field: the lungs lie beside every vertebra, so this is a CT of the chest.",
-        ), scores
+            return (refusal("ct.upside_down"),), scores
+        return (refusal("ct.chest"),), scores
     if not bodies:
-        return ("No vertebral body was found in the volume.",), scores
+        return (refusal("ct.no_body"),), scores
     return (), scores

@@ -24,6 +24,7 @@ from scipy.ndimage import (
     maximum_filter,
 )
 
+from bmd.findings import Finding, refusal
 from bmd.inputs.ct import HipPlane, Point, hip_plane
 from bmd.types import Volume
 
@@ -51,6 +52,11 @@ DEFAULT_BACK = 0.25
 """mm that the neck goes back for each mm sideways where no femur is seen: it points forward from the shaft."""
 
 LEVEL_MM = 40.0
+"""How far apart in height the two heads may lie."""
+
+METAL, CUT, NOT_FOUND = (refusal(f"ct.hip.{reason}") for reason in ("metal", "cut", "not_found"))
+"""Why a hip is not read."""
+
 Side = Literal["right", "left"]
 
 
@@ -64,8 +70,8 @@ class HipSite:
         The patient's.
     plane : HipPlane or None
         Where to cut; None with a reason.
-    reason : str
-        "metal", "out of the field" or "not found"; empty when found.
+    reason : Finding or None
+        Why it is not read; None when it can be.
     head_mm : tuple of float or None
         Centre of the head or of the metal, (z, y, x) in mm from the centre of the first voxel.
     score : float
@@ -74,7 +80,7 @@ class HipSite:
 
     side: Side
     plane: HipPlane | None
-    reason: str
+    reason: Finding | None
     head_mm: Point | None
     score: float = 0.0
 
@@ -169,7 +175,7 @@ def _side(side: Side, sign: float, hu: NDArray, votes: NDArray, middle: float, m
     for lump in metal:
         offset = sign * (lump[2] - middle)
         if SIDEWAYS_MM[0] - 25 < offset < SIDEWAYS_MM[1] + 25 and lump[0] > hu.shape[0] * GRID_MM - 200:
-            return HipSite(side, None, "metal", lump)
+            return HipSite(side, None, METAL, lump)
     best: tuple[float, Point | None, HipPlane | None] = (0.0, None, None)
     for votes_here, head in candidates(votes, middle, sign):
         shell = shell_share(hu, head)
@@ -179,10 +185,10 @@ def _side(side: Side, sign: float, hu: NDArray, votes: NDArray, middle: float, m
             best = (score, head, plane)
     score, centre, plane_found = best
     if centre is None:
-        return HipSite(side, None, "not found", None)
+        return HipSite(side, None, NOT_FOUND, None)
     if (hu.shape[0] - 1) * GRID_MM - centre[0] < BELOW_MM:
-        return HipSite(side, None, "out of the field", centre, score)
-    return HipSite(side, plane_found, "", centre, score)
+        return HipSite(side, None, CUT, centre, score)
+    return HipSite(side, plane_found, None, centre, score)
 
 
 def candidates(votes: NDArray, middle: float, sign: float, count: int = 6) -> list[tuple[float, Point]]:
@@ -247,10 +253,10 @@ def aim(hu: NDArray, head_mm: Point, sign: float) -> tuple[HipPlane, bool]:
 
 def _agreeing(right: HipSite, left: HipSite) -> tuple[HipSite, HipSite]:
     """Two heads lie at about one height: where they do not, the one with the lower score is not believed."""
-    if right.head_mm is None or left.head_mm is None or "metal" in (right.reason, left.reason):
+    if right.head_mm is None or left.head_mm is None or METAL in (right.reason, left.reason):
         return right, left
     if abs(right.head_mm[0] - left.head_mm[0]) <= LEVEL_MM:
         return right, left
     if right.score < left.score:
-        return HipSite("right", None, "not found", None), left
-    return right, HipSite("left", None, "not found", None)
+        return HipSite("right", None, NOT_FOUND, None), left
+    return right, HipSite("left", None, NOT_FOUND, None)

@@ -1,6 +1,6 @@
 """CT, step 2: find the vertebral bodies, name them, and give each its voxels.
 
-The names come from the film localiser, which looks at slabs of two widths around the spine from the side (`ct_film`).
+The names come from the film localiser, which looks at slabs of two widths around the spine from the side (`side_film`).
 They are kept only when the slabs agree, the sacrum is clear (from the side, or from its wings to both sides of the
 canal), the volume has room for it and no lung lies beside L2 or lower. Otherwise the bodies stay unnamed.
 """
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bmd.findings import Finding, note
 from bmd.inference.ct.bodies import Body, fit_body, frame_of, region, voxels
 from bmd.inference.ct.canal import Spine, find_spine
 from bmd.inference.ct.side_film import SideFilm, side_film
@@ -65,8 +66,8 @@ class FoundCt:
         The names can be relied on.
     spine, film, decoded
         What they were found with.
-    doubts : tuple of str
-        Why the names are not certain, in plain words.
+    doubts : tuple of Finding
+        Why the names are not certain.
     """
 
     vertebrae: tuple[Vertebra, ...]
@@ -76,7 +77,7 @@ class FoundCt:
     spine: Spine
     film: SideFilm
     decoded: Decoded
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Finding, ...] = ()
 
 
 def localise_ct(volume: Volume, engine: Engine) -> FoundCt:
@@ -157,33 +158,33 @@ def same_names(one: Localised, other: Localised) -> bool:
 
 def naming_doubts(
     volume: Volume, spine: Spine, looks: list[Localised], kept: list[Vertebra], bodies: list[Body]
-) -> tuple[str, ...]:
+) -> tuple[Finding, ...]:
     """Reasons not to rely on the names; none when slabs agree and the sacrum is clear and has room in the volume."""
     sacra = [look.decoded.sacrum for look in looks]
     if max(sacra) < SACRUM_SEEN:
-        return ("the sacrum is not in view",)
+        return (note("ct.sacrum_unseen"),)
     dz = volume.spacing_mm[0]
     named = {v.level: b for v, b in zip(kept, bodies, strict=True) if v.level is not None}
     wings = "L5" in named and wing_share(spine, dz, named["L5"]) >= WING_SHARE
     winged = looks[0].decoded.certain and wings
     sure = [look for look in looks if look.decoded.posterior >= POSTERIOR]
     if not winged and len(sure) < len(looks):  # beside the wings, a slab that is unsure itself has no vote
-        return ("the view from the side is not clear enough",)
+        return (note("ct.side_unclear"),)
     if not all(same_names(looks[0], other) for other in sure):
-        return ("the view from the side is not clear enough",)
+        return (note("ct.side_unclear"),)
     if "L5" not in named:
-        return ("L5 was not found above the sacrum",)
+        return (note("ct.l5_unseen"),)
     if room_below(volume, named["L5"]) < ROOM_MM:
-        return ("the volume ends where the sacrum should be",)
+        return (note("ct.ends_above_sacrum"),)
     whole = room_below(volume, named["L5"]) >= SACRUM_MM
     clear = whole and min(sacra) >= SACRUM_SEEN and max(sacra) >= SACRUM_CLEAR
     if not (clear or winged):
-        return ("the sacrum is not clearly in view",)
+        return (note("ct.sacrum_unclear"),)
     for level in ("L2", "L3", "L4", "L5"):
         if level in named:
             at = int(np.clip(named[level].frame.origin[0] / dz, 0, len(spine.lung) - 1))
             if spine.lung[at] > CHEST:
-                return ("lung lies beside a vertebra that was taken for a lumbar one",)
+                return (note("ct.lung_beside"),)
     return ()
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from bmd.errors import WeightsError
+from bmd.findings import Finding, warning
 from bmd.inference.ct.attenuation import Measured, contrast, measure_attenuation, reading
 from bmd.inference.ct.gate import gate_ct, judge_ct
 from bmd.inference.ct.levels import FoundCt, localise_ct
@@ -17,9 +17,10 @@ from bmd.inference.film.pipeline import Progress
 from bmd.inference.patient import of_age
 from bmd.inference.spine.looks import LOCALISER
 from bmd.reference import LUMBAR
-from bmd.types import Report, Said, Study, Suitability, Volume
+from bmd.types import Report, Study, Suitability, Volume
 
-log = logging.getLogger(__name__)
+REFERENCE_KVP = 120.0
+"""Tube voltage of the published values."""
 
 
 def analyse_ct(study: Study, file: str = "", progress: Progress | None = None, engine: Engine | None = None) -> Report:
@@ -69,13 +70,13 @@ def analyse_ct(study: Study, file: str = "", progress: Progress | None = None, e
 
 
 def _filled(report: Report, study: Study, volume: Volume, found: FoundCt, measured: Measured) -> Report:
-    said: list[Said] = [*_names(found), *measured.left_out, *_technique(study, volume, found, measured)]
+    said = (*_names(found), *measured.left_out, *_technique(volume, found, measured), *of_age(study.patient))
     return replace(
         report,
         vertebrae=found.vertebrae,
         attenuation=measured.attenuation,
         levels_certain=found.certain,
-        warnings=(*said, *of_age(study.patient)),
+        warnings=said,
     )
 
 
@@ -95,9 +96,7 @@ def _slices(report: Report, volume: Volume, engine: Engine) -> Report:
 
     usable = {a.level for a in report.attenuation if a.level is not None}
     chosen = [v for v in report.vertebrae if v.level in usable]
-    each, patient, said = _tried(
-        "Slices were not classified", lambda: classify_slices(volume, chosen, engine), ((), None)
-    )
+    each, patient, said = _tried("ct.slices_not_read", lambda: classify_slices(volume, chosen, engine), ((), None))
     models = report.models | ({"slices": NETWORK} if each else {})
     answers = (*report.answers, patient) if patient is not None else report.answers
     return replace(
@@ -109,7 +108,7 @@ def _hips(report: Report, volume: Volume, study: Study, engine: Engine, spine_en
     from bmd.inference.ct.femur import find_and_read_hips
 
     hips, answers, said = _tried(
-        "The hips were not read", lambda: find_and_read_hips(volume, study.patient, engine, spine_ends_mm), ((), ())
+        "ct.hips_not_read", lambda: find_and_read_hips(volume, study.patient, engine, spine_ends_mm), ((), ())
     )
     names = {answer.model: answer.model for answer in answers}
     return replace(
@@ -121,43 +120,34 @@ def _hips(report: Report, volume: Volume, study: Study, engine: Engine, spine_en
     )
 
 
-def _tried(what: str, run: Callable[[], Any], otherwise: tuple[Any, Any]) -> tuple[Any, Any, tuple[str, ...]]:
-    """Run a part; missing weights leave it out with a sentence and the rest of the report stands."""
+def _tried(code: str, run: Callable[[], Any], otherwise: tuple[Any, Any]) -> tuple[Any, Any, tuple[Finding, ...]]:
+    """Run a part; missing weights leave it out with a warning and the rest of the report stands."""
     try:
         first, second = run()
         return first, second, ()
     except WeightsError as error:
-        return *otherwise, (f"{what}: {error}",)
+        return *otherwise, (warning(code, reason=str(error) if error.legacy else error.finding),)
 
 
-def _names(found: FoundCt) -> list[str]:
-    said = []
+def _names(found: FoundCt) -> tuple[Finding, ...]:
+    """Which names are missing, or why there are none."""
     if not found.certain:
-        count = len(found.vertebrae)
-        bodies = f"{count} vertebral bod{'y is' if count == 1 else 'ies are'} shown"
-        said.append(f"Levels uncertain: {' and '.join(found.doubts)}. {bodies} without a name.")
-    else:
-        missing = [level for level in LUMBAR if level not in {v.level for v in found.vertebrae}]
-        if missing:
-            said.append(f"Not found in the CT: {', '.join(missing)}.")
-    return said
+        return (warning("ct.levels_uncertain", doubts=found.doubts, count=len(found.vertebrae)),)
+    named = {v.level for v in found.vertebrae}
+    missing = tuple(level for level in LUMBAR if level not in named)
+    return (warning("ct.not_found", levels=missing),) if missing else ()
 
 
-def _technique(study: Study, volume: Volume, found: FoundCt, measured: Measured) -> list[str]:
+def _technique(volume: Volume, found: FoundCt, measured: Measured) -> list[Finding]:
     """Reading of L1, and what moves HU and was not corrected."""
-    said = [sentence for sentence in (reading(measured.attenuation),) if sentence]
-    voltage = volume.acquisition.kvp
-    if measured.attenuation:
-        if voltage is None:
-            said.append("The tube voltage is not known; HU of bone rise as it falls and were not corrected.")
-        elif abs(voltage - 120) > 1:
-            said.append(
-                f"Tube voltage {voltage:.0f} kV: HU of bone rise as the voltage falls; they were not corrected to the "
-                "120 kV of published values."
-            )
-        if contrast(volume, found):
-            said.append(
-                "A contrast agent was given: it raises HU of bone, by 11 on average in 157 people (SD 19; Pickhardt "
-                "2016); not corrected."
-            )
+    if not measured.attenuation:
+        return []
+    said = [*reading(measured.attenuation)]
+    kvp = volume.acquisition.kvp
+    if kvp is None:
+        said.append(warning("ct.kvp_unknown"))
+    elif abs(kvp - REFERENCE_KVP) > 1:
+        said.append(warning("ct.kvp_other", kvp=kvp, reference_kvp=REFERENCE_KVP))
+    if contrast(volume, found):
+        said.append(warning("ct.contrast"))
     return said

@@ -13,6 +13,8 @@ from bmd.app.ct import maps as ct_maps
 from bmd.app.ct import result as ct
 from bmd.app.ct import text as ct_text
 from bmd.errors import InputError
+from bmd.findings import refusal
+from bmd.text import say
 from bmd.types import Demographics
 from tests.app.reading import shown
 
@@ -112,7 +114,7 @@ def test_refusal_says_why_and_keeps_the_planes(page, fakes_ct, monkeypatch):
 
 def test_hip_that_was_not_read_says_why(page):
     words = shown(upload(page(), "ct.zip"))
-    assert ct_text.NOT_READ.format(reason="Metal in the hip") in words
+    assert ct_text.NOT_READ.format(reason=say(refusal("ct.hip.metal"))) in words
     assert words.index("**Right hip**") < words.index("**Left hip**"), "as on the picture"
 
 

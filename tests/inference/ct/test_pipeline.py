@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from bmd.errors import WeightsError
+from bmd.findings import Finding, note, warning
 from bmd.inference.ct import levels as ct_levels
 from bmd.inference.ct.attenuation import reading
 from bmd.inference.ct.canal import find_spine
@@ -17,6 +19,7 @@ from bmd.inference.ct.pipeline import analyse_ct
 from bmd.inference.ct.side_film import side_film
 from bmd.inference.spine.decode import Decoded
 from bmd.inference.spine.localise import Localised
+from bmd.text import say
 from bmd.types import Acquisition, Attenuation, Image, Region, Report, Study, Volume
 from tests.inference.columns import Column, column, seen
 
@@ -50,6 +53,17 @@ def localised(monkeypatch: pytest.MonkeyPatch, found: Column, error_mm: float = 
 
 def analysed(found: Column, **study: Any) -> Report:
     return analyse_ct(Study("x", volume=found.volume, **study), "a", engine=NoEngine())  # type: ignore[arg-type]
+
+
+def codes(said: Iterable[Finding | str]) -> list[str]:
+    """Codes of findings, and of the findings they hold."""
+    found = []
+    for one in said:
+        assert isinstance(one, Finding), f"a sentence was left: {one}"
+        say(one)  # every code has its words, and every value they ask for
+        inner = [v for value in one.values.values() for v in (value if isinstance(value, tuple) else (value,))]
+        found += [one.code, *codes(v for v in inner if isinstance(v, Finding))]
+    return found
 
 
 def dice(report: Report, found: Column) -> list[float]:
@@ -100,7 +114,8 @@ def test_names_need_a_sacrum_and_agreement(monkeypatch: pytest.MonkeyPatch, stra
     report = analysed(straight)
     assert {v.level for v in report.vertebrae} == {None}
     assert not report.levels_certain
-    assert "sacrum is not" in report.warnings[0]
+    assert codes(report.warnings)[:2] == ["ct.levels_uncertain", "ct.sacrum_unseen"]
+    assert report.warnings[0].values["count"] == 5  # type: ignore[union-attr]
     localised(monkeypatch, straight, sacrum=0.35)
     assert not analysed(straight).levels_certain, "there are no wings in this volume"
     localised(monkeypatch, straight, posterior=0.3)
@@ -116,11 +131,11 @@ def test_names_are_kept_with_a_clear_sacrum(monkeypatch: pytest.MonkeyPatch, str
     assert [v.level for v in report.vertebrae] == list(NAMES)
     assert report.levels_certain
     assert [a.level for a in report.attenuation] == list(NAMES)
-    said = " ".join(report.warnings)
-    assert "L1 measures" in said
-    assert "100 kV" in said
-    assert "Pickhardt 2016" in said
-    assert "not classified" in said
+    said = codes(report.warnings)
+    assert "ct.l1_between" in said
+    assert warning("ct.kvp_other", kvp=100.0, reference_kvp=120.0) in report.warnings
+    assert {"ct.contrast", "ct.slices_not_read"} <= {*said}
+    assert "ct.kvp_unknown" not in said
     assert report.prediction is None
 
 
@@ -133,9 +148,10 @@ def test_spoiled_bodies_are_named_and_left_out(monkeypatch: pytest.MonkeyPatch, 
     localised(monkeypatch, spoiled, sacrum=0.0)
     report = analysed(spoiled)
     assert len(report.attenuation) == 3
-    said = " ".join(report.warnings)
-    assert "Vertebra 2 from above: as dense as cement" in said
-    assert "Vertebra 4 from above: metal" in said
+    assert [a.vertebra for a in report.attenuation] == [0, 2, 4]
+    for number, reason in ((2, "ct.as_dense_as_cement"), (4, "ct.metal")):
+        name = note("ct.nth_body", number=number)
+        assert warning("ct.body_left_out", name=name, reason=note(reason)) in report.warnings
 
 
 def test_a_cut_body_is_not_measured(monkeypatch: pytest.MonkeyPatch, straight: Column) -> None:
@@ -145,7 +161,7 @@ def test_a_cut_body_is_not_measured(monkeypatch: pytest.MonkeyPatch, straight: C
     localised(monkeypatch, cut)
     report = analysed(cut)
     assert len(report.attenuation) == 4
-    assert any("cut off" in warning for warning in report.warnings)
+    assert "ct.body_cut" in codes(report.warnings)
 
 
 def test_a_chest_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,36 +169,42 @@ def test_a_chest_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     localised(monkeypatch, chest)
     report = analysed(chest)
     assert not report.suitability.suitable
-    assert "lungs lie" in report.suitability.reasons[0]
+    assert codes(report.suitability.reasons) == ["ct.chest"]
     assert not report.vertebrae
 
 
-def gate(voxels: np.ndarray, spacing: tuple[float, float, float] = (3.0, 1.5, 1.5)) -> str:
+def gate(voxels: np.ndarray, spacing: tuple[float, float, float] = (3.0, 1.5, 1.5)) -> list[str]:
     verdict, volume = gate_ct(Study("x", volume=Volume(voxels.astype(np.int16), spacing)))
     assert (volume is None) == bool(verdict.reasons)
-    return " ".join(verdict.reasons)
+    return codes(verdict.reasons)
 
 
 def test_the_gate_says_why(straight: Column) -> None:
     voxels = straight.volume.voxels
-    assert gate(voxels) == ""
-    assert "20 slices cover 40 mm" in gate(voxels[:20], (2.0, 1.5, 1.5))
-    assert "mm apart" in gate(voxels[:30], (8.0, 1.5, 1.5))
-    assert "too narrow" in gate(voxels[:, :20])
-    assert "MRI" in gate(voxels + 1100)
-    assert "bright as bone" in gate(np.minimum(voxels, 100))
-    assert "soft tissue" in gate(np.where(voxels > -500, 900, voxels))
-    verdict, _ = gate_ct(Study("x", (Image(np.zeros((9, 9), np.float32), "radiograph"),)))
-    assert "holds radiograph" in verdict.reasons[0]
+    assert gate(voxels) == []
+    assert gate(voxels[:20], (2.0, 1.5, 1.5)) == ["ct.too_short"]
+    assert gate(voxels[:30], (8.0, 1.5, 1.5)) == ["ct.too_thick"]
+    assert gate(voxels[:, :20]) == ["ct.too_narrow"]
+    assert gate(voxels + 1100) == ["ct.nothing_dark"]
+    assert gate(np.minimum(voxels, 100)) == ["ct.nothing_bright"]
+    assert gate(np.where(voxels > -500, 900, voxels)) == ["ct.nothing_soft"]
+    film = Study("x", (Image(np.zeros((9, 9), np.float32), "radiograph"),))
+    assert codes(gate_ct(film)[0].reasons) == ["ct.not_a_ct", "word.radiograph"]
+    assert codes(gate_ct(Study("x"))[0].reasons) == ["ct.not_a_ct", "word.nothing"]
+
+
+def test_a_short_volume_is_measured_in_vertebrae(straight: Column) -> None:
+    one, two = (gate_ct(Study("x", volume=Volume(straight.volume.voxels[:n], (1.0, 1.5, 1.5))))[0] for n in (40, 55))
+    assert "about 1 vertebra;" in say(one.reasons[0])
+    assert "55 slices cover 55 mm, about 2 vertebrae;" in say(two.reasons[0])
 
 
 def test_reading_of_l1_follows_the_published_cutoffs() -> None:
     region = Region((0, 0, 0), np.ones((1, 1, 1), bool))
-    words = [reading((Attenuation("L1", hu, 10, region, 1.0),)) for hu in (95.0, 140.0, 180.0)]
-    assert "more than 90 % specific" in words[0]
-    assert "between 110 and 160" in words[1]
-    assert "above 160" in words[2]
-    assert reading((Attenuation("L2", 95.0, 10, region, 1.0),)) == ""
+    said = [reading((Attenuation("L1", hu, 10, region, 1.0, 0),)) for hu in (110.0, 110.1, 160.0, 160.1)]
+    assert [codes(one) for one in said] == [["ct.l1_low"], ["ct.l1_between"], ["ct.l1_between"], ["ct.l1_high"]]
+    assert "between 110 and 160" in say(said[1][0])
+    assert reading((Attenuation("L2", 95.0, 10, region, 1.0, 0),)) == ()
 
 
 def test_progress_never_falls(monkeypatch: pytest.MonkeyPatch, straight: Column) -> None:
