@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bmd.inference.spine.looks import Region, View
 from bmd.inference.spine.maps import Maps
 from bmd.inputs import film as preprocess
 from bmd.reference import LEVELS
@@ -105,6 +106,11 @@ def plain_tensor(image: NDArray, size: int = SIZE):  # type: ignore[no-untyped-d
         image, (columns.stop - columns.start, rows.stop - rows.start), interpolation=cv2.INTER_NEAREST
     )
     return torch.from_numpy(square)[None, None], placement
+
+
+def unstretched(region: Region, terms: object) -> tuple[View, ...]:
+    """Stands in for ``every_way``: blending stretched views would spell other labels."""
+    return View(region), View(region, mirrored=True)
 
 
 class TruthEngine:

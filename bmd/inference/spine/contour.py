@@ -1,125 +1,234 @@
-"""From masks and a chain of centres to one outline per body."""
+"""Step 4, outline: one outline for every named body, from the masks."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bmd.inference.spine.chain import Chain
-from bmd.inference.spine.maps import S1, Maps, rescale
+from bmd.inference.spine.maps import S1, Maps, Points, disc_values, rescale
+from bmd.inference.spine.naming import L5, Named
+from bmd.inference.spine.terms import OutlineTerms
+from bmd.reference import LEVELS
 
-FINE = 2
-"""Outlines are traced on mask maps enlarged by this factor."""
-CLEAR_CENTRE = 0.3
-"""Score of a body whose centre is seen clearly enough to show it without a mask of its own."""
-LEVEL_HALF = 0.5
-"""A pixel belongs to a body where bone of any body is at least this probable."""
+Bone = NDArray[np.float32]
 
 
-def outlines(maps: Maps, chain: Chain) -> list[NDArray | None]:
-    """Outline of every body of the chain.
+@dataclass(frozen=True, eq=False)
+class Body:
+    """One body in frame pixels; see ``types.Vertebra`` for the same in picture pixels.
+
+    ``level`` is None for bodies above T10. ``cut`` is true where the outline reaches the edge of the picture.
+    """
+
+    level: str | None
+    centre: Points
+    outline: Points
+    corners: Points
+    score: float
+    cut: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Where a body is: its level (negative above T10), centre and score."""
+
+    level: int
+    xy: Points
+    score: float
+
+
+def outline(named: Named, maps: Maps, terms: OutlineTerms) -> tuple[Body, ...]:
+    """Outlines of the bodies, and of those that the names say are missing and the masks show weakly.
+
+    Parameters
+    ----------
+    named : Named
+        Bodies with their levels.
+    maps : Maps
+        The maps they were found on.
+    terms : OutlineTerms
+        Numbers.
+
+    Returns
+    -------
+    tuple of Body
+        Cranial to caudal; those with an outline.
+    """
+    places = _places(named, maps, terms)
+    points = np.array([place.xy for place in places])
+    unit = named.chain.unit(len(named.levels) // 2)
+    lines = outlines(maps, points, unit if np.isfinite(unit) else named.chain.found.spacing, terms)
+    whole = [_borrowed(lines, places, k, terms) if line is None else line for k, line in enumerate(lines)]
+    rows = zip(range(len(places)), whole, strict=True)
+    return tuple(_body(places, k, line, maps, named, terms) for k, line in rows if line is not None)
+
+
+def _places(named: Named, maps: Maps, terms: OutlineTerms) -> list[_Place]:
+    """The named bodies and the weak ones between, above and below them, cranial to caudal."""
+    rows = zip(named.levels, named.chain.points, named.scores, strict=True)
+    places = [_Place(level, xy, score) for level, xy, score in rows]
+    if len(places) >= 2:
+        for level in range(max(0, min(named.levels) - 1), L5 + 1):
+            if level not in named.levels:
+                places += _weak_body(maps, named, level, terms)
+    return sorted(places, key=lambda place: place.level)
+
+
+def _weak_body(maps: Maps, named: Named, level: int, terms: OutlineTerms) -> list[_Place]:
+    """The centre of mass of faint evidence where a level must be, or nothing when there is too little."""
+    chain = named.chain
+    slot = named.levels[0] - level
+    guess, unit = chain.place(slot), chain.unit(int(np.searchsorted(chain.slots, slot)))
+    if level == L5 and slot == -1 and named.sacrum_xy is not None:
+        guess = (chain.points[0] + named.sacrum_xy) / 2
+    side, scale = maps.masks.shape[-1], maps.masks.shape[-1] / maps.size
+    x, y = maps.mask_xy(guess)
+    if not (0 <= x < side and 0 <= y < side):
+        return []
+    ys, xs = np.mgrid[:side, :side]
+    near = np.exp(-0.5 * ((xs - x) ** 2 + (ys - y) ** 2) / (terms.weak_radius * unit * scale) ** 2)
+    mass = near * maps.body
+    if mass.sum() < terms.weak_mass * near.sum():
+        return []
+    centre = np.array([(xs * mass).sum(), (ys * mass).sum()]) / mass.sum()
+    cover = float(disc_values(maps.body[None], centre, terms.weak_cover * unit * scale).mean())
+    xy = rescale(centre, side, maps.size)
+    if cover < terms.weak or np.linalg.norm(chain.points - xy, axis=1).min() < terms.weak_apart * unit:
+        return []
+    return [_Place(level, xy, terms.weak_score * cover)]
+
+
+def _body(places: list[_Place], k: int, line: Points, maps: Maps, named: Named, terms: OutlineTerms) -> Body:
+    """Body ``k`` of the places with its outline, in the order of the corners that its side asks for."""
+    up = -_down(np.array([p.xy for p in places]), k)
+    right = np.array([-up[1], up[0]])
+    posterior = -right if named.facing >= 0 else right
+    x1, y1, x2, y2 = maps.content
+    edge = terms.edge * maps.size
+    low, high = line.min(0), line.max(0)
+    return Body(
+        level=LEVELS[places[k].level] if places[k].level >= 0 else None,
+        centre=places[k].xy,
+        outline=line,
+        corners=corners(line, up, posterior),
+        score=places[k].score,
+        cut=bool(low[0] < x1 + edge or low[1] < y1 + edge or high[0] > x2 - edge or high[1] > y2 - edge),
+    )
+
+
+def _down(points: Points, k: int) -> Points:
+    """Unit vector down the chain (cranial to caudal) at body ``k``; straight down for a single body."""
+    step: Points = points[min(len(points) - 1, k + 1)] - points[max(0, k - 1)]
+    length = float(np.linalg.norm(step))
+    return step / length if length > 0 else np.array([0.0, 1.0])
+
+
+def outlines(maps: Maps, points: Points, unit: float, terms: OutlineTerms) -> list[Points | None]:
+    """Outline of the body around each of some centres.
 
     The foreground is divided between neighbours by a watershed whose valleys are the discs, so that bodies stay
     apart where the network is unsure which of two levels a body is.
 
+    Parameters
+    ----------
+    maps : Maps
+        Probabilities.
+    points : ndarray
+        (n, 2) neighbours in order, frame pixels.
+    unit : float
+        Distance of neighbours, frame pixels.
+    terms : OutlineTerms
+        Numbers.
+
     Returns
     -------
     list of ndarray or None
-        (n, 2) in frame pixels, sub-pixel. Where the masks show nothing, a body with a clear centre borrows the shape of
-        its nearest neighbour, turned to its place in the chain; others get None.
+        (n, 2) in frame pixels, sub-pixel; None where the masks show nothing.
     """
-    side = maps.masks.shape[-1] * FINE
+    side = maps.masks.shape[-1] * terms.fine
     body = cv2.resize(maps.body, (side, side), interpolation=cv2.INTER_CUBIC)
     sacrum = cv2.resize(maps.masks[S1 + 1], (side, side), interpolation=cv2.INTER_LINEAR)
     body = np.clip(np.where(sacrum > body, 0, body), 0, 1)
-    centres = rescale(chain.points, maps.size, side)
-    unit = chain.unit(len(centres) // 2) * side / maps.size
-    if not np.isfinite(unit):
-        unit = side / 12
-    territory = _territories(body, centres, chain, unit)
-    lines = [_outline(body, territory == k + 1, centres[k], unit, maps.size) for k in range(len(centres))]
-    return [_borrowed(lines, chain, k) if line is None else line for k, line in enumerate(lines)]
+    centres, unit = rescale(points, maps.size, side), unit * side / maps.size
+    territory = _territories(body, centres, unit, terms)
+    lines = [_traced(body, territory == k + 1, centres[k], unit, terms) for k in range(len(centres))]
+    return [line if line is None else rescale(line, side, maps.size) for line in lines]
 
 
-def _borrowed(lines: list[NDArray | None], chain: Chain, k: int) -> NDArray | None:
+def _borrowed(lines: list[Points | None], places: list[_Place], k: int, terms: OutlineTerms) -> Points | None:
     """The nearest neighbour's outline moved and turned to body ``k``, or None without neighbour or clear centre."""
-    near = [j for j in (k - 1, k + 1, k - 2, k + 2) if 0 <= j < len(lines) and lines[j] is not None]
-    if not near or chain.scores[k] < CLEAR_CENTRE:
+    if places[k].score < terms.clear:
         return None
-    line, there = lines[near[0]], chain.points[near[0]]
-    (a, b), (c, d) = _direction(chain.points, near[0]), _direction(chain.points, k)
-    turn = np.array([[a * c + b * d, b * c - a * d], [a * d - b * c, a * c + b * d]])
-    return (np.asarray(line) - there) @ turn.T + chain.points[k]
+    points = np.array([place.xy for place in places])
+    for j in (k + 1, k - 1, k + 2, k - 2):
+        line = lines[j] if 0 <= j < len(lines) else None
+        if line is not None:
+            (a, b), (c, d) = _down(points, j), _down(points, k)
+            turn = np.array([[a * c + b * d, b * c - a * d], [a * d - b * c, a * c + b * d]])
+            moved: Points = (line - points[j]) @ turn.T + points[k]
+            return moved
+    return None
 
 
-def _territories(body: NDArray, centres: NDArray, chain: Chain, unit: float) -> NDArray:
+def _territories(body: Bone, centres: Points, unit: float, terms: OutlineTerms) -> NDArray[np.int16]:
     """Label map (side, side): k + 1 where a pixel can belong to body k; 0 elsewhere."""
     side = body.shape[0]
     markers = np.zeros((side, side), np.int32)
-    markers[body < 0.15] = -1
-    for k, (x, y) in enumerate(centres):
-        along = _direction(centres, k)
-        across = np.array([-along[1], along[0]])
-        arm = 0.28 * unit * across
-        ends = [tuple(np.round(np.array([x, y]) + s * arm).astype(int).tolist()) for s in (-1, 1)]
-        cv2.line(markers, ends[0], ends[1], k + 1, max(1, round(0.12 * unit)))
-    height = np.round((1 - body) * 254).astype(np.uint8)
-    label = ndimage.watershed_ift(height, markers.astype(np.int16))
+    markers[body < terms.valley] = -1
+    for k, centre in enumerate(centres):
+        down = _down(centres, k)
+        arm = terms.arm * unit * np.array([-down[1], down[0]])
+        ends = [np.round(centre + s * arm).astype(int).tolist() for s in (-1, 1)]
+        cv2.line(markers, ends[0], ends[1], k + 1, max(1, round(terms.thick * unit)))
+    height = np.round((1 - body) * 255).astype(np.uint8)
+    label: NDArray[np.int16] = ndimage.watershed_ift(height, markers.astype(np.int16))
     label[label < 0] = 0
     ys, xs = np.mgrid[:side, :side]
     for k, (x, y) in enumerate(centres):
-        far = (xs - x) ** 2 + (ys - y) ** 2 > (1.25 * unit) ** 2
-        label[(label == k + 1) & far] = 0
+        label[(label == k + 1) & ((xs - x) ** 2 + (ys - y) ** 2 > (terms.far * unit) ** 2)] = 0
     return label
 
 
-def _direction(points: NDArray, k: int) -> NDArray:
-    """Unit vector up the chain at body ``k``; straight up for a single body."""
-    low, high = points[max(0, k - 1)], points[min(len(points) - 1, k + 1)]
-    step = high - low
-    length = float(np.linalg.norm(step))
-    return step / length if length > 0 else np.array([0.0, -1.0])
-
-
-def _outline(body: NDArray, mine: NDArray, centre: NDArray, unit: float, frame: int) -> NDArray | None:
-    """Sub-pixel outline of one territory at the half-probability level, in frame pixels."""
-    side = body.shape[0]
-    reach = int(1.6 * unit) + 4
-    x0, y0 = np.maximum(np.floor(centre - reach).astype(int), 0)
-    x1, y1 = np.minimum(np.ceil(centre + reach).astype(int) + 1, side)
-    if x1 - x0 < 3 or y1 - y0 < 3:
+def _traced(body: Bone, mine: NDArray[np.bool_], centre: Points, unit: float, terms: OutlineTerms) -> Points | None:
+    """Sub-pixel outline of one territory at the half-probability level, in pixels of the enlarged masks."""
+    rows, columns = np.nonzero(mine)
+    if not len(rows):
         return None
-    field = np.where(mine[y0:y1, x0:x1], body[y0:y1, x0:x1], 0)
-    peak = float(field.max(initial=0))
-    if peak < 0.3:
+    x0, y0 = max(0, int(columns.min()) - 1), max(0, int(rows.min()) - 1)
+    window = slice(y0, int(rows.max()) + 2), slice(x0, int(columns.max()) + 2)
+    field = np.where(mine[window], body[window], 0).astype(np.float32)
+    peak = float(field.max())
+    if peak < terms.faint:
         return None
-    up = 4
-    field = cv2.GaussianBlur(field.astype(np.float32), (0, 0), 0.4)
+    up = terms.up
+    field = cv2.GaussianBlur(np.pad(field, 2), (0, 0), terms.smooth)
     field = cv2.resize(field, None, fx=up, fy=up, interpolation=cv2.INTER_LINEAR)
-    solid = (field > LEVEL_HALF * min(1.0, peak)).astype(np.uint8)
-    binary = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((up + 1,) * 2, np.uint8))
-    found, _ = cv2.findContours(binary, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    found = [c for c in found if cv2.contourArea(c) > 0.06 * (unit * up) ** 2]
+    solid = (field > 0.5 * min(1.0, peak)).astype(np.uint8)
+    if terms.opening:
+        solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((up + 1,) * 2, np.uint8))
+    found, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    found = [c for c in found if cv2.contourArea(c) > terms.area * (unit * up) ** 2]
     if not found:
         return None
     points = max(found, key=cv2.contourArea)[:, 0].astype(float)
-    points = (points + 0.5) / up - 0.5 + [x0, y0]
-    return rescale(smooth(points, 64), side, frame)
+    return even((points + 0.5) / up - 0.5 + [x0 - 2, y0 - 2], terms.points, terms.round_off)
 
 
-def smooth(points: NDArray, count: int) -> NDArray:
-    """Resample a closed outline to ``count`` points evenly along it, lightly smoothed."""
+def even(points: Points, count: int, sigma: float) -> Points:
+    """Resample a closed outline to ``count`` points evenly along it, smoothed by ``sigma`` quarters of their step."""
     closed = np.vstack([points, points[:1]])
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
     at = np.linspace(0, length[-1], 4 * count, endpoint=False)
     dense = np.column_stack([np.interp(at, length, closed[:, k]) for k in (0, 1)])
-    dense = ndimage.gaussian_filter1d(dense, 1.0, axis=0, mode="wrap")
-    return dense[::4]
+    smooth: Points = ndimage.gaussian_filter1d(dense, sigma, axis=0, mode="wrap")[::4]
+    return smooth
 
 
-def corners(outline: NDArray, up: NDArray, posterior: NDArray) -> NDArray:
+def corners(outline: Points, up: Points, posterior: Points) -> Points:
     """Four corners of an outline.
 
     Parameters

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bmd.inference.engine import Engine
-from bmd.inference.spine.decode import Body, Decoded, decode
-from bmd.inference.spine.looks import Frame, Region, View, look, whole
+from bmd.inference.spine.contour import Body
+from bmd.inference.spine.decode import Decoded, finish, name_maps
+from bmd.inference.spine.looks import LOCALISER, Frame, Region, View, look, whole
+from bmd.inference.spine.maps import Maps, Points
+from bmd.inference.spine.naming import Named
+from bmd.inference.spine.terms import TERMS, LookTerms, Terms
+from bmd.reference import LEVELS
 from bmd.types import Vertebra
 
-CLOSER = 0.72
-"""A second, closer look is worth it when the spine fills less than this share of the frame."""
-ELONGATED = 1.8
-"""Films longer than this many times their width are also looked at in overlapping squares."""
-STRETCHES = (1.0, 0.8)
-"""Each look is taken at these widths: of 1; 1, 0.8; 1, 0.8, 1.25; 1, 0.7 best on 120 simulated films (.985 of bodies
-named right, .963 on the films stretched to squares; with one width .980 and .963), with weights half way through their
-training and after a first look at real films."""
-MARGIN = 0.42
-"""Border of the closer look around the chain, as a share of the chain's length."""
+Film: TypeAlias = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +34,25 @@ class Localised:
     cut: frozenset[str] = frozenset()
 
 
-def localise(film: NDArray, engine: Engine) -> Localised:
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One look at a film: its maps, what they say of the spine, and what each of the views that were averaged says."""
+
+    maps: Maps
+    frame: Frame
+    named: Named | None
+    parts: tuple[Named | None, ...] = ()
+
+    def centres(self) -> list[dict[str, Points]]:
+        """Centre (2,) in film pixels of every named body, by level: of the look, and of each of its views."""
+        found = []
+        for named in (self.named, *self.parts):
+            rows = zip(named.levels, self.frame.to_film(named.chain.points), strict=True) if named else ()
+            found.append({LEVELS[level]: xy for level, xy in rows if level >= 0})
+        return found
+
+
+def localise(film: Film, engine: Engine, network: str = LOCALISER, terms: Terms = TERMS) -> Localised:
     """Find the vertebral bodies on a lateral film.
 
     Parameters
@@ -45,32 +61,61 @@ def localise(film: NDArray, engine: Engine) -> Localised:
         float32 (H, W) in 0..1, bone bright.
     engine : Engine
         Runs the localiser.
+    network : str
+        Which localiser; one that gives maps.
+    terms : Terms
+        The numbers of the decoder.
     """
-    looks = [_decoded(film, region, engine) for region in regions(film)]
-    best = max(looks, key=lambda found: quality(found.decoded))
-    near = closer(best.decoded, best.frame, film)
+
+    def read(region: Region) -> Look:
+        maps, frame = look(film, every_way(region, terms.look), engine, network=network)
+        maps, parts = on_film(maps, frame, film)
+        return Look(maps, frame, name_maps(maps, terms), tuple(name_maps(part, terms) for part in parts))
+
+    return settle(film, read, terms)
+
+
+def settle(film: Film, read: Callable[[Region], Look], terms: Terms) -> Localised:
+    """Look at the whole film, and closer where that may show more; outline the bodies of the best look.
+
+    Parameters
+    ----------
+    film : ndarray
+        float32 (H, W).
+    read : callable
+        Looks at a part of the film.
+    terms : Terms
+        Numbers.
+    """
+    looks = [read(region) for region in regions(film, terms.look)]
+    best = max(looks, key=lambda seen: quality(seen.named, terms.look.sacrum))
+    near = closer(best, film, terms.look)
     if near is not None:
-        second = _decoded(film, near, engine)
-        looks.append(second)
-        if (
-            len(second.decoded.bodies) >= len(best.decoded.bodies)
-            and second.decoded.sacrum >= 0.5 * best.decoded.sacrum
-        ):
-            best = second
-    decoded, frame = best.decoded, best.frame
-    if decoded.certain and not all(agrees(best, part) for look in looks for part in (look, *look.parts)):
+        looks.append(read(near))
+        if shows_more(looks[-1].named, best.named, terms.look.keep):
+            best = looks[-1]
+    decoded = finish(best.named, best.maps, terms)
+    ours = best.centres()[0]
+    if decoded.certain and not all(agrees(ours, other, terms.look.same) for seen in looks for other in seen.centres()):
         decoded = replace(decoded, certain=False)
-    vertebrae = tuple(vertebra(body, frame) for body in decoded.bodies)
+    vertebrae = tuple(vertebra(body, best.frame) for body in decoded.bodies)
     cut = frozenset(body.level for body in decoded.bodies if body.cut and body.level is not None)
     return Localised(vertebrae, decoded, cut)
 
 
-def regions(film: NDArray) -> tuple[Region, ...]:
+def on_film(maps: Maps, frame: Frame, film: Film) -> tuple[Maps, tuple[Maps, ...]]:
+    """Maps and their parts with the edges of the whole film as those of the picture."""
+    content = replace(frame, region=whole(film)).content
+    parts = tuple(replace(part, content=content) for part in maps.parts)
+    return replace(maps, content=content, parts=()), parts
+
+
+def regions(film: Film, terms: LookTerms) -> tuple[Region, ...]:
     """Where to look first: the whole film, and for long ones also overlapping squares along it."""
     height, width = film.shape
     short, long = min(height, width), max(height, width)
     found = [whole(film)]
-    if long > ELONGATED * short:
+    if long > terms.elongated * short:
         count = int(np.ceil(2 * long / short)) - 1
         for start in np.linspace(0, long - short, count).round().astype(int):
             x, y = (int(start), 0) if width > height else (0, int(start))
@@ -78,77 +123,68 @@ def regions(film: NDArray) -> tuple[Region, ...]:
     return tuple(found)
 
 
-def quality(decoded: Decoded) -> float:
+def quality(found: Named | Decoded | None, sacrum: float = TERMS.look.sacrum) -> float:
     """How much a result looks like a lumbar spine: to choose between two looks, or a film and its negative."""
-    return decoded.evidence + 2 * decoded.sacrum
+    return 0.0 if found is None else found.evidence + sacrum * found.sacrum
 
 
-@dataclass(frozen=True, eq=False)
-class Look:
-    """One decoded look: where its frame lies, and the same of each of the views that were averaged for it."""
-
-    decoded: Decoded
-    frame: Frame
-    parts: tuple[Look, ...] = ()
-
-    def centres(self) -> dict[str, NDArray]:
-        """Centre (2,) in film pixels of every named body."""
-        return {b.level: self.frame.to_film(b.centre[None])[0] for b in self.decoded.bodies if b.level is not None}
+def shows_more(second: Named | None, first: Named | None, keep: float) -> bool:
+    """Whether a closer look shows as many bodies, and of the sacrum not much less."""
+    if second is None or first is None:
+        return first is None
+    return len(second.levels) >= len(first.levels) and second.sacrum >= keep * first.sacrum
 
 
-def _decoded(film: NDArray, region: Region, engine: Engine) -> Look:
-    maps, frame = look(film, every_way(region), engine)
-    content = _edges(frame, film)
-    parts = tuple(Look(decode(replace(part, content=content)), frame) for part in maps.parts)
-    return Look(decode(replace(maps, content=content)), frame, parts)
-
-
-def agrees(best: Look, other: Look) -> bool:
+def agrees(ours: dict[str, Points], theirs: dict[str, Points], same: float) -> bool:
     """Whether another look gives the bodies that both saw the same names.
 
     Names are right or wrong as a whole chain, so one shifted body is a shifted chain. A look that shares fewer than two
     bodies with the best one says nothing.
+
+    Parameters
+    ----------
+    ours, theirs : dict of str to ndarray
+        Centre (2,) of each level in film pixels.
+    same : float
+        How near two centres of the same body are, spacings.
     """
-    here, there = best.centres(), other.centres()
-    if len(here) < 2:
+    if len(ours) < 2:
         return True
-    steps = np.diff(np.array(list(here.values())), axis=0)
-    reach = 0.4 * float(np.median(np.linalg.norm(steps, axis=1)))
-    same = [
+    steps = np.diff(np.array(list(ours.values())), axis=0)
+    reach = same * float(np.median(np.linalg.norm(steps, axis=1)))
+    equal = [
         level == name
-        for name, xy in there.items()
-        for level, at in here.items()
+        for name, xy in theirs.items()
+        for level, at in ours.items()
         if float(np.linalg.norm(xy - at)) < reach
     ]
-    return len(same) < 2 or sum(same) > len(same) / 2
+    return len(equal) < 2 or sum(equal) > len(equal) / 2
 
 
-def every_way(region: Region) -> tuple[View, ...]:
-    """A part of the film as it is and mirrored, both also narrower.
+def every_way(region: Region, terms: LookTerms) -> tuple[View, ...]:
+    """A part of the film as it is and mirrored, at each width.
 
     The network has no preferred side, its mistakes do; and films from archives are often stretched to squares.
     """
-    return tuple(View(region, mirrored, stretch) for stretch in STRETCHES for mirrored in (False, True))
+    return tuple(View(region, mirrored, stretch) for stretch in terms.stretches for mirrored in (False, True))
 
 
-def closer(decoded: Decoded, frame: Frame, film: NDArray) -> Region | None:
+def closer(best: Look, film: Film, terms: LookTerms) -> Region | None:
     """The part of the film around a small chain, in film pixels, or None when a closer look would show no more."""
-    if len(decoded.bodies) < 3:
+    if best.named is None or len(best.named.levels) < terms.fewest:
         return None
-    points = frame.to_film(np.concatenate([body.outline for body in decoded.bodies]))
+    unit = best.named.chain.unit(len(best.named.levels) // 2)
+    points = best.frame.to_film(
+        np.concatenate([best.named.chain.points + unit / 2, best.named.chain.points - unit / 2])
+    )
     low, high = points.min(0), points.max(0)
     length = float(high[1] - low[1])
-    if length * (1 + 2 * MARGIN) > CLOSER * max(film.shape):
+    if length * (1 + 2 * terms.margin) > terms.closer * max(film.shape):
         return None
-    border = MARGIN * length * np.array([1.2, 1.0])
+    border = terms.margin * length * np.array([terms.margin_x, 1.0])
     x1, y1 = np.maximum(low - border, 0).astype(int)
     x2, y2 = np.minimum(high + border, film.shape[::-1]).astype(int)
     return (int(x1), int(y1), int(x2), int(y2))
-
-
-def _edges(frame: Frame, film: NDArray) -> tuple[float, float, float, float]:
-    """The edges of the whole film in the coordinates of a closer frame."""
-    return replace(frame, region=whole(film)).content
 
 
 def vertebra(body: Body, frame: Frame) -> Vertebra:

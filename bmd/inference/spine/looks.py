@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import softmax
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from bmd.inference.engine import Engine
-from bmd.inference.spine.maps import Maps
+from bmd.inference.spine.maps import Maps, Points
 from bmd.inputs.film import FILM_SIZE, Placement, film_tensor, letterbox
 from bmd.models._registry import default
 
 LOCALISER = default("localiser")
-Region = tuple[int, int, int, int]
+Region: TypeAlias = tuple[int, int, int, int]
+Film: TypeAlias = NDArray[np.float32]
+Stack: TypeAlias = NDArray[np.float32]
+"""Maps (c, h, w), or network inputs and outputs (n, c, h, w)."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,15 @@ class Frame:
     shift: tuple[float, float]
     size: int = FILM_SIZE
 
-    def to_film(self, points: NDArray) -> NDArray:
+    def to_film(self, points: ArrayLike) -> Points:
         """Frame points (n, 2) to film pixels."""
-        return (np.asarray(points, float) - self.shift) / self.scale
+        moved: Points = (np.asarray(points, float) - self.shift) / self.scale
+        return moved
 
-    def to_square(self, points: NDArray) -> NDArray:
+    def to_square(self, points: ArrayLike) -> Points:
         """Film points (n, 2) to frame pixels."""
-        return np.asarray(points, float) * self.scale + self.shift
+        moved: Points = np.asarray(points, float) * self.scale + self.shift
+        return moved
 
     @property
     def content(self) -> tuple[float, float, float, float]:
@@ -59,7 +65,7 @@ class Frame:
         return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
-def whole(film: NDArray) -> Region:
+def whole(film: Film) -> Region:
     """The region that is the complete film."""
     return (0, 0, film.shape[1], film.shape[0])
 
@@ -78,7 +84,7 @@ def frame_of(view: View) -> Frame:
     return Frame(view.region, (sx, sy), shift, view.size)
 
 
-def tensor_of(film: NDArray, view: View) -> NDArray:
+def tensor_of(film: Film, view: View) -> Stack:
     """The network's input for a view, float32 (1, 1, size, size)."""
     x1, y1, x2, y2 = view.region
     part = _part(film, view.region)
@@ -89,7 +95,7 @@ def tensor_of(film: NDArray, view: View) -> NDArray:
     return np.ascontiguousarray(tensor[..., ::-1]) if view.mirrored else tensor
 
 
-def _part(film: NDArray, region: Region) -> NDArray:
+def _part(film: Film, region: Region) -> Stack:
     """A region of the film, black where it reaches beyond."""
     x1, y1, x2, y2 = region
     height, width = film.shape
@@ -98,7 +104,9 @@ def _part(film: NDArray, region: Region) -> NDArray:
     return cv2.copyMakeBorder(inside, *border, cv2.BORDER_CONSTANT, value=0) if any(border) else inside
 
 
-def look(film: NDArray, views: tuple[View, ...], engine: Engine, frame: Frame | None = None) -> tuple[Maps, Frame]:
+def look(
+    film: Film, views: tuple[View, ...], engine: Engine, frame: Frame | None = None, network: str = LOCALISER
+) -> tuple[Maps, Frame]:
     """Run the localiser on every view and average its probabilities in one frame.
 
     Parameters
@@ -111,6 +119,8 @@ def look(film: NDArray, views: tuple[View, ...], engine: Engine, frame: Frame | 
         Runs the network.
     frame : Frame, optional
         Where to add up; by default the frame of the first view.
+    network : str
+        A localiser that gives maps.
 
     Returns
     -------
@@ -119,7 +129,7 @@ def look(film: NDArray, views: tuple[View, ...], engine: Engine, frame: Frame | 
     """
     frame = frame or frame_of(views[0])
     moved = []
-    for masks, centres, view in zip(*_run(film, views, engine), views, strict=True):
+    for masks, centres, view in zip(*_run(film, views, engine, network), views, strict=True):
         own = frame_of(view)
         turned = [stack[..., ::-1] if view.mirrored else stack for stack in (masks, centres)]
         moved.append([_move(stack, own, frame) for stack in turned])
@@ -127,7 +137,7 @@ def look(film: NDArray, views: tuple[View, ...], engine: Engine, frame: Frame | 
     return replace(_summed(moved, frame), parts=parts), frame
 
 
-def _summed(moved: list[list[tuple[NDArray, NDArray]]], frame: Frame) -> Maps:
+def _summed(moved: list[list[tuple[Stack, Stack]]], frame: Frame) -> Maps:
     """Weighted mean of masks and centres over views; background outside every view."""
     total = []
     for stacks in zip(*moved, strict=True):
@@ -138,19 +148,19 @@ def _summed(moved: list[list[tuple[NDArray, NDArray]]], frame: Frame) -> Maps:
     return Maps(total[0], total[1], frame.size, frame.content)
 
 
-def _run(film: NDArray, views: tuple[View, ...], engine: Engine) -> tuple[list[NDArray], list[NDArray]]:
+def _run(film: Film, views: tuple[View, ...], engine: Engine, network: str) -> tuple[list[Stack], list[Stack]]:
     """Mask and centre probabilities of every view, (10, h, w) each; views of one size share a batch."""
-    masks: dict[int, NDArray] = {}
-    centres: dict[int, NDArray] = {}
+    masks: dict[int, Stack] = {}
+    centres: dict[int, Stack] = {}
     for size in sorted({view.size for view in views}):
         rows = [k for k, view in enumerate(views) if view.size == size]
-        output = engine.run(LOCALISER, np.concatenate([tensor_of(film, views[k]) for k in rows]))
-        masks |= zip(rows, softmax(output["masks"], axis=1), strict=True)
+        output = engine.run(network, np.concatenate([tensor_of(film, views[k]) for k in rows]))
+        masks |= zip(rows, special.softmax(output["masks"], axis=1), strict=True)
         centres |= zip(rows, sigmoid(output["centres"]), strict=True)
     return [masks[k] for k in range(len(views))], [centres[k] for k in range(len(views))]
 
 
-def _move(maps: NDArray, own: Frame, frame: Frame) -> tuple[NDArray, NDArray]:
+def _move(maps: Stack, own: Frame, frame: Frame) -> tuple[Stack, Stack]:
     """Resample (c, h, w) maps from a view's frame into the common one, with the weight of every pixel."""
     side = maps.shape[-1]
     if own == replace(frame, region=own.region):
@@ -167,6 +177,7 @@ def _move(maps: NDArray, own: Frame, frame: Frame) -> tuple[NDArray, NDArray]:
     return moved, inside
 
 
-def sigmoid(logits: NDArray) -> NDArray:
-    """Logistic function in float32, without overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * logits.astype(np.float32)))
+def sigmoid(logits: Stack) -> Stack:
+    """Logistic function in float32."""
+    shares: Stack = special.expit(logits.astype(np.float32))
+    return shares

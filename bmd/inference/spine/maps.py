@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bmd.reference import LEVELS
 
+Points: TypeAlias = NDArray[np.float64]
+"""(n, 2) or (2,) points x, y, or rows that begin with them."""
 BODY = slice(1, 9)
 """Mask channels of the bodies T10-L5 (0 is background, 9 is S1)."""
 S1 = LEVELS.index("S1")
@@ -35,33 +38,34 @@ class Maps:
         What was averaged: the same of every look alone; empty for a single look.
     """
 
-    masks: NDArray
-    centres: NDArray
+    masks: NDArray[np.float32]
+    centres: NDArray[np.float32]
     size: int
     content: tuple[float, float, float, float]
     parts: tuple[Maps, ...] = ()
 
     @property
-    def body(self) -> NDArray:
+    def body(self) -> NDArray[np.float32]:
         """Probability of any body T10-L5, float32 (h, w)."""
-        return self.masks[BODY].sum(0)
+        total: NDArray[np.float32] = self.masks[BODY].sum(0)
+        return total
 
-    def mask_xy(self, points: NDArray) -> NDArray:
+    def mask_xy(self, points: ArrayLike) -> Points:
         """Frame pixels (n, 2) to mask pixels (n, 2), both with (0, 0) the centre of the first pixel."""
         return rescale(points, self.size, self.masks.shape[-1])
 
-    def centre_xy(self, points: NDArray) -> NDArray:
+    def centre_xy(self, points: ArrayLike) -> Points:
         """Frame pixels (n, 2) to centre-map pixels (n, 2)."""
         return rescale(points, self.size, self.centres.shape[-1])
 
 
-def rescale(points: NDArray, side: int, new_side: int) -> NDArray:
+def rescale(points: ArrayLike, side: int, new_side: int) -> Points:
     """Move (n, 2) points between two samplings of the same square."""
-    scale = new_side / side
-    return (np.asarray(points, float) + 0.5) * scale - 0.5
+    moved: Points = (np.asarray(points, float) + 0.5) * (new_side / side) - 0.5
+    return moved
 
 
-def disc_values(stack: NDArray, centre: NDArray, radius: float) -> NDArray:
+def disc_values(stack: NDArray[np.float32], centre: Points, radius: float) -> NDArray[np.float32]:
     """Values of (c, h, w) maps inside a disc, as (c, n); n is at least 1, the nearest pixel."""
     height, width = stack.shape[-2:]
     cx, cy = float(np.clip(centre[0], 0, width - 1)), float(np.clip(centre[1], 0, height - 1))
@@ -73,7 +77,7 @@ def disc_values(stack: NDArray, centre: NDArray, radius: float) -> NDArray:
     return stack[:, y0:y1, x0:x1][:, inside]
 
 
-def peaks(heat: NDArray, threshold: float, radius: int = 2) -> NDArray:
+def peaks(heat: NDArray[np.float32], threshold: float, radius: int) -> Points:
     """Local maxima of a map, strongest first.
 
     Parameters

@@ -12,7 +12,7 @@ from bmd.inference.film.pipeline import analyse as analyse_film
 from bmd.modality import analyse
 from bmd.reference import LUMBAR, bmd, category, reported_t, t_score
 from bmd.types import Demographics, Image, Report, Study, Volume
-from tests.inference.spines import TruthEngine, as_film, centroid, maps_of, plain_tensor, toy_spine
+from tests.inference.spines import TruthEngine, as_film, centroid, maps_of, plain_tensor, toy_spine, unstretched
 
 CALIBRATION = {
     "coverage": 0.9,
@@ -31,7 +31,7 @@ CALIBRATION = {
 @pytest.fixture(autouse=True)
 def _plain_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bmd.inference.spine.looks.film_tensor", plain_tensor)
-    monkeypatch.setattr("bmd.inference.spine.localise.STRETCHES", (1.0,))  # blending would spell other labels
+    monkeypatch.setattr("bmd.inference.spine.localise.every_way", unstretched)
 
 
 def study(film: np.ndarray, patient: Demographics | None = None, **image: object) -> Study:

@@ -6,23 +6,15 @@ import numpy as np
 import pytest
 
 from bmd.inference.film.warnings import neighbours_differ
-from bmd.inference.spine.decode import Body, Decoded
-from bmd.inference.spine.localise import Look, agrees, localise
-from bmd.inference.spine.looks import Frame
+from bmd.inference.spine.localise import agrees, localise
+from bmd.inference.spine.terms import TERMS
 from bmd.reference import LEVELS
 from bmd.types import Prediction
-from tests.inference.spines import TruthEngine, as_film, plain_tensor, toy_spine
+from tests.inference.spines import TruthEngine, as_film, plain_tensor, toy_spine, unstretched
 
-FRAME = Frame((0, 0, 384, 384), (1.0, 1.0), (0.0, 0.0))
-
-
-def seen(levels: tuple[str, ...], first: float = 40.0, step: float = 30.0) -> Look:
-    """A look that saw bodies at even steps down from ``first``, under these names."""
-    places = [np.array([100.0, first + step * k]) for k in range(len(levels))]
-    bodies = tuple(
-        Body(name, at, np.zeros((4, 2)), np.zeros((4, 2)), 0.9, False) for name, at in zip(levels, places, strict=True)
-    )
-    return Look(Decoded(bodies, certain=True), FRAME)
+def seen(levels: tuple[str, ...], first: float = 40.0, step: float = 30.0) -> dict[str, np.ndarray]:
+    """Centres at even steps down from ``first``, under these names."""
+    return {name: np.array([100.0, first + step * k]) for k, name in enumerate(levels)}
 
 
 @pytest.mark.parametrize(
@@ -36,8 +28,8 @@ def seen(levels: tuple[str, ...], first: float = 40.0, step: float = 30.0) -> Lo
         (seen(()), True),
     ],
 )
-def test_looks_agree_when_the_same_bodies_get_the_same_names(other: Look, agree: bool) -> None:
-    assert agrees(seen(LEVELS[3:8]), other) is agree
+def test_looks_agree_when_the_same_bodies_get_the_same_names(other: dict[str, np.ndarray], agree: bool) -> None:
+    assert agrees(seen(LEVELS[3:8]), other, TERMS.look.same) is agree
 
 
 class ShiftedMirror(TruthEngine):
@@ -56,7 +48,7 @@ class ShiftedMirror(TruthEngine):
 
 def test_a_view_that_names_the_chain_otherwise_makes_levels_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bmd.inference.spine.looks.film_tensor", plain_tensor)
-    monkeypatch.setattr("bmd.inference.spine.localise.STRETCHES", (1.0,))  # blending would spell other labels
+    monkeypatch.setattr("bmd.inference.spine.localise.every_way", unstretched)
     film = as_film(toy_spine(1).labels)
     assert localise(film, TruthEngine()).decoded.certain
     assert not localise(film, ShiftedMirror()).decoded.certain

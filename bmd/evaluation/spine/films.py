@@ -1,0 +1,204 @@
+"""Simulated films made harder - in part, stretched, without sacrum, small, tilted, faint - and what is seen on them.
+
+The localiser runs once per film and region; its maps are kept on disk, so that decoding with other terms is cheap.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.inference.engine import Engine
+from bmd.inference.spine.chain import Chain, join
+from bmd.inference.spine.localise import Film, Look, every_way, on_film
+from bmd.inference.spine.looks import LOCALISER, Frame, Region, View, frame_of, look, whole
+from bmd.inference.spine.maps import Maps
+from bmd.inference.spine.naming import Named, name
+from bmd.inference.spine.propose import Proposals, propose
+from bmd.inference.spine.terms import Terms
+from bmd.reference import LEVELS
+from bmd.simulator.shards.film import read_shards
+
+KINDS = ("whole", "part", "stretched", "no sacrum", "small", "tilted", "faint", "all at once")
+"""How films are shown in turn; "no sacrum" is cut within L5, "faint" has little contrast and much noise."""
+NEAR = 0.05
+"""A region whose edges move by less than this share of the film is not looked at anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One film with its truth.
+
+    Attributes
+    ----------
+    kind : str
+        One of ``KINDS``.
+    pixels : ndarray
+        float32 (H, W) in 0..1.
+    labels : ndarray
+        uint8 (H, W): 0 background, 1-9 ``LEVELS``.
+    centres : dict of str to ndarray
+        Centre (2,) of the bodies T10-L5 that lie completely in the picture, pixels.
+    """
+
+    kind: str
+    pixels: Film
+    labels: NDArray[np.uint8]
+    centres: dict[str, NDArray[np.float64]]
+
+
+def read_cases(folder: str, count: int | None = None) -> list[Case]:
+    """Films of a folder of shards, shown in the ``KINDS`` in turn.
+
+    Raises
+    ------
+    InputError
+        The folder holds no films.
+    """
+    shards = read_shards(folder, count)
+    columns = [shards[key] for key in ("image", "labels", "corners", "visible")]
+    return [shown(KINDS[k % len(KINDS)], k, *row) for k, row in enumerate(zip(*columns, strict=True))]
+
+
+def shown(
+    kind: str, seed: int, image: NDArray[np.uint8], labels: NDArray[np.uint8], corners: NDArray[Any], visible: Any
+) -> Case:
+    """A simulated square as a film of one kind."""
+    rng = np.random.default_rng(seed)
+    chance = {each: kind == each or (kind == "all at once" and rng.random() < 0.5) for each in KINDS}
+    x1, y1, x2, y2 = _content(image)
+    if chance["no sacrum"] and visible[LEVELS.index("L5")]:
+        y2 = min(y2, round(float(corners[LEVELS.index("L5"), :, 1].max())))
+    if chance["part"]:
+        (x1, x2), (y1, y2) = _part(x1, x2, rng), _part(y1, y2, rng)
+    size = np.array([x2 - x1, y2 - y1])
+    scale = np.exp(rng.uniform(-0.5, 0.5, 2)) if chance["stretched"] else np.ones(2)
+    margin = rng.uniform(0.3, 0.6) if chance["small"] else 0.0
+    angle = np.radians(rng.uniform(8, 20) * rng.choice((-1, 1))) if chance["tilted"] else 0.0
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * scale[:, None]
+    shape = np.ceil(size * scale * (1 + margin)).astype(int)
+    matrix = np.column_stack([turn, (shape - 1) / 2 - turn @ (np.array([x1 + x2, y1 + y2]) - 1) / 2])
+    film = cv2.warpAffine(_only(image, x1, y1, x2, y2), matrix, shape.tolist()).astype(np.float32) / 255
+    seen = cv2.warpAffine(_only(labels, x1, y1, x2, y2), matrix, shape.tolist(), flags=cv2.INTER_NEAREST)
+    points = corners.astype(float) @ turn.T + matrix[:, 2]
+    inside = ((points >= 0) & (points < shape)).all((1, 2)) & np.asarray(visible, bool)
+    inside &= ((corners >= [x1, y1]) & (corners < [x2, y2])).all((1, 2))
+    centres = {level: points[k].mean(0) for k, level in enumerate(LEVELS[:-1]) if inside[k]}
+    return Case(kind, _faint(film, rng) if chance["faint"] else film, seen, centres)
+
+
+def _content(image: NDArray[np.uint8]) -> Region:
+    """The part of a square that is no letterbox."""
+    rows, columns = np.nonzero(image.any(1))[0], np.nonzero(image.any(0))[0]
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _only(picture: NDArray[np.uint8], x1: int, y1: int, x2: int, y2: int) -> NDArray[np.uint8]:
+    """A picture with nothing outside a region."""
+    kept = np.zeros_like(picture)
+    kept[y1:y2, x1:x2] = picture[y1:y2, x1:x2]
+    return kept
+
+
+def _faint(film: Film, rng: np.random.Generator) -> Film:
+    """A film with a quarter of its local contrast, and noise."""
+    wide = cv2.GaussianBlur(film, (0, 0), max(film.shape) / 40)
+    faint = wide + 0.25 * (film - wide) + rng.normal(0, 0.02, film.shape) * (film > 0)
+    return np.clip(faint, 0, 1).astype(np.float32)
+
+
+def _part(low: int, high: int, rng: np.random.Generator) -> tuple[int, int]:
+    """A random stretch of at least half."""
+    length = round((high - low) * rng.uniform(0.5, 0.9))
+    start = low + int(rng.integers(high - low - length + 1))
+    return start, start + length
+
+
+@dataclass
+class Reader:
+    """Looks at films with any terms, running the localiser only where it has not looked before.
+
+    Attributes
+    ----------
+    engine : Engine
+        Runs the localiser.
+    folder : Path
+        Where maps are kept.
+    base : Terms
+        Terms whose intermediate results are kept in memory.
+    """
+
+    engine: Engine
+    folder: Path
+    base: Terms
+    kept: dict[tuple[str, int, int], Any] = field(default_factory=dict)
+    seen: dict[tuple[int, tuple[float, ...]], list[Region]] = field(default_factory=dict)
+
+    def look(self, number: int, film: Film, region: Region, terms: Terms) -> Look:
+        """What ``localise`` would see of a region of film ``number``."""
+        views = every_way(self._near(number, film, region, terms), terms.look)
+        stored = Stored(self._stored(film, views), frame_of(views[0]), film)
+        named = [self._named(stored, k, terms) for k in range(len(views) + 1)]
+        return Look(stored.maps(0), stored.frame, named[0], tuple(named[1:]))
+
+    def _near(self, number: int, film: Film, region: Region, terms: Terms) -> Region:
+        known = self.seen.setdefault((number, terms.look.stretches), [])
+        reach = NEAR * max(film.shape) if region != whole(film) else 0
+        for other in known:
+            if np.abs(np.subtract(other, region)).max() <= reach and (other == whole(film)) == (region == whole(film)):
+                return other
+        known.append(region)
+        return region
+
+    def _stored(self, film: Film, views: tuple[View, ...]) -> Path:
+        about = json.dumps([str(views), self.engine.metadata(LOCALISER), self.engine.device], sort_keys=True)
+        path = self.folder / f"{hashlib.sha1(film.tobytes() + about.encode()).hexdigest()}.npz"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            maps, _ = look(film, views, self.engine)
+            rows = enumerate((maps, *maps.parts))
+            arrays = {f"{key}{k}": getattr(part, key) for k, part in rows for key in ("masks", "centres")}
+            np.savez(path, **{key: value.astype(np.float16) for key, value in arrays.items()})
+        return path
+
+    def _named(self, stored: Stored, part: int, terms: Terms) -> Named | None:
+        """The first three steps, none of them done again whose terms and whose predecessors' are the base's."""
+        same = terms.propose == self.base.propose
+        places: Proposals = self._once("propose", stored, part, same, lambda: propose(stored.maps(part), terms.propose))
+        same = same and terms.chain == self.base.chain
+        chain: Chain | None = self._once("chain", stored, part, same, lambda: join(places, terms.chain))
+        same = same and terms.name == self.base.name
+        if chain is None:
+            return None
+        named: Named = self._once("name", stored, part, same, lambda: name(chain, terms.name))
+        return named
+
+    def _once(self, step: str, stored: Stored, part: int, same: bool, make: Any) -> Any:
+        if not same:
+            return make()
+        key = (f"{step} {stored.path.name}", part, 0)
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """Maps of one look on disk: number 0 is the mean of the views, then each of them."""
+
+    path: Path
+    frame: Frame
+    film: Film
+
+    def maps(self, number: int) -> Maps:
+        """One of the maps, read when it is asked for."""
+        with np.load(self.path) as file:
+            masks, centres = (file[f"{key}{number}"].astype(np.float32) for key in ("masks", "centres"))
+        return on_film(Maps(masks, centres, self.frame.size, self.frame.content), self.frame, self.film)[0]
