@@ -146,13 +146,15 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="networks (default: all), or: films, volumes, calibrate, ct, population, attenuation (HU against DXA)",
+        help="networks (default: all), or: films, volumes, calibrate, ct, population, attenuation (HU against DXA), "
+        "decoder (what each number of the spine decoder is worth)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
     command.add_argument("--calibration", metavar="FOLDER", help="for ct: simulated CT to fit temperatures on")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
     command.add_argument("--folder", metavar="DIR", help="for volumes: one folder per CT, with masks where known")
+    command.add_argument("--search", action="store_true", help="for decoder: also search better numbers")
     command.add_argument("--write", action="store_true", help="for demographics: put the figures into its model card")
     command.add_argument("--nhanes", metavar="FILE", help="for population: the survey's body measures, as CSV")
     command.add_argument("--vertebra", metavar="FILE", help="for population: its vertebral morphometry, as CSV")
@@ -171,6 +173,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         "population": _evaluate_population,
         "attenuation": _evaluate_attenuation,
         "demographics": _evaluate_demographics,
+        "decoder": _evaluate_decoder,
     }
     if len(options.names) == 1 and options.names[0] in special:
         special[options.names[0]](options)
@@ -194,6 +197,13 @@ def _evaluate_demographics(options: argparse.Namespace) -> None:
     from bmd.evaluation.demographics.survey import evaluate_demographics
 
     print(evaluate_demographics(options.data, write=options.write))
+
+
+def _evaluate_decoder(options: argparse.Namespace) -> None:
+    from bmd.evaluation.spine.decoder import evaluate_decoder
+
+    for line in evaluate_decoder(options.data, options.count, options.search):
+        print(line, flush=True)
 
 
 def _evaluate_volumes(options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from bmd.reference import LEVELS
 from bmd.types import Prediction
 from tests.inference.spines import TruthEngine, as_film, plain_tensor, toy_spine, unstretched
 
+
 def seen(levels: tuple[str, ...], first: float = 40.0, step: float = 30.0) -> dict[str, np.ndarray]:
     """Centres at even steps down from ``first``, under these names."""
     return {name: np.array([100.0, first + step * k]) for k, name in enumerate(levels)}
