@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal, TypeAlias, Union
 
 Severity = Literal["note", "warning", "refusal"]
 Value: TypeAlias = Union[str, int, float, bool, "Finding", "tuple[Value, ...]"]
-
-NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Finding:
     """
 
     code: str
-    values: Mapping[str, Value] = field(default_factory=lambda: NOTHING)
+    values: Mapping[str, Value] = field(default_factory=dict)
     severity: Severity = "warning"
 
     def __hash__(self) -> int:

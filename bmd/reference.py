@@ -34,7 +34,7 @@ MINIMUM_AGE_FOR_T = 50
 LOW_FOR_AGE_FROM_Z = -2.0
 """Below 50: Z <= -2.0 is "below the expected range for age" (read: same source)."""
 
-Value = TypeVar("Value", float, NDArray)
+Value = TypeVar("Value", float, NDArray[np.floating])
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,8 @@ def age_curve(age_y: Value, sex: str, site: str = "L1-L4") -> tuple[Value, Value
 def z_score(bmd: Value, age_y: Value, sex: str, site: str = "L1-L4") -> Value:
     """How many SDs a density lies from the mean of the same age and sex (``age_curve``)."""
     mean, sd = age_curve(age_y, sex, site)
-    return (bmd - mean) / sd
+    score: Value = (bmd - mean) / sd
+    return score
 
 
 # --- CT ----------------------------------------------------------------------------------------------------------
@@ -216,9 +217,6 @@ HU_L1_SENSITIVE = 160.0
 
 HU_L1_SPECIFIC = 110.0
 """L1 trabecular HU: <= 110 is more than 90 % specific for DXA osteoporosis (read: same source)."""
-
-QCT_NORMAL_ABOVE, QCT_OSTEOPOROSIS_BELOW = 120.0, 80.0
-"""Trabecular lumbar density, mg/cm3: > 120 normal, 80-120 low, < 80 osteoporosis (read: PMC7495321, Table 2)."""
 
 
 # --- scores from age and weight ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bmd.types import Study
@@ -36,13 +37,13 @@ class Truth:
         Nuisances drawn: "implant", "cement", "scoliosis", "transitional", "inverted".
     """
 
-    labels: NDArray
-    corners_px: NDArray
-    boxes_px: NDArray
-    visible: NDArray
-    bmd_g_cm2: NDArray
-    t_score: NDArray
-    fracture_grade: NDArray
+    labels: NDArray[np.uint8]
+    corners_px: NDArray[np.float32]
+    boxes_px: NDArray[np.float32]
+    visible: NDArray[np.bool_]
+    bmd_g_cm2: NDArray[np.float32]
+    t_score: NDArray[np.float32]
+    fracture_grade: NDArray[np.int8]
     bmd_l1l4: float
     t_l1l4: float
     tags: frozenset[str] = frozenset()
@@ -63,8 +64,8 @@ class DxaTruth(Truth):
         "ap", or what was scanned instead: "lateral", "hip", "forearm".
     """
 
-    bmc_g: NDArray
-    area_cm2: NDArray
+    bmc_g: NDArray[np.float32]
+    area_cm2: NDArray[np.float32]
     view: str = "ap"
 
 
@@ -91,10 +92,10 @@ class CtTruth(Truth):
         "implant" (pedicle screws), "cement", "metal_hip", "scoliosis", "transitional".
     """
 
-    femora: NDArray
-    centres_zyx: NDArray
-    head_zyx: NDArray
-    neck_axis_zyx: NDArray
+    femora: NDArray[np.uint8]
+    centres_zyx: NDArray[np.float32]
+    head_zyx: NDArray[np.float32]
+    neck_axis_zyx: NDArray[np.float32]
     bmd_hip: dict[str, float]
     t_hip: dict[str, float]
     kvp: float

@@ -19,6 +19,7 @@ Modality = str
 """What an image is or a report is of: the ``holds`` of a row of `bmd.modality`."""
 View = Literal["lateral", "ap", "axial", "coronal", "sagittal"]
 Sex = Literal["F", "M"]
+SpacingOf = Literal["patient", "detector", "scanner"]
 Box = tuple[float, float, float, float]
 Said = Finding | str
 """A finding; the sentences among them are being replaced."""
@@ -57,7 +58,7 @@ class Acquisition:
         Stored with bone dark and turned over in reading.
     processed : bool or None
         False: the detector's raw image, "FOR PROCESSING".
-    spacing_of : {"patient", "detector", "scanner"} or None
+    spacing_of : SpacingOf or None
         Where the pixel spacing holds: calibrated in the body, at the detector (so the body is enlarged), on the film.
     kvp : float or None
         CT: tube voltage.
@@ -82,7 +83,7 @@ class Acquisition:
     lossy: bool | None = None
     inverted: bool = False
     processed: bool | None = None
-    spacing_of: Literal["patient", "detector", "scanner"] | None = None
+    spacing_of: SpacingOf | None = None
     kvp: float | None = None
     contrast: bool | None = None
     kernel: Literal["soft", "sharp"] | None = None
@@ -107,7 +108,7 @@ class Image:
         How it was taken and read.
     """
 
-    pixels: NDArray
+    pixels: NDArray[np.float32]
     modality: Modality
     view: View | None = None
     spacing_mm: tuple[float, ...] | None = None
@@ -212,7 +213,7 @@ class Region:
     """
 
     offset_zyx: tuple[int, int, int]
-    mask: NDArray
+    mask: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,9 +236,9 @@ class Vertebra:
 
     level: str | None
     box_px: Box
-    contour_px: NDArray
+    contour_px: NDArray[np.floating]
     score: float
-    corners_px: NDArray | None = None
+    corners_px: NDArray[np.floating] | None = None
     body: Region | None = None
     """CT: the voxels of the vertebral body."""
 
@@ -309,7 +310,7 @@ class Hip:
 
     side: Literal["right", "left"]
     reason: Finding | None = None
-    crop: NDArray | None = None
+    crop: NDArray[np.float32] | None = None
     centre_zyx: tuple[float, float, float] | None = None
     prediction: Prediction | None = None
 
@@ -337,7 +338,7 @@ class Explanation:
     """
 
     level: str
-    heat: NDArray
+    heat: NDArray[np.float32]
     box_px: Box
     target: str
     method: str

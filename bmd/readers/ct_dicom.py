@@ -1,7 +1,7 @@
 """DICOM CT slices: headers to series to one volume. Nothing is decoded before the series has been chosen.
 
-Shares with `dicom` the first look at each byte stream (`stream`), the decoders and the list of tags worth asking for;
-none is a name, and UIDs are used to tell series apart, never shown.
+Shares with `dicom` the first look at each byte stream (`stream`) and the decoders; no tag asked for
+is a name, and UIDs are used to tell series apart, never shown.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, RLELossless
 
 from bmd.errors import BmdError, InputError
+from bmd.findings import Finding, note
 from bmd.readers import decoders
-from bmd.readers.film import OTHER_MODALITIES
+from bmd.readers.dicom import OTHER_MODALITIES
 from bmd.readers.grid import AIR_HU
 from bmd.readers.header import number, numbers, word
 from bmd.readers.limits import MAX_SLICES, check_picture
-from bmd.readers.patient import demographics
 from bmd.readers.stream import EXPLICIT_BIG, Stream, is_dicom, open_stream
-from bmd.types import Demographics
+from bmd.types import Acquisition
 
 TAGS = """
 SOPClassUID SOPInstanceUID SeriesInstanceUID Modality ImageType BodyPartExamined ConvolutionKernel
-AcquisitionNumber TemporalPositionIdentifier InstanceNumber KVP ContrastBolusAgent SliceThickness
+AcquisitionNumber TemporalPositionIdentifier InstanceNumber LossyImageCompression KVP ContrastBolusAgent SliceThickness
 PatientAge PatientBirthDate StudyDate AcquisitionDate PatientSex PatientSize PatientWeight
 ImagePositionPatient ImageOrientationPatient PixelSpacing RescaleSlope RescaleIntercept RescaleType
 SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns
@@ -64,14 +64,14 @@ class Slice:
     source: Source
     header: Any
     frame: int
-    position: NDArray
+    position: NDArray[np.float64]
     orientation: tuple[float, ...]
     spacing: tuple[float, float]
     slope: float
     intercept: float
 
     @property
-    def normal(self) -> NDArray:
+    def normal(self) -> NDArray[np.float64]:
         """Unit normal of the slice."""
         return np.cross(self.orientation[:3], self.orientation[3:])
 
@@ -86,7 +86,7 @@ class Series:
     """Slices that belong together, sorted along their normal, and what was noticed while sorting them."""
 
     slices: tuple[Slice, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     @property
     def header(self) -> Any:
@@ -117,20 +117,24 @@ def read_slices(source: Source) -> list[Slice]:
     Raises
     ------
     InputError
-        Not a CT slice; the message says what it is in a few words that may be counted over many files.
+        Not a CT slice; its value ``found`` says what it is and may be counted over many files.
     """
     header = _header(source)
     kind = word(header, "Modality")
     if kind != "CT":
-        raise InputError("CT slices are needed", OTHER_MODALITIES.get(kind, "a radiograph or another picture"))
+        raise _no_slice(f"read.modality.{kind}" if kind in OTHER_MODALITIES else "read.ct.found.other_picture")
     if any(word(header, "ImageType", k) in ("LOCALIZER", "SCOUT", "TOPOGRAM") for k in range(6)):
-        raise InputError("CT slices are needed", "a localiser image")
+        raise _no_slice("read.ct.found.localiser")
     if any(number(header, tag) is None for tag in _NEEDED) or (number(header, "SamplesPerPixel") or 1) != 1:
-        raise InputError("CT slices are needed", "a file without grey pixels")
+        raise _no_slice("read.ct.found.not_grey")
     check_picture(int(header.Rows), int(header.Columns), 1, max(1, int(header.BitsAllocated) // 8))
     if (number(header, "NumberOfFrames") or 1) > 1 or "PerFrameFunctionalGroupsSequence" in header:
         return _frames(source, header)
     return [_slice(source, header, 0, (header,))]
+
+
+def _no_slice(found: str) -> InputError:
+    return InputError("read.ct.not_a_slice", found=note(found))
 
 
 def _header(source: Source) -> Any:
@@ -141,7 +145,7 @@ def _header(source: Source) -> Any:
         stream = open_stream(source.read())
     found = pydicom.dcmread(BytesIO(stream.data), force=True, specific_tags=list(TAGS), stop_before_pixels=True)
     if stream.pixels < 0:
-        raise InputError("CT slices are needed", "a file without pixels")
+        raise _no_slice("read.ct.found.no_pixels")
     return found
 
 
@@ -154,12 +158,12 @@ def _slice(source: Source, header: Any, frame: int, groups: Sequence[Any]) -> Sl
     position, orientation = first("ImagePositionPatient", 3), first("ImageOrientationPatient", 6)
     spacing, slope, shift = first("PixelSpacing", 2), first("RescaleSlope", 1), first("RescaleIntercept", 1)
     if position is None or orientation is None or spacing is None:
-        raise InputError("CT slices are needed", "a slice that does not say where it lies")
+        raise _no_slice("read.ct.found.no_place")
     row, column = np.array(orientation[:3]), np.array(orientation[3:])
     if abs(np.linalg.norm(row) - 1) > 0.01 or abs(np.linalg.norm(column) - 1) > 0.01 or abs(row @ column) > 0.01:
-        raise InputError("CT slices are needed", "a slice with an impossible direction")
+        raise _no_slice("read.ct.found.impossible_direction")
     if not all(0.05 <= v <= 5 for v in spacing):
-        raise InputError("CT slices are needed", "a slice with an implausible pixel size")
+        raise _no_slice("read.ct.found.implausible_pixel_size")
     scale = (slope or (1.0,))[0] or 1.0, (shift or (0.0,))[0]
     return Slice(source, header, frame, np.array(position), orientation, (spacing[0], spacing[1]), *scale)
 
@@ -169,7 +173,7 @@ def _frames(source: Source, header: Any) -> list[Slice]:
     frames = header.get("PerFrameFunctionalGroupsSequence") or []
     count = int(number(header, "NumberOfFrames") or 1)
     if len(frames) != count or count > MAX_SLICES:
-        raise InputError("CT slices are needed", "a file of many pictures that does not say where they lie")
+        raise _no_slice("read.ct.found.frames_without_place")
     shared = list(header.get("SharedFunctionalGroupsSequence") or [])[:1]
     names = "PlanePositionSequence PlaneOrientationSequence PixelMeasuresSequence PixelValueTransformationSequence"
     found = []
@@ -204,7 +208,7 @@ def _phases(members: list[Slice]) -> list[Series]:
     for one in members:
         once.setdefault((str(one.header.get("SOPInstanceUID") or id(one)), one.frame), one)
     copies = len(members) - len(once)
-    notes = (f"{copies} slice{'s' if copies > 1 else ''} given twice left out",) if copies else ()
+    notes = (note("read.ct.given_twice", count=copies),) if copies else ()
     parts = [list(once.values())]
     for tag in ("AcquisitionNumber", "TemporalPositionIdentifier", "ImageType", "RescaleSlope"):
         if _shared_places(parts[0]) and len(parts) == 1:
@@ -220,13 +224,13 @@ def _shared_places(members: list[Slice]) -> int:
     return sum(count - 1 for count in places.values())
 
 
-def _without_shared_places(members: list[Slice], notes: tuple[str, ...]) -> Series:
+def _without_shared_places(members: list[Slice], notes: tuple[Finding, ...]) -> Series:
     kept: dict[float, Slice] = {}
     for one in members:
         kept.setdefault(round(one.depth, 2), one)
     dropped = len(members) - len(kept)
     if dropped:
-        notes += (f"{dropped} slice{'s' if dropped > 1 else ''} at a place that was taken left out",)
+        notes += (note("read.ct.place_taken", count=dropped),)
     return Series(tuple(kept.values()), notes)
 
 
@@ -235,18 +239,27 @@ def is_sharp(header: Any) -> bool:
     return bool(_SHARP.match(word(header, "ConvolutionKernel", 0)))
 
 
-def patient(series: Series, notes: list[str]) -> Demographics:
-    """Age, sex, height and weight from the first slice."""
-    return demographics(series.header, notes)
+def technique(header: Any) -> Acquisition:
+    """Tube voltage, contrast agent and kernel, which move HU; only numbers and yes or no, never free text."""
+    kvp, thickness, bits = number(header, "KVP"), number(header, "SliceThickness"), number(header, "BitsStored")
+    named = bool(header.get("ConvolutionKernel"))
+    return Acquisition(
+        bits=int(bits) if bits else None,
+        lossy={"01": True, "00": False}.get(word(header, "LossyImageCompression")),
+        kvp=kvp if kvp and 40 < kvp < 200 else None,
+        contrast=True if str(header.get("ContrastBolusAgent") or "").strip() else None,
+        kernel=("sharp" if is_sharp(header) else "soft") if named else None,
+        slice_thickness_mm=thickness if thickness and thickness > 0 else None,
+    )
 
 
-def decode(series: Series, tell: Callable[[float], None]) -> tuple[NDArray[np.int16], tuple[str, ...]]:
+def decode(series: Series, tell: Callable[[float], None]) -> tuple[NDArray[np.int16], int]:
     """Decode all slices, in the order of the series.
 
     Returns
     -------
-    ndarray, tuple of str
-        int16 HU (D, H, W), and notes.
+    ndarray, int
+        int16 HU (D, H, W), and how many damaged slices were filled in from their neighbours.
 
     Raises
     ------
@@ -258,14 +271,14 @@ def decode(series: Series, tell: Callable[[float], None]) -> tuple[NDArray[np.in
     volume = np.empty((len(slices), int(header.Rows), int(header.Columns)), np.int16)
     cache: dict[int, Stream] = {}
     damaged: list[int] = []
-    reasons: list[str] = []
+    reasons: list[Finding] = []
 
     def one(k: int) -> None:
         try:
             volume[k] = _hu(slices[k], cache)
         except BmdError as error:
             damaged.append(k)
-            reasons.append(str(error))
+            reasons.append(error.finding)
         except Exception:  # noqa: BLE001  decoders raise everything on damaged files
             damaged.append(k)
 
@@ -273,13 +286,13 @@ def decode(series: Series, tell: Callable[[float], None]) -> tuple[NDArray[np.in
         for count, _ in enumerate(pool.map(one, range(len(slices)))):
             tell((count + 1) / len(slices))
     if not damaged:
-        return volume, ()
+        return volume, 0
     if len(damaged) > MAX_DAMAGED * len(slices):
-        seen = f"{len(damaged)} of {len(slices)} cannot be decoded" + (f" ({reasons[0]})" if reasons else "")
-        raise InputError("The slices of a CT must be readable", seen, "Export the series again")
+        if reasons:
+            raise InputError("read.ct.unreadable_because", count=len(damaged), total=len(slices), reason=reasons[0])
+        raise InputError("read.ct.unreadable", count=len(damaged), total=len(slices))
     _fill(volume, damaged)
-    word_ = "slice was" if len(damaged) == 1 else "slices were"
-    return volume, (f"{len(damaged)} damaged {word_} filled in from the neighbours",)
+    return volume, len(damaged)
 
 
 def _fill(volume: NDArray[np.int16], damaged: list[int]) -> None:
@@ -291,7 +304,7 @@ def _fill(volume: NDArray[np.int16], damaged: list[int]) -> None:
         volume[k] = ((volume[low].astype(np.int32) + volume[high]) // 2).astype(np.int16)
 
 
-def _hu(one: Slice, cache: dict[int, Stream]) -> NDArray:
+def _hu(one: Slice, cache: dict[int, Stream]) -> NDArray[Any]:
     """One slice in HU, clipped to int16."""
     values = _stored(one, cache)
     if one.slope == 1 and float(one.intercept).is_integer():
@@ -301,7 +314,7 @@ def _hu(one: Slice, cache: dict[int, Stream]) -> NDArray:
     return np.clip(values, AIR_HU, 32767)
 
 
-def _stored(one: Slice, cache: dict[int, Stream]) -> NDArray:
+def _stored(one: Slice, cache: dict[int, Stream]) -> NDArray[Any]:
     """One slice as stored, (rows, columns) of integers."""
     header, frames = one.header, int(number(one.header, "NumberOfFrames") or 1)
     stream = cache.get(id(one.source)) or open_stream(one.source.read())
@@ -312,7 +325,7 @@ def _stored(one: Slice, cache: dict[int, Stream]) -> NDArray:
     if UID(stream.syntax).is_encapsulated:
         return decoders.as_stored(_decompressed(one, stream, frames), signed, stored)
     if bits not in (8, 16, 32) or stream.pixels < 0:
-        raise InputError("CT slices hold 8, 16 or 32 bits per pixel", f"{bits} bits")
+        raise InputError("read.ct.depth", bits=bits)
     order = ">" if stream.syntax == EXPLICIT_BIG else "<"
     start = stream.pixels + one.frame * rows * columns * bits // 8
     values = np.frombuffer(stream.data, f"{order}u{bits // 8}", rows * columns, start).reshape(rows, columns)
@@ -321,11 +334,10 @@ def _stored(one: Slice, cache: dict[int, Stream]) -> NDArray:
     return decoders.as_stored(values, signed, stored)
 
 
-def _decompressed(one: Slice, stream: Stream, frames: int) -> NDArray:
+def _decompressed(one: Slice, stream: Stream, frames: int) -> NDArray[Any]:
     if stream.syntax == RLELossless:
         return pixel_array(pydicom.dcmread(BytesIO(stream.data), force=True), index=one.frame)
     if stream.syntax not in decoders.SUPPORTED:
-        name = UID(stream.syntax).name
-        raise InputError("This DICOM compression is not supported", name, "Export the CT uncompressed")
+        raise InputError("read.ct.compression_unknown", name=UID(stream.syntax).name)
     frame = get_frame(stream.data[stream.pixels :], one.frame, number_of_frames=frames)
     return decoders.decode_frame(frame, stream.syntax, int(one.header.Rows), int(one.header.Columns), False)

@@ -7,6 +7,7 @@ header: 1.5 kB of JPEG 2000 can ask for gigabytes.
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,15 @@ JPEG_LS = {"1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"}
 JPEG_2000 = {"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"}
 HTJ2K = {"1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203"}
 SUPPORTED = JPEG | JPEG_LS | JPEG_2000 | HTJ2K
+LOSSY = {f"1.2.840.10008.1.2.4.{last}" for last in (50, 51, 53, 55)}
+"""Syntaxes that always lose something; near-lossless, JPEG 2000 and HTJ2K may or may not."""
 
 _FRAME_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 _LOSSLESS_MARKER = 0xC3
 _ALONE_MARKERS = {0x01, *range(0xD0, 0xD9)}
 
 
-def decode_frame(frame: bytes, syntax: str, rows: int, columns: int, colour: bool) -> NDArray:
+def decode_frame(frame: bytes, syntax: str, rows: int, columns: int, colour: bool) -> NDArray[Any]:
     """Decode one frame whose codestream agrees with the size the DICOM header gave.
 
     Parameters
@@ -62,11 +65,7 @@ def decode_frame(frame: bytes, syntax: str, rows: int, columns: int, colour: boo
     height, width, samples, bits = jpeg2000_size(frame) if syntax in JPEG_2000 | HTJ2K else jpeg_size(frame)
     check_picture(height, width, samples, 2 if bits > 8 else 1)
     if (height, width) != (rows, columns):
-        raise InputError(
-            "The compressed picture must have the size its header says",
-            f"{columns} x {rows} in the header, {width} x {height} inside",
-            "Export the film again",
-        )
+        raise InputError("read.sizes_differ", columns=columns, rows=rows, inner_columns=width, inner_rows=height)
     if syntax in JPEG_LS:
         return imagecodecs.jpegls_decode(frame)
     if syntax in JPEG_2000 | HTJ2K:
@@ -74,10 +73,10 @@ def decode_frame(frame: bytes, syntax: str, rows: int, columns: int, colour: boo
         return imagecodecs.jpeg2k_decode(frame, numthreads=1)
     if syntax in JPEG:
         return _decode_jpeg(frame, samples, colour)
-    raise InputError("This DICOM compression is not supported", remedy="Export the film uncompressed")
+    raise InputError("read.compression_unknown", name=syntax)
 
 
-def _decode_jpeg(frame: bytes, samples: int, colour: bool) -> NDArray:
+def _decode_jpeg(frame: bytes, samples: int, colour: bool) -> NDArray[Any]:
     import imagecodecs
 
     if _markers(frame)[0] == _LOSSLESS_MARKER:
@@ -109,26 +108,26 @@ def _markers(frame: bytes) -> tuple[int, int]:
             position += 2
         else:
             position += 2 + struct.unpack_from(">H", frame, position + 2)[0]
-    raise InputError("The compressed picture is damaged: it has no frame header", remedy="Export the film again")
+    raise InputError("read.no_frame_header")
 
 
 def jpeg2000_size(frame: bytes) -> tuple[int, int, int, int]:
     """Rows, columns, samples and bits of a JPEG 2000 codestream, bare or boxed, from SIZ (ISO 15444-1, A.5.1)."""
     start = frame.find(b"\xff\x4f\xff\x51")
     if start < 0:
-        raise InputError("The compressed picture is damaged: it has no size header", remedy="Export the film again")
+        raise InputError("read.no_size_header")
     x1, y1, x0, y0, tile_x, tile_y, *_ = struct.unpack_from(">8L", frame, start + 8)
     samples, depth = struct.unpack_from(">HB", frame, start + 40)
     if x1 <= x0 or y1 <= y0 or not tile_x or not tile_y:
-        raise InputError("The compressed picture is damaged: its size makes no sense", remedy="Export the film again")
+        raise InputError("read.impossible_size")
     if -(-x1 // tile_x) * -(-y1 // tile_y) > MAX_TILES:
-        raise LimitError(f"A JPEG 2000 picture may have at most {MAX_TILES} tiles", "more", "Export it uncompressed")
+        raise LimitError("read.too_many_tiles", limit=MAX_TILES)
     # the canvas offset is allocated by some decoders, so the far corner counts
     check_picture(y1, x1, samples, 2 if depth & 0x7F >= 8 else 1)
     return y1 - y0, x1 - x0, samples, (depth & 0x7F) + 1
 
 
-def as_stored(values: NDArray, signed: bool, bits_stored: int) -> NDArray:
+def as_stored(values: NDArray[Any], signed: bool, bits_stored: int) -> NDArray[Any]:
     """Give decoded integers the sign the DICOM header states (codecs return two's complement as unsigned)."""
     if not signed or np.issubdtype(values.dtype, np.signedinteger):
         return values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ _SAMPLE = 1_000_000  # values looked at for percentiles
 _SHOWN = 0.05  # a window that leaves less than this share between black and white hides the picture
 
 
-def refuse_nan(values: NDArray) -> None:
+def refuse_nan(values: NDArray[Any]) -> None:
     """Refuse pictures with values that are not numbers.
 
     Raises
@@ -21,10 +23,10 @@ def refuse_nan(values: NDArray) -> None:
         When any value is NaN or infinite.
     """
     if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
-        raise InputError("Every pixel must be a number", "pixels that are not numbers", "Export the film as integers")
+        raise InputError("read.not_numbers")
 
 
-def window(values: NDArray, centre: float, width: float, function: str = "LINEAR") -> NDArray[np.float32]:
+def window(values: NDArray[Any], centre: float, width: float, function: str = "LINEAR") -> NDArray[np.float32]:
     """DICOM windowing to 0..1 (PS3.3 C.11.2.1.2 and C.11.2.1.3).
 
     Parameters
@@ -36,12 +38,18 @@ def window(values: NDArray, centre: float, width: float, function: str = "LINEAR
     function : str
         "LINEAR", "LINEAR_EXACT" or "SIGMOID"; anything else counts as LINEAR.
     """
-    x = values.astype(np.float32)
+    x: NDArray[np.float32] = values.astype(np.float32)
     if function == "SIGMOID":
-        return 1 / (1 + np.exp(np.clip(-4 * (x - centre) / width, -50, 50), dtype=np.float32))
+        return unit(1 / (1 + np.exp(np.clip(-4 * (x - centre) / width, -50, 50), dtype=np.float32)))
     if function == "LINEAR_EXACT":
-        return np.clip((x - centre) / width + 0.5, 0, 1, dtype=np.float32)
-    return np.clip((x - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5, 0, 1, dtype=np.float32)
+        return unit((x - centre) / width + 0.5)
+    return unit((x - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5)
+
+
+def unit(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values cut to 0..1."""
+    out: NDArray[np.float32] = np.clip(values, 0, 1, dtype=np.float32)
+    return out
 
 
 def hides_the_picture(shown: NDArray[np.float32], keep: NDArray[np.bool_] | None = None) -> bool:
@@ -50,7 +58,7 @@ def hides_the_picture(shown: NDArray[np.float32], keep: NDArray[np.bool_] | None
     return bool(np.mean((sample > 0.01) & (sample < 0.99)) < _SHOWN)
 
 
-def stretch(values: NDArray, keep: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+def stretch(values: NDArray[Any], keep: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
     """Map `PERCENTILES` of the kept values to 0..1; a flat picture becomes 0."""
     sample = _sample(values if keep is None else values[keep])
     if sample.size == 0:
@@ -66,7 +74,7 @@ def stretch(values: NDArray, keep: NDArray[np.bool_] | None = None) -> NDArray[n
     return np.clip(shown, 0, 1, out=shown)
 
 
-def grey(colours: NDArray) -> tuple[NDArray[np.float32], float]:
+def grey(colours: NDArray[Any]) -> tuple[NDArray[np.float32], float]:
     """Luminance of a colour picture, and how much its colours vary beyond a uniform tint.
 
     Parameters
@@ -97,6 +105,6 @@ def grey(colours: NDArray) -> tuple[NDArray[np.float32], float]:
 COLOURFUL = 0.03
 
 
-def _sample(values: NDArray) -> NDArray:
+def _sample(values: NDArray[Any]) -> NDArray[Any]:
     flat = values.reshape(-1)
     return flat[:: max(1, flat.size // _SAMPLE)]

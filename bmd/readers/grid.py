@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bmd.errors import InputError
+from bmd.findings import Finding, note
 
+Number = TypeVar("Number", bound=np.generic)
 AIR_HU = -1024
 UPRIGHT = np.array([[0.0, 0, -1], [0, 1, 0], [1, 0, 0]])
 """Directions of the three axes of a volume: to the feet, to the back, to the patient's left."""
@@ -39,18 +42,21 @@ class Plan:
         Distance of the slices that result.
     places : ndarray or None
         For each resulting slice its place among the stored ones, fractions between two; None when they are even.
-    notes : tuple of str
-        What was done, in plain words.
+    notes : tuple of Finding
+        What was done.
+    absent : int
+        Missing slices that are filled in.
     """
 
     first: int
     last: int
     step_mm: float
-    places: NDArray | None = None
-    notes: tuple[str, ...] = ()
+    places: NDArray[np.float64] | None = None
+    notes: tuple[Finding, ...] = ()
+    absent: int = 0
 
 
-def plan_slices(positions: NDArray) -> Plan:
+def plan_slices(positions: NDArray[np.float64]) -> Plan:
     """Decide how slices at these positions become evenly spaced.
 
     Parameters
@@ -65,12 +71,12 @@ def plan_slices(positions: NDArray) -> Plan:
     """
     steps = np.diff(positions)
     step = float(np.median(steps))
-    notes = []
+    notes: list[Finding] = []
     cuts = [0, *(np.flatnonzero(steps > max(MAX_GAP_MM, 2.02 * step)) + 1).tolist(), len(positions)]
     first, last = max(pairwise(cuts), key=lambda run: positions[run[1] - 1] - positions[run[0]])
     last -= 1
     if last - first + 1 < len(positions):
-        notes.append(f"The series has a gap of {steps.max():.0f} mm; only its longer part was read")
+        notes.append(note("read.ct.gap", gap_mm=float(steps.max())))
     steps = steps[first:last]
     if not len(steps) or np.all(np.abs(steps - np.median(steps)) <= max(EVEN * step, 0.1)):
         even = float(steps.mean()) if len(steps) else step
@@ -81,14 +87,10 @@ def plan_slices(positions: NDArray) -> Plan:
     places = np.where(np.abs(places - np.round(places)) < 0.02, np.round(places), places)
     absent = int(sum(max(0, round(s / step) - 1) for s in steps if abs(s / step - round(s / step)) < 0.1))
     if absent > MAX_FILLED * len(wanted):
-        raise InputError(
-            "A CT series must be complete", f"{absent} of {len(wanted)} slices are missing", "Export the whole series"
-        )
+        raise InputError("read.ct.incomplete", found=note("read.ct.found.missing", count=absent, total=len(wanted)))
     if absent and np.all(np.abs(steps / step - np.round(steps / step)) < 0.1):
-        notes.append(f"{absent} missing slice{'s were' if absent > 1 else ' was'} filled in from the neighbours")
-    else:
-        notes.append(f"The slices are not evenly spaced; they were resampled to {step:.1f} mm")
-    return Plan(first, last, step, places, tuple(notes))
+        return Plan(first, last, step, places, (*notes, note("read.ct.filled", count=absent)), absent)
+    return Plan(first, last, step, places, (*notes, note("read.ct.resampled", step_mm=step)))
 
 
 def resample(volume: NDArray[np.int16], plan: Plan) -> NDArray[np.int16]:
@@ -106,7 +108,7 @@ def resample(volume: NDArray[np.int16], plan: Plan) -> NDArray[np.int16]:
     return out
 
 
-def tilt_degrees(positions: NDArray, normal: NDArray) -> float:
+def tilt_degrees(positions: NDArray[np.float64], normal: NDArray[np.float64]) -> float:
     """Angle between the way the slices are stacked and their normal, degrees.
 
     Parameters
@@ -121,7 +123,7 @@ def tilt_degrees(positions: NDArray, normal: NDArray) -> float:
     return float(np.degrees(np.arccos(np.clip(abs(way @ normal) / length, 0, 1)))) if length else 0.0
 
 
-def straighten(volume: NDArray[np.int16], shifts: NDArray) -> NDArray[np.int16]:
+def straighten(volume: NDArray[np.int16], shifts: NDArray[np.float64]) -> NDArray[np.int16]:
     """Move every slice within its plane, so that slices of a tilted gantry lie above each other.
 
     Parameters
@@ -144,8 +146,8 @@ def straighten(volume: NDArray[np.int16], shifts: NDArray) -> NDArray[np.int16]:
 
 
 def upright(
-    volume: NDArray, directions: NDArray, spacing: Sequence[float]
-) -> tuple[NDArray, tuple[float, float, float], float]:
+    volume: NDArray[Number], directions: NDArray[np.float64], spacing: Sequence[float]
+) -> tuple[NDArray[Number], tuple[float, float, float], float]:
     """Turn a volume so that its axes run to the feet, to the back and to the patient's left.
 
     Parameters

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 
-def word(header: Any, tag: str, index: int | None = None) -> str:
+class Header(Protocol):
+    """What is asked of a DICOM data set, so that a plain dict serves in tests."""
+
+    def get(self, key: str, default: Any = None, /) -> Any:
+        """The value of an element by its DICOM keyword."""
+
+
+def word(header: Header, tag: str, index: int | None = None) -> str:
     """A short code as upper-case letters, of several values the ``index``-th; anything longer could be free text and
     is dropped.
     """
@@ -18,7 +25,7 @@ def word(header: Any, tag: str, index: int | None = None) -> str:
     return text if len(text) <= 16 and text.replace(" ", "").replace("_", "").isalnum() else ""
 
 
-def number(header: Any, tag: str, index: int = 0) -> float | None:
+def number(header: Header, tag: str, index: int = 0) -> float | None:
     """A finite number, the first of several; None when absent or not a number."""
     value = header.get(tag)
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -30,7 +37,7 @@ def number(header: Any, tag: str, index: int = 0) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def numbers(header: Any, tag: str, count: int) -> tuple[float, ...] | None:
+def numbers(header: Header, tag: str, count: int) -> tuple[float, ...] | None:
     """Exactly ``count`` finite numbers, or None."""
     found = [number(header, tag, index) for index in range(count)]
     return tuple(v for v in found if v is not None) if None not in found else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 from bmd.errors import LimitError
+from bmd.findings import note
 
 MAX_FILE_BYTES = 200 * 2**20
 """Largest upload. The same number stands in `.streamlit/config.toml`."""
@@ -52,13 +53,9 @@ def check_file_bytes(count: int) -> None:
         When `count` is zero or above `MAX_FILE_BYTES`.
     """
     if count == 0:
-        raise LimitError("The file is empty", remedy="Export the picture again and upload the new file")
+        raise LimitError("read.empty")
     if count > MAX_FILE_BYTES:
-        raise LimitError(
-            f"A film may be at most {MAX_FILE_BYTES // 2**20} MB",
-            f"{count / 2**20:.0f} MB",
-            "Export a single film",
-        )
+        raise LimitError("read.file_too_large", limit_mb=MAX_FILE_BYTES / 2**20, mb=count / 2**20)
 
 
 def check_picture(rows: int, columns: int, samples: int = 1, bytes_per_sample: int = 1) -> None:
@@ -78,16 +75,18 @@ def check_picture(rows: int, columns: int, samples: int = 1, bytes_per_sample: i
     LimitError
         When a side is below `MIN_SIDE` or above `MAX_SIDE`, or the picture would decode to too much.
     """
-    seen = f"{columns} x {rows} pixels"
     if rows < MIN_SIDE or columns < MIN_SIDE:
-        raise LimitError(f"The picture must be at least {MIN_SIDE} x {MIN_SIDE} pixels", seen, "Upload the whole film")
+        raise LimitError("read.picture_too_small", columns=columns, rows=rows, least=MIN_SIDE)
     decoded = rows * columns * samples * bytes_per_sample
     if max(rows, columns) > MAX_SIDE or rows * columns > MAX_PIXELS or decoded > MAX_DECODED_BYTES:
         raise LimitError(
-            f"The picture may have at most {MAX_PIXELS // 10**6} million pixels, {MAX_SIDE} on a side and "
-            f"{MAX_DECODED_BYTES // 2**20} MB when decoded",
-            f"{seen}, {decoded / 2**20:.0f} MB",
-            "Export it at a lower resolution",
+            "read.picture_too_large",
+            columns=columns,
+            rows=rows,
+            mb=decoded / 2**20,
+            limit_millions=MAX_PIXELS // 10**6,
+            limit_side=MAX_SIDE,
+            limit_mb=MAX_DECODED_BYTES / 2**20,
         )
 
 
@@ -99,16 +98,17 @@ def check_volume(slices: int, rows: int, columns: int, bytes_per_voxel: int = 2)
     LimitError
         Too few or too many slices, or too many voxels.
     """
-    seen = f"{slices} slices of {columns} x {rows}"
+    found = note("read.ct.found.volume", slices=slices, columns=columns, rows=rows)
     if slices < MIN_SLICES or min(rows, columns) < MIN_SIDE:
-        raise LimitError(f"A CT needs at least {MIN_SLICES} slices of {MIN_SIDE} x {MIN_SIDE} pixels", seen)
+        raise LimitError("read.ct.too_small", found=found, least=MIN_SLICES, least_side=MIN_SIDE)
     voxels = slices * rows * columns
     if slices > MAX_SLICES or voxels > MAX_VOXELS or voxels * bytes_per_voxel > MAX_VOLUME_BYTES:
         raise LimitError(
-            f"A CT may have at most {MAX_SLICES} slices, {MAX_VOXELS // 10**6} million voxels and "
-            f"{MAX_VOLUME_BYTES // 2**20} MB when decoded",
-            seen,
-            "Export thicker slices or fewer of them",
+            "read.ct.too_large",
+            found=found,
+            limit=MAX_SLICES,
+            limit_millions=MAX_VOXELS // 10**6,
+            limit_mb=MAX_VOLUME_BYTES / 2**20,
         )
 
 
@@ -125,9 +125,5 @@ def inflate(data: bytes) -> bytes:
     machine = zlib.decompressobj(-zlib.MAX_WBITS)
     swollen = machine.decompress(data, MAX_INFLATED_BYTES)
     if not machine.eof and machine.decompress(machine.unconsumed_tail, 1):
-        raise LimitError(
-            f"A compressed file may expand to at most {MAX_INFLATED_BYTES // 2**20} MB",
-            f"{len(data) / 2**20:.1f} MB that expand to more",
-            "Export the film without file compression",
-        )
+        raise LimitError("read.inflates", limit_mb=MAX_INFLATED_BYTES / 2**20, mb=len(data) / 2**20)
     return swollen

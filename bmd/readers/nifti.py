@@ -10,17 +10,18 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bmd.errors import InputError
+from bmd.findings import Finding, note
 from bmd.readers.grid import AIR_HU, MAX_TURN_DEG, upright
 from bmd.readers.limits import check_volume
 
 HEADER_BYTES = 544
 _TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
-_REMEDY = "Export the CT as DICOM, or convert it again"
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class NiftiHeader:
         HU = stored * slope + intercept.
     affine : tuple
         3 x 4: voxel to mm, towards right, front and head.
-    notes : tuple of str
-        Plain sentences.
+    notes : tuple of Finding
+        What had to be assumed.
     """
 
     shape: tuple[int, int, int, int]
@@ -49,7 +50,7 @@ class NiftiHeader:
     slope: float
     intercept: float
     affine: tuple[tuple[float, ...], ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -81,39 +82,39 @@ def read_header(head: bytes) -> NiftiHeader:
     try:
         return _header(head)
     except struct.error as error:
-        raise InputError("The NIfTI file is damaged or incomplete", "too short", _REMEDY) from error
+        raise InputError("read.nifti.damaged", found=note("read.nifti.found.too_short")) from error
 
 
 def _header(head: bytes) -> NiftiHeader:
     second = head[4:8] in (b"n+2\0", b"ni2\0")
     order = "<" if struct.unpack_from("<i", head)[0] == (540 if second else 348) else ">"
     if struct.unpack_from(order + "i", head)[0] != (540 if second else 348):
-        raise InputError("The NIfTI file is damaged", "its header has no valid size", _REMEDY)
+        raise InputError("read.nifti.damaged", found=note("read.nifti.found.header_size"))
     if (head[4:8] if second else head[344:348]) in (b"ni1\0", b"ni2\0"):
-        raise InputError("A NIfTI volume must be one file", "a header without its picture", "Convert it to .nii")
+        raise InputError("read.nifti.header_alone", found=note("read.nifti.found.header_alone"))
     dim = struct.unpack_from(order + ("8q" if second else "8h"), head, 16 if second else 40)
     (code,) = struct.unpack_from(order + "h", head, 12 if second else 70)
     (offset,) = struct.unpack_from(order + ("q" if second else "f"), head, 168 if second else 108)
     slope, intercept = struct.unpack_from(order + ("2d" if second else "2f"), head, 176 if second else 112)
     if code not in _TYPES:
-        raise InputError("A CT volume holds one number per voxel", "colours or complex numbers", _REMEDY)
+        raise InputError("read.nifti.not_one_number", found=note("read.nifti.found.number_kind"))
     if not 3 <= dim[0] <= 7 or min(dim[1 : dim[0] + 1]) < 1 or any(n > 1 for n in dim[5 : dim[0] + 1]):
-        raise InputError("A CT volume has three dimensions", "another number of dimensions", _REMEDY)
+        raise InputError("read.nifti.not_three_dimensions", found=note("read.nifti.found.dimensions"))
     shape = (int(dim[1]), int(dim[2]), int(dim[3]), int(dim[4]) if dim[0] > 3 else 1)
     kind = order + _TYPES[code]
     least, middle, most = sorted(shape[:3])  # any axis may hold the slices
     check_volume(least, middle, most, np.dtype(kind).itemsize)
-    notes: list[str] = []
+    notes: list[Finding] = []
     affine = _affine(head, order, second, notes)
     if not np.isfinite([slope, intercept]).all() or slope == 0:
         slope, intercept = 1.0, 0.0
     smallest = 544 if second else 352
     if not smallest <= offset <= 2**31:
-        raise InputError("The NIfTI file is damaged", "its picture begins inside the header", _REMEDY)
+        raise InputError("read.nifti.damaged", found=note("read.nifti.found.offset"))
     return NiftiHeader(shape, kind, int(offset), slope, intercept, affine, tuple(notes))
 
 
-def _affine(head: bytes, order: str, second: bool, notes: list[str]) -> tuple[tuple[float, ...], ...]:
+def _affine(head: bytes, order: str, second: bool, notes: list[Finding]) -> tuple[tuple[float, ...], ...]:
     """Voxel to mm, from the sform, else the qform; a file with neither is taken to lie as NIfTI's axes run."""
     real = "d" if second else "f"
     pixdim = struct.unpack_from(order + "8" + real, head, 104 if second else 76)
@@ -124,17 +125,17 @@ def _affine(head: bytes, order: str, second: bool, notes: list[str]) -> tuple[tu
         b, c, d, *move = struct.unpack_from(order + "6" + real, head, 352 if second else 256)
         matrix = np.column_stack([_turn(b, c, d, -1.0 if pixdim[0] < 0 else 1.0) * np.abs(pixdim[1:4]), move])
     else:
-        notes.append("The file does not say how the patient lies; the usual order of NIfTI was taken")
+        notes.append(note("read.nifti.usual_order"))
         matrix = np.column_stack([np.diag(np.abs(pixdim[1:4])), np.zeros(3)])
     lengths = np.linalg.norm(matrix[:, :3], axis=0)
     if not np.isfinite(matrix).all() or lengths.min() < 0.05 or lengths.max() > 50:
-        raise InputError("The NIfTI file must say how large its voxels are", "no plausible size", _REMEDY)
+        raise InputError("read.nifti.no_voxel_size", found=note("read.nifti.found.voxel_size"))
     if abs(float(np.linalg.det(matrix[:, :3] / lengths))) < 0.9:
-        raise InputError("The axes of the volume must be at right angles", "they are not", _REMEDY)
+        raise InputError("read.nifti.skewed", found=note("read.nifti.found.skewed"))
     return tuple(tuple(float(v) for v in row) for row in matrix)
 
 
-def _turn(b: float, c: float, d: float, handed: float) -> NDArray:
+def _turn(b: float, c: float, d: float, handed: float) -> NDArray[np.float64]:
     """Rotation of a unit quaternion given by its last three parts (nifti1.h, method 2)."""
     a = np.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d)))
     turn = np.array(
@@ -150,7 +151,7 @@ def _turn(b: float, c: float, d: float, handed: float) -> NDArray:
 
 def read_numbers(
     data: bytes, header: NiftiHeader, frame: int = 0, tell: Callable[[float], None] = lambda share: None
-) -> tuple[NDArray[np.int16], tuple[float, float, float], tuple[str, ...]]:
+) -> tuple[NDArray[np.int16], tuple[float, float, float], tuple[Finding, ...]]:
     """Decode one volume, turned upright.
 
     Parameters
@@ -166,7 +167,7 @@ def read_numbers(
 
     Returns
     -------
-    ndarray, tuple of float, tuple of str
+    ndarray, tuple of float, tuple of Finding
         int16 HU (D, H, W), spacing in mm, and what was done.
 
     Raises
@@ -179,26 +180,29 @@ def read_numbers(
         data = gunzip(data, start + header.bytes)
     tell(0.4)
     if len(data) < start + header.bytes:
-        raise InputError("The NIfTI file is incomplete", "fewer numbers than its header says", "Copy the file again")
+        raise InputError("read.nifti.too_short")
     count = header.bytes // np.dtype(header.kind).itemsize
     stored = np.frombuffer(data, header.kind, count, start).reshape(header.shape[2::-1])  # (z, y, x)
-    notes: list[str] = []
+    notes: list[Finding] = []
     directions = np.array(header.affine)[:, :3].T[::-1] * [-1, -1, 1]  # rows: z, y, x axes in DICOM's directions
     spacing = header.spacing[::-1]
     view, spacing, off = upright(stored, directions / np.array(spacing)[:, None], spacing)
     if off > MAX_TURN_DEG:
-        raise InputError("The volume must lie about straight", f"turned by {off:.0f} degrees", _REMEDY)
+        raise InputError("read.nifti.oblique", degrees=off)
     if off > 3:
-        notes.append(f"The volume is turned by {off:.0f} degrees against the patient")
+        notes.append(note("read.nifti.turned", degrees=off))
     tell(0.5)
     return _as_hu(view, header, notes, tell), spacing, tuple(notes)
 
 
-def _as_hu(view: NDArray, header: NiftiHeader, notes: list[str], tell: Callable[[float], None]) -> NDArray[np.int16]:
+def _as_hu(
+    view: NDArray[Any], header: NiftiHeader, notes: list[Finding], tell: Callable[[float], None]
+) -> NDArray[np.int16]:
     """Scale to HU slab by slab; what is not a number becomes air."""
     plain = header.slope == 1 and header.intercept == 0
     if plain and view.dtype.newbyteorder("=") == np.int16:
-        return np.maximum(view, np.int16(AIR_HU))
+        clipped: NDArray[np.int16] = np.maximum(view, np.int16(AIR_HU))
+        return clipped
     out, lost = np.empty(view.shape, np.int16), 0
     for k, plane in enumerate(view):
         values = plane.astype(np.float32) * np.float32(header.slope) + np.float32(header.intercept)
@@ -208,9 +212,9 @@ def _as_hu(view: NDArray, header: NiftiHeader, notes: list[str], tell: Callable[
         out[k] = np.clip(np.round(values), AIR_HU, 32767)
         tell(0.5 + 0.5 * (k + 1) / len(view))
     if lost > 0.9 * view.size:
-        raise InputError("The volume must hold a picture", "almost no voxel is a number", _REMEDY)
+        raise InputError("read.nifti.no_picture")
     if lost:
-        notes.append(f"{max(1, round(100 * lost / view.size))} % of the voxels are not numbers and were set to air")
+        notes.append(note("read.nifti.set_to_air", percent=max(1.0, 100 * lost / view.size)))
     return out
 
 
@@ -226,4 +230,4 @@ def gunzip(data: bytes, most: int) -> bytes:
     try:
         return machine.decompress(data, most)
     except zlib.error as error:
-        raise InputError("The gzip file is damaged", remedy="Copy the file again") from error
+        raise InputError("read.nifti.gzip_damaged") from error

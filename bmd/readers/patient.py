@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
 from datetime import date
-from typing import Any, cast
+from typing import cast
 
+from bmd.findings import Finding, note
+from bmd.readers.header import Header, number
 from bmd.types import Demographics, Sex
 
 AGE_Y = (0.0, 120.0)
@@ -18,15 +18,15 @@ WEIGHT_KG = (2.0, 400.0)
 _PER_YEAR = {"D": 365.25, "W": 52.18, "M": 12, "Y": 1}
 
 
-def demographics(header: Mapping[str, Any] | Any, notes: list[str]) -> Demographics:
+def demographics(header: Header, notes: list[Finding]) -> Demographics:
     """Read what the header says of the patient.
 
     Parameters
     ----------
     header : mapping
         Anything with ``get(keyword, default)`` for DICOM keywords.
-    notes : list of str
-        A plain sentence is appended for every value that was computed or dropped. No value is repeated in it.
+    notes : list of Finding
+        A note is appended for every value that was computed or dropped. No value is repeated in it.
 
     Returns
     -------
@@ -34,27 +34,27 @@ def demographics(header: Mapping[str, Any] | Any, notes: list[str]) -> Demograph
         Whole years, centimetres, kilograms; None where the header is silent or implausible.
     """
     age = _age_y(header, notes)
-    height_m = _number(header.get("PatientSize", None))
+    height_m = number(header, "PatientSize")
     height_cm = None if height_m is None else height_m * 100
     return Demographics(
         age_y=_plausible(age, AGE_Y, "age", notes),
         sex=_sex(header, notes),
         height_cm=_plausible(height_cm, HEIGHT_CM, "height", notes),
-        weight_kg=_plausible(_number(header.get("PatientWeight", None)), WEIGHT_KG, "weight", notes),
+        weight_kg=_plausible(number(header, "PatientWeight"), WEIGHT_KG, "weight", notes),
     )
 
 
-def _age_y(header: Mapping[str, Any], notes: list[str]) -> float | None:
+def _age_y(header: Header, notes: list[Finding]) -> float | None:
     text = str(header.get("PatientAge", "") or "").strip().upper()
     if match := re.fullmatch(r"(\d{1,3})([DWMY]?)", text):
         return float(int(match[1]) // _PER_YEAR[match[2] or "Y"])
     if text:
-        notes.append("The age in the file is not readable and was not used")
+        notes.append(note("read.age_unreadable"))
     born = _date(header.get("PatientBirthDate", None))
     taken = _date(header.get("AcquisitionDate", None)) or _date(header.get("StudyDate", None))
     if born is None or taken is None:
         return None
-    notes.append("Age computed from the dates in the file")
+    notes.append(note("read.age_computed"))
     return float(taken.year - born.year - ((taken.month, taken.day) < (born.month, born.day)))
 
 
@@ -68,28 +68,20 @@ def _date(value: object) -> date | None:
         return None
 
 
-def _sex(header: Mapping[str, Any], notes: list[str]) -> Sex | None:
+def _sex(header: Header, notes: list[Finding]) -> Sex | None:
     text = str(header.get("PatientSex", "") or "").strip().upper()
     if text in ("F", "M"):
         return cast(Sex, text)
     if text:
-        notes.append("The sex in the file is neither F nor M and was not used")
+        notes.append(note("read.sex_unknown"))
     return None
 
 
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _plausible(value: float | None, limits: tuple[float, float], word: str, notes: list[str]) -> float | None:
+def _plausible(value: float | None, limits: tuple[float, float], word: str, notes: list[Finding]) -> float | None:
     if value is None:
         return None
     low, high = limits
     if not (low < value <= high):
-        notes.append(f"The {word} in the file is implausible and was not used")
+        notes.append(note(f"read.implausible.{word}"))
         return None
     return round(value, 1)

@@ -13,9 +13,10 @@ from PIL import ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
 from bmd.errors import InputError, LimitError
+from bmd.findings import Finding, note
 from bmd.readers import display
 from bmd.readers.limits import check_picture
-from bmd.types import Image, Study
+from bmd.types import Acquisition, Image, Study
 
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)  # `limits` is stricter
 
@@ -23,7 +24,7 @@ FORMATS = ("PNG", "JPEG", "TIFF")
 MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L", "I", "F"}
 _BYTES = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 _MIN_IS_WHITE = 0
-_PHOTOMETRIC, _RESOLUTION_UNIT = 262, 296
+_PHOTOMETRIC = 262
 
 
 def read_picture(data: bytes) -> Study:
@@ -49,19 +50,22 @@ def read_picture(data: bytes) -> Study:
     try:
         picture = Pillow.open(BytesIO(data), formats=FORMATS)
     except Pillow.DecompressionBombError as error:
-        raise LimitError(
-            "The picture is too large", "more than 178 million pixels", "Export it at a lower resolution"
-        ) from error
+        raise LimitError("read.picture_far_too_large") from error
     with picture:
         _refuse_several(picture)
         if picture.mode not in MODES:
-            raise InputError("This kind of picture is not supported", picture.mode, "Save it as an 8 or 16 bit PNG")
+            raise InputError("read.unknown_mode", mode=picture.mode)
         check_picture(picture.height, picture.width, len(picture.getbands()), _BYTES.get(picture.mode, 1))
-        notes: list[str] = []
+        notes: list[Finding] = []
         pixels = _shown(picture, notes)
+        taken = Acquisition(
+            bits=_bits(picture),
+            lossy=True if picture.format in ("JPEG", "MPO") else None,
+            inverted=picture.mode in _BYTES and _is_negative(picture),
+        )
         return Study(
             uid=hashlib.sha256(data).hexdigest()[:16],
-            images=(Image(pixels, "radiograph"),),
+            images=(Image(pixels, "radiograph", acquisition=taken),),
             origin="JPEG" if picture.format == "MPO" else str(picture.format),
             notes=tuple(notes),
         )
@@ -73,7 +77,7 @@ def _refuse_several(picture: Pillow.Image) -> None:
         return
     several = bool(getattr(picture, "is_animated", False)) if picture.format == "PNG" else _has_second(picture)
     if several:
-        raise InputError("A film is one picture", "several pictures in the file", "Save the film as a single picture")
+        raise InputError("read.several_pictures")
 
 
 def _has_second(picture: Pillow.Image) -> bool:
@@ -85,24 +89,31 @@ def _has_second(picture: Pillow.Image) -> bool:
     return True
 
 
-def _shown(picture: Pillow.Image, notes: list[str]) -> NDArray[np.float32]:
-    negative = isinstance(picture, TiffImageFile) and picture.tag_v2.get(_PHOTOMETRIC) == _MIN_IS_WHITE
+def _is_negative(picture: Pillow.Image) -> bool:
+    return isinstance(picture, TiffImageFile) and picture.tag_v2.get(_PHOTOMETRIC) == _MIN_IS_WHITE
+
+
+def _bits(picture: Pillow.Image) -> int:
+    return 8 * _BYTES.get(picture.mode, 1)
+
+
+def _shown(picture: Pillow.Image, notes: list[Finding]) -> NDArray[np.float32]:
+    negative = _is_negative(picture)
     mode = picture.mode
     upright = ImageOps.exif_transpose(picture)
     if upright.size != picture.size or picture.getexif().get(0x0112, 1) not in (0, 1):
-        notes.append("Turned upright as the camera noted")
+        notes.append(note("read.turned_upright"))
     if mode in _BYTES:
         values = np.asarray(upright)
         display.refuse_nan(values)
-        notes.append("Brightness stretched to the range of the film")
-        notes.append(f"{8 * _BYTES[mode]} bit")
+        notes += [note("read.stretched"), note("read.bits", count=_bits(picture))]
         shown = display.stretch(values)
         return 1 - shown if negative else shown
     if mode in ("1", "L", "LA"):
-        notes.append("8 bit")
+        notes.append(note("read.bits", count=8))
         return np.asarray(upright.convert("L")).astype(np.float32) / np.float32(255)
     luminance, variation = display.grey(np.asarray(upright.convert("RGB")))
-    notes.append("Colour picture, read as grey")
+    notes.append(note("read.colour"))
     if variation > display.COLOURFUL:
-        notes.append("The colours vary as in a photograph")
-    return np.clip(luminance / np.float32(255), 0, 1)
+        notes.append(note("read.photograph"))
+    return display.unit(luminance / np.float32(255))

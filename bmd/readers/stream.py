@@ -82,9 +82,7 @@ def open_stream(data: bytes) -> Stream:
     try:
         end = walker.walk()
     except (_TornError, struct.error) as error:
-        raise InputError(
-            "The DICOM file is damaged or incomplete", remedy="Export the film again and upload the new file"
-        ) from error
+        raise InputError("read.dicom_damaged") from error
     return replace(stream, data=stream.data[:end] if end < len(stream.data) else stream.data, pixels=walker.pixels)
 
 
@@ -142,9 +140,7 @@ class _Walker:
                 self._enter("sequence", length)
             else:
                 self.position = self._after_value(length)
-        raise LimitError(
-            f"A film may carry at most {MAX_ELEMENTS} header entries", "more", "Export the film without private data"
-        )
+        raise LimitError("read.too_many_elements", limit=MAX_ELEMENTS)
 
     def _header(self) -> tuple[int, bytes, int]:
         group, element, length = self.tag_and_length.unpack_from(self.data, self.position)
@@ -184,11 +180,7 @@ class _Walker:
     def _enter(self, kind: str, length: int) -> None:
         self.open.append((kind, _UNDEFINED if length == _UNDEFINED else self.position + length))
         if len(self.open) > 2 * MAX_NESTING:
-            raise LimitError(
-                f"Sequences in a DICOM file may be nested at most {MAX_NESTING} deep",
-                "deeper",
-                "Export the film without private data",
-            )
+            raise LimitError("read.nested_too_deep", limit=MAX_NESTING)
 
     def _after_value(self, length: int) -> int:
         """Offset after a value; for encapsulated pixels, after the last fragment."""
@@ -205,4 +197,4 @@ class _Walker:
             if group << 16 | element != _ITEM or size == _UNDEFINED:
                 raise _TornError
             position += size
-        raise LimitError(f"The pixels may come in at most {MAX_ELEMENTS} fragments", "more", "Export the film again")
+        raise LimitError("read.too_many_fragments", limit=MAX_ELEMENTS)

@@ -20,18 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.errors import BmdError, InputError, LimitError
-from bmd.readers import ct_dicom as dicom_series
-from bmd.readers import grid, nifti
+from bmd.findings import Finding, note
+from bmd.readers import ct_dicom, grid, nifti
 from bmd.readers.ct_dicom import Series, Source
-from bmd.readers.header import number, word
+from bmd.readers.header import word
 from bmd.readers.limits import MAX_VOLUME_BYTES, MAX_VOLUME_FILES, MIN_SLICES, check_volume
+from bmd.readers.patient import demographics
 from bmd.readers.stream import is_dicom
-from bmd.types import Acquisition, Study, Volume
+from bmd.types import Acquisition, Demographics, Study, Volume
 
-FORMATS = "DICOM slices, a zip archive of them, or a NIfTI volume (.nii, .nii.gz)"
-"""What can be read, for sentences on the page."""
-
-Progress = Callable[[float, str], None]
+Progress = Callable[[float, Finding], None]
 _log = logging.getLogger(__name__)
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _MIN_TILT, _MAX_TILT = 0.5, 35.0
@@ -45,23 +43,23 @@ class VolumeChoice:
 
     Attributes
     ----------
-    title : str
-        What tells it from the others: "Axial, 300 slices of 1.0 mm, soft kernel". Never text from the file.
+    title : Finding
+        What tells it from the others: "Axial, 300 slices of 1.0 mm, sharp kernel". Never text from the file.
     n_slices : int
         Slices as stored.
     spacing_mm : tuple of float
         (slice, row, column) as stored; after loading see the image's own.
     score : float
         How well it suits; the highest comes first.
-    notes : tuple of str
+    notes : tuple of Finding
         What was noticed while listing it.
     """
 
-    title: str
+    title: Finding
     n_slices: int
     spacing_mm: tuple[float, float, float]
     score: float
-    notes: tuple[str, ...]
+    notes: tuple[Finding, ...]
     _load: Callable[[Progress], Study] = field(repr=False)
 
     def load(self, progress: Progress | None = None) -> Study:
@@ -89,8 +87,8 @@ class VolumeChoice:
             raise
         except Exception as error:  # noqa: BLE001  damaged files raise everything; the text may quote the file
             _log.info("unreadable volume: %s", type(error).__name__)
-            raise InputError("The CT is damaged or incomplete", remedy="Export it again") from None
-        tell(1.0, "Read")
+            raise InputError("read.ct.damaged") from None
+        tell(1.0, note("read.ct.done"))
         return study
 
 
@@ -110,7 +108,7 @@ def read_volumes(files: Sequence[tuple[str, bytes]]) -> tuple[VolumeChoice, ...]
         No CT volume in them; the message says what was found instead.
     """
     if not files:
-        raise InputError(f"A CT is needed: {FORMATS}", "no file")
+        raise InputError("read.ct.nothing_given", found=note("read.ct.found.no_file"))
     _check_total(len(files), sum(len(data) for _, data in files))
     return _listed([_of_bytes(data) for _, data in files])
 
@@ -127,11 +125,11 @@ def read_paths(paths: Sequence[Path]) -> tuple[VolumeChoice, ...]:
         files = [f for f in files if not f.is_dir()]
         sizes = [f.stat().st_size for f in files]
         if not files:
-            raise InputError(f"A CT is needed: {FORMATS}", "an empty folder")
+            raise InputError("read.ct.nothing_given", found=note("read.ct.found.empty_folder"))
         _check_total(len(files), sum(sizes))
         return _listed([_of_path(f, size) for f, size in zip(files, sizes, strict=True)])
     except OSError as error:
-        raise InputError("The file cannot be opened", error.strerror or "", "Check its name") from error
+        raise InputError("read.cannot_open", reason=error.strerror or "") from error
 
 
 def is_volume(head: bytes) -> bool:
@@ -141,10 +139,9 @@ def is_volume(head: bytes) -> bool:
 
 def _check_total(count: int, size: int) -> None:
     if count > MAX_VOLUME_FILES:
-        raise LimitError(f"A CT may have at most {MAX_VOLUME_FILES} files", str(count), "Choose one series")
+        raise LimitError("read.ct.too_many_files", limit=MAX_VOLUME_FILES, count=count)
     if size > MAX_VOLUME_BYTES:
-        seen = f"{size / 2**20:.0f} MB"
-        raise LimitError(f"A CT may have at most {MAX_VOLUME_BYTES // 2**20} MB", seen, "Choose one series")
+        raise LimitError("read.ct.files_too_large", limit_mb=MAX_VOLUME_BYTES / 2**20, mb=size / 2**20)
 
 
 def _of_bytes(data: bytes) -> Source:
@@ -172,19 +169,15 @@ def _members(data: bytes) -> list[Source]:
     try:
         archive = zipfile.ZipFile(BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError) as error:
-        raise InputError("The zip archive is damaged", remedy="Make it again") from error
+        raise InputError("read.ct.archive_damaged") from error
     members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX")]
     if len(members) > MAX_VOLUME_FILES:
-        raise LimitError(f"An archive may have at most {MAX_VOLUME_FILES} files", str(len(members)), "Zip one series")
+        raise LimitError("read.ct.archive_too_many_files", limit=MAX_VOLUME_FILES, count=len(members))
     size = sum(m.file_size for m in members)
     if size > MAX_VOLUME_BYTES:
-        raise LimitError(
-            f"An archive may expand to at most {MAX_VOLUME_BYTES // 2**20} MB",
-            f"{size / 2**20:.0f} MB",
-            "Zip one series",
-        )
+        raise LimitError("read.ct.archive_too_large", limit_mb=MAX_VOLUME_BYTES / 2**20, mb=size / 2**20)
     if any(m.flag_bits & 1 for m in members):
-        raise InputError("The zip archive is locked with a password", remedy="Make it again without one")
+        raise InputError("read.ct.archive_locked")
     return [Source(m.file_size, partial(_inflated, archive, m), partial(_inflated, archive, m, -1)) for m in members]
 
 
@@ -193,19 +186,19 @@ def _inflated(archive: zipfile.ZipFile, member: zipfile.ZipInfo, count: int) -> 
         with archive.open(member) as file:
             return file.read(count)
     except Exception as error:  # noqa: BLE001  BadZipFile, zlib.error, EOFError, NotImplementedError ...
-        raise InputError("The zip archive is damaged", type(error).__name__, "Make it again") from None
+        raise InputError("read.ct.member_damaged", reason=type(error).__name__) from None
 
 
 def _listed(sources: Iterable[Source], inside: bool = False) -> tuple[VolumeChoice, ...]:
     """Volumes of all sources, best first; what was no CT is counted and named when nothing else is there."""
-    slices: list[dicom_series.Slice] = []
+    slices: list[ct_dicom.Slice] = []
     choices: list[VolumeChoice] = []
-    others: Counter[str] = Counter()
+    others: Counter[Finding] = Counter()
     for source in sources:
         try:
             head = source.head(_HEAD_BYTES)
             if head[:4] in _ZIP and inside:
-                others["an archive inside the archive"] += 1
+                others[note("read.ct.found.inner_archive")] += 1
             elif head[:4] in _ZIP:
                 choices += _listed(_members(source.read()), inside=True)
             elif head[:2] == b"\x1f\x8b" or nifti.is_nifti(head):
@@ -213,31 +206,41 @@ def _listed(sources: Iterable[Source], inside: bool = False) -> tuple[VolumeChoi
             elif is_dicom(head):
                 slices += _slices(source)
             else:
-                others["a file that is neither DICOM nor NIfTI"] += 1
+                others[note("read.ct.found.other_file")] += 1
         except LimitError:
             raise
         except InputError as error:
-            others[error.seen or str(error)] += 1
+            others[_found(error)] += 1
         except Exception as error:  # noqa: BLE001  damaged files raise everything; the text may quote the file
             _log.info("unreadable file: %s", type(error).__name__)
-            others["a damaged file"] += 1
-    for one in dicom_series.group(slices):
+            others[note("read.ct.found.damaged_file")] += 1
+    for one in ct_dicom.group(slices):
         if len(one.slices) < MIN_SLICES:
-            others[f"a series of {len(one.slices)} slice{'s' if len(one.slices) > 1 else ''}, too few"] += 1
+            others[note("read.ct.found.too_few", count=len(one.slices))] += 1
         else:
             choices += _of_series(one, others)
     if choices:
         return tuple(sorted(choices, key=lambda choice: -choice.score))
-    seen = "; ".join(f"{count} x {what}" if count > 1 else what for what, count in others.most_common(3))
-    raise InputError(f"A CT is needed: {FORMATS}", seen or "an empty archive", "Choose the whole axial series")
+    found = tuple(
+        note("read.ct.several", count=count, found=what) if count > 1 else what for what, count in others.most_common(3)
+    )
+    raise InputError("read.ct.needed", found=found or (note("read.ct.found.empty_archive"),))
 
 
-def _slices(source: Source) -> list[dicom_series.Slice]:
+def _found(error: InputError) -> Finding:
+    """What an error says was found in place of a CT; the whole of it where it does not say so."""
+    found = error.finding.values.get("found")
+    return found if isinstance(found, Finding) else error.finding
+
+
+def _slices(source: Source) -> list[ct_dicom.Slice]:
     """Slices of one file; an oversized one among many is left out like any other that does not fit."""
     try:
-        return dicom_series.read_slices(source)
+        return ct_dicom.read_slices(source)
     except LimitError as error:
-        raise InputError("CT slices are needed", f"a picture of {error.seen}") from error
+        size = {key: error.finding.values[key] for key in ("columns", "rows") if key in error.finding.values}
+        found = note("read.ct.found.picture", **size) if size else note("read.ct.found.beyond_limits")
+        raise InputError("read.ct.not_a_slice", found=found) from error
 
 
 def _of_nifti(source: Source, head: bytes) -> list[VolumeChoice]:
@@ -245,60 +248,63 @@ def _of_nifti(source: Source, head: bytes) -> list[VolumeChoice]:
     if head[:2] == b"\x1f\x8b":
         head = nifti.gunzip(head, nifti.HEADER_BYTES)
         if not nifti.is_nifti(head):
-            raise InputError("A CT is needed", "a gzip file without a NIfTI volume")
+            raise InputError("read.ct.nothing_given", found=note("read.ct.found.gzip_without_volume"))
     header = nifti.read_header(head)
     if (header.offset + header.bytes * header.shape[3]) > MAX_VOLUME_BYTES:
-        raise LimitError(f"A volume may expand to at most {MAX_VOLUME_BYTES // 2**20} MB", "more", "Export one volume")
+        raise LimitError("read.ct.volume_too_large", limit_mb=MAX_VOLUME_BYTES / 2**20)
     directions = np.array(header.affine)[:, :3].T * [-1, -1, 1] / np.array(header.spacing)[:, None]
     thin = np.broadcast_to(np.int8(0), header.shape[:3])
     shape, spacing, _ = grid.upright(thin, directions, header.spacing)
-    title = f"NIfTI, {shape.shape[0]} slices of {spacing[0]:.1f} mm"
+    parts = ("NIfTI", note("read.ct.slices", count=shape.shape[0], step_mm=spacing[0]))
     score = _coverage(shape.shape[0] * spacing[0])
-    frames = range(min(header.shape[3], 16))
+    total = header.shape[3]
     return [
         VolumeChoice(
-            title + (f", volume {k + 1} of {header.shape[3]}" if header.shape[3] > 1 else ""),
+            _title(*parts, *([note("read.ct.part", number=k + 1, total=total)] if total > 1 else [])),
             shape.shape[0],
             spacing,
             score - 0.01 * k,
             header.notes,
             partial(_load_nifti, source, header, k),
         )
-        for k in frames
+        for k in range(min(total, 16))
     ]
 
 
+def _title(*parts: Finding | str) -> Finding:
+    return note("read.ct.title", parts=parts)
+
+
 def _load_nifti(source: Source, header: nifti.NiftiHeader, frame: int, tell: Progress) -> Study:
-    tell(0.05, "Reading the volume")
+    what = note("read.ct.reading_volume")
+    tell(0.05, what)
     data = source.read()
-    pixels, spacing, notes = nifti.read_numbers(
-        data, header, frame, lambda s: tell(0.05 + 0.9 * s, "Reading the volume")
-    )
-    return _study(pixels, spacing, "NIfTI", (*header.notes, *notes), Acquisition())
+    pixels, spacing, notes = nifti.read_numbers(data, header, frame, lambda s: tell(0.05 + 0.9 * s, what))
+    return _study(pixels, spacing, "NIfTI", (*header.notes, *notes), Acquisition(), Demographics())
 
 
-def _of_series(one: Series, others: Counter[str]) -> list[VolumeChoice]:
+def _of_series(one: Series, others: Counter[Finding]) -> list[VolumeChoice]:
     """The choice a DICOM series makes; none when its slices cannot make a volume, which is then counted."""
     try:
         plan = grid.plan_slices(np.array([s.depth for s in one.slices]))
         header = one.header
         check_volume(plan.last - plan.first + 1, int(header.Rows), int(header.Columns))
     except InputError as error:
-        others[error.seen] += 1
+        others[_found(error)] += 1
         return []
     first = one.slices[0]
     axis = int(np.argmax(np.abs(first.normal)))
-    plane = ("Sagittal", "Coronal", "Axial")[axis]
+    plane = ("read.ct.plane.sagittal", "read.ct.plane.coronal", "read.ct.plane.axial")[axis]
     count = plan.last - plan.first + 1
-    sharp = dicom_series.is_sharp(header)
-    parts = [plane, f"{count} slices of {plan.step_mm:.1f} mm", "sharp kernel" if sharp else ""]
-    parts += ["with contrast" if str(header.get("ContrastBolusAgent") or "").strip() else ""]
+    sharp = ct_dicom.is_sharp(header)
+    parts = [note(plane), note("read.ct.slices", count=count, step_mm=plan.step_mm)]
+    parts += [note("read.ct.sharp_kernel")] if sharp else []
+    parts += [note("read.ct.with_contrast")] if ct_dicom.technique(header).contrast else []
     score = _coverage(count * plan.step_mm) + (1.0 if axis == 2 else 0.0) - (0.5 if sharp else 0.0)
     score -= 0.1 * max(0.0, plan.step_mm - 3) + (0.3 if word(header, "ImageType", 0) == "DERIVED" else 0.0)
     score -= 1.0 if word(header, "BodyPartExamined") in ("HEAD", "BRAIN", "NECK") else 0.0
     spacing = (plan.step_mm, *first.spacing)
-    title = ", ".join(part for part in parts if part)
-    return [VolumeChoice(title, count, spacing, score, one.notes, partial(_load_series, one, plan))]
+    return [VolumeChoice(_title(*parts), count, spacing, score, one.notes, partial(_load_series, one, plan))]
 
 
 def _coverage(length_mm: float) -> float:
@@ -307,66 +313,67 @@ def _coverage(length_mm: float) -> float:
 
 
 def _load_series(one: Series, plan: grid.Plan, tell: Progress) -> Study:
-    what = f"Reading {len(one.slices)} slices"
+    what = note("read.ct.reading_slices", count=len(one.slices))
     tell(0.02, what)
     notes = [*one.notes, *plan.notes]
-    volume, said = dicom_series.decode(one, lambda share: tell(0.02 + 0.9 * share, what))
+    volume, damaged = ct_dicom.decode(one, lambda share: tell(0.02 + 0.9 * share, what))
     volume = grid.resample(volume, plan)
     first = one.slices[0]
-    spacing: tuple[float, ...] = (plan.step_mm, *first.spacing)
     directions = np.array([first.normal, first.orientation[3:], first.orientation[:3]])
-    volume, notes = _untilted(volume, one, plan, notes)
-    turned, spacing, off = grid.upright(volume, directions, spacing)
+    tilt = _tilt(one, plan)
+    if tilt:
+        volume = _untilted(volume, one, plan)
+        notes.append(note("read.ct.tilt_undone", degrees=tilt))
+    turned, spacing, off = grid.upright(volume, directions, (plan.step_mm, *first.spacing))
     if off > grid.MAX_TURN_DEG:
-        raise InputError("The slices must lie about straight in the patient", f"turned by {off:.0f} degrees")
+        raise InputError("read.ct.oblique", degrees=off)
     if off > 3:
-        notes.append(f"The slices are turned by {off:.0f} degrees against the patient")
-    taken = _technique(one)
-    notes += _told(taken)
-    patient = dicom_series.patient(one, notes)
+        notes.append(note("read.ct.turned", degrees=off))
+    taken = replace(
+        ct_dicom.technique(one.header),
+        tilt_deg=tilt,
+        turned_deg=off,
+        filled_slices=plan.absent + damaged,
+        resampled_mm=plan.step_mm if plan.places is not None and not plan.absent else None,
+    )
+    notes += [] if taken.kvp is None else [note("read.ct.tube_voltage", kvp=taken.kvp)]
+    notes += [note("read.ct.contrast_given")] if taken.contrast else []
+    patient = demographics(one.header, notes)
+    notes += [note("read.ct.damaged_filled", count=damaged)] if damaged else []
     tell(0.95, what)
-    study = _study(np.ascontiguousarray(turned), spacing, "DICOM CT", (*notes, *said), taken)
-    return replace(study, patient=patient)
+    return _study(np.ascontiguousarray(turned), spacing, "DICOM CT", notes, taken, patient)
 
 
-def _untilted(volume: NDArray, one: Series, plan: grid.Plan, notes: list[str]) -> tuple[NDArray, list[str]]:
-    """Undo a tilted gantry: slices that are stacked along another way than their normal are moved in their planes."""
+def _tilt(one: Series, plan: grid.Plan) -> float:
+    """Degrees by which the gantry was tilted; 0 when too little to matter."""
     run = one.slices[plan.first : plan.last + 1]
-    first = one.slices[0]
-    tilt = grid.tilt_degrees(np.array([s.position for s in run]), first.normal)
+    tilt = grid.tilt_degrees(np.array([s.position for s in run]), one.slices[0].normal)
     if tilt > _MAX_TILT:
-        raise InputError("The slices of a CT must lie above each other", f"shifted by {tilt:.0f} degrees")
-    if tilt < _MIN_TILT:
-        return volume, notes
+        raise InputError("read.ct.sheared", degrees=tilt)
+    return tilt if tilt >= _MIN_TILT else 0.0
+
+
+def _untilted(volume: NDArray[np.int16], one: Series, plan: grid.Plan) -> NDArray[np.int16]:
+    """Undo a tilted gantry: slices that are stacked along another way than their normal are moved in their planes."""
+    first = one.slices[0]
     places = np.arange(plan.first, plan.last + 1) if plan.places is None else plan.places
     stored = np.array([s.position for s in one.slices])
     at = np.column_stack([np.interp(places, np.arange(len(stored)), stored[:, k]) for k in range(3)])
     move = at - at[0]
     shifts = np.column_stack([move @ first.orientation[3:], move @ first.orientation[:3]]) / first.spacing
-    note = f"The scanner's gantry was tilted by {tilt:.0f} degrees; the slices were moved back above each other"
-    return grid.straighten(np.ascontiguousarray(volume), shifts), [*notes, note]
+    return grid.straighten(np.ascontiguousarray(volume), shifts)
 
 
-def _technique(one: Series) -> Acquisition:
-    """Tube voltage, contrast agent and kernel, which move HU; only numbers and yes or no, never free text."""
-    kvp, thickness = number(one.header, "KVP"), number(one.header, "SliceThickness")
-    named = bool(one.header.get("ConvolutionKernel"))
-    return Acquisition(
-        kvp=kvp if kvp and 40 < kvp < 200 else None,
-        contrast=True if str(one.header.get("ContrastBolusAgent") or "").strip() else None,
-        kernel=("sharp" if dicom_series.is_sharp(one.header) else "soft") if named else None,
-        slice_thickness_mm=thickness if thickness and thickness > 0 else None,
-    )
-
-
-def _told(taken: Acquisition) -> list[str]:
-    said = [] if taken.kvp is None else [f"Tube voltage {taken.kvp:.0f} kV"]
-    return [*said, "Contrast agent given"] if taken.contrast else said
-
-
-def _study(pixels: NDArray, spacing: Sequence[float], origin: str, notes: Sequence[str], taken: Acquisition) -> Study:
+def _study(
+    pixels: NDArray[np.int16],
+    spacing: tuple[float, float, float],
+    origin: str,
+    notes: Sequence[Finding],
+    taken: Acquisition,
+    patient: Demographics,
+) -> Study:
     pixels = np.ascontiguousarray(pixels)
     digest = hashlib.sha256(str(pixels.shape).encode() + pixels[:: max(1, len(pixels) // 40)].tobytes())
     size = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
     volume = Volume(pixels, size, taken)
-    return Study(digest.hexdigest()[:16], origin=origin, notes=tuple(notes), volume=volume)
+    return Study(digest.hexdigest()[:16], (), patient, origin, tuple(notes), volume)

@@ -7,8 +7,8 @@ A catalogue is TOML: tables group codes ("[film]" and ``sacrum_unseen`` make "fi
 - for errors ``{rule = "...", seen = "...", remedy = "..."}``, the last two as far as they are known.
 
 Beside Python's own format specifications there are ``{t:signed}`` (+0.4, with a real minus sign), ``{p:percent}``
-(12 %), ``{levels:list}`` (L1, L2, L3) and ``{reasons:and}`` (a, b and c). A value that is itself a
-finding is spoken in place.
+(12%), ``{levels:list}`` (L1, L2, L3), ``{reasons:and}`` (a, b and c) and ``{found:semicolon}`` (a; b). A value that is
+itself a finding is spoken in place.
 """
 
 from __future__ import annotations
@@ -109,8 +109,9 @@ class _Words(string.Formatter):
             return say(value)
         if isinstance(value, tuple):
             words = [self.format_field(item, "") for item in value]
-            last = entry("list.and") if format_spec == "and" else entry("list.comma")
-            return last.join([entry("list.comma").join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+            between = entry("list.semicolon") if format_spec == "semicolon" else entry("list.comma")
+            last = entry("list.and") if format_spec == "and" else between
+            return last.join([between.join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
         if format_spec == "signed":
             return f"{value:+.1f}".replace("-", "\u2212")
         if format_spec == "percent":

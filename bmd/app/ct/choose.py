@@ -71,7 +71,7 @@ def _choose(files: Sequence[UploadedFile]) -> None:
 
 
 def _title(choice: VolumeChoice) -> str:
-    return "  \n".join((choice.title, *(f":small[{say(note)}]" for note in choice.notes)))
+    return "  \n".join((say(choice.title), *(f":small[{say(note)}]" for note in choice.notes)))
 
 
 def _volumes(files: Sequence[UploadedFile]) -> tuple[VolumeChoice, ...]:
