@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bmd.findings import note
 from bmd.readers.source import Source, head, named
 from bmd.types import Explanation, Report, Study
 
@@ -156,9 +157,8 @@ def _read_ct(sources: Sequence[Source]) -> Study:
     choices = read_volumes(files) if files else read_paths([source for source in sources if isinstance(source, Path)])
     study = choices[0].load()
     if len(choices) > 1:
-        others = "; ".join(choice.title for choice in choices[1:4])
-        notes = (*study.notes, f"{len(choices)} volumes were found; the best suited was analysed. Others: {others}")
-        study = replace(study, notes=notes)
+        others = tuple(choice.title for choice in choices[1:4])
+        study = replace(study, notes=(*study.notes, note("read.ct.others", count=len(choices), others=others)))
     return study
 
 

@@ -52,7 +52,12 @@ GROUND_FLOOR = {module for module, floor in FLOORS.items() if floor == 0}
 # The only files that may import a package, as path prefixes.
 DOORS = {
     "streamlit": ("streamlit_app.py", "pages/", "bmd/app/"),
-    "pydicom": ("bmd/readers/film.py", "bmd/readers/ct_dicom.py", "bmd/report/film/dicom.py", "bmd/report/ct/dicom.py"),
+    "pydicom": (
+        "bmd/readers/dicom.py",
+        "bmd/readers/ct_dicom.py",
+        "bmd/report/film/dicom.py",
+        "bmd/report/ct/dicom.py",
+    ),
     "imagecodecs": ("bmd/readers/decoders.py",),
     "plotly": ("bmd/figures/",),
     "pytorch_grad_cam": ("bmd/explanation/cam.py",),
@@ -282,7 +287,7 @@ BAD_IMPORTS = [
     ("bmd/simulator/case.py", "from bmd import models"),
     ("bmd/models/cmnet.py", "import bmd.simulator.case, bmd.training.loop"),
     ("bmd/models/cmnet.py", "from bmd.figures import film"),
-    ("bmd/readers/film.py", "from ..simulator import case"),
+    ("bmd/readers/dicom.py", "from ..simulator import case"),
     ("bmd/readers/picture.py", "from bmd.training.tasks.film import Films"),
     ("bmd/inference/film/measure.py", "def f():\n    from bmd.explanation import explain"),
     ("bmd/explanation/cam.py", "from bmd.inference import assess"),
@@ -322,7 +327,7 @@ def test_rule_allows_a_downward_import(path: str, source: str) -> None:
         ("bmd/inference/film/measure.py", "def f():\n    from pytorch_grad_cam import GradCAM"),
         ("pages/about.py", "import plotly.graph_objects as go"),
         ("bmd/report/film/png.py", "import torch.nn.functional as F"),
-        ("bmd/readers/film.py", "from torchvision import ops"),
+        ("bmd/readers/dicom.py", "from torchvision import ops"),
     ],
 )
 def test_rule_notices_a_wrong_door(path: str, source: str) -> None:
@@ -331,7 +336,7 @@ def test_rule_notices_a_wrong_door(path: str, source: str) -> None:
 
 
 def test_rule_notices_a_package_that_is_not_installed() -> None:
-    assert unlisted_packages("import requests_html", "bmd/readers/film.py", {"numpy"})
+    assert unlisted_packages("import requests_html", "bmd/readers/dicom.py", {"numpy"})
     assert unlisted_packages("import numpy, json, cv2", "bmd/x.py", {"numpy", "opencv-python-headless"}) == []
 
 

@@ -13,6 +13,7 @@ from bmd.app import cards, session, shell, text, work
 from bmd.app.markup import percent, plain, signed
 from bmd.app.together.text import HIP_MODELS, SITES
 from bmd.figures import COLOURS, GREY
+from bmd.findings import Finding
 from bmd.text import say, sentences
 from bmd.types import Prediction, Report
 
@@ -67,9 +68,9 @@ def _analyse(held: session.Held) -> None:
     st.rerun()
 
 
-def advance(bar: DeltaGenerator, share: float, what: str) -> None:
+def advance(bar: DeltaGenerator, share: float, what: Finding | str) -> None:
     """Move a progress bar."""
-    bar.progress(min(1.0, max(0.0, share)), what)
+    bar.progress(min(1.0, max(0.0, share)), say(what))
 
 
 def refusal(held: session.Held) -> None:

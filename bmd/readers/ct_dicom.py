@@ -243,9 +243,11 @@ def technique(header: Any) -> Acquisition:
     """Tube voltage, contrast agent and kernel, which move HU; only numbers and yes or no, never free text."""
     kvp, thickness, bits = number(header, "KVP"), number(header, "SliceThickness"), number(header, "BitsStored")
     named = bool(header.get("ConvolutionKernel"))
+    syntax = str(header.file_meta.get("TransferSyntaxUID", ""))
     return Acquisition(
+        transfer_syntax=syntax or None,
         bits=int(bits) if bits else None,
-        lossy={"01": True, "00": False}.get(word(header, "LossyImageCompression")),
+        lossy=decoders.lossy(header, syntax),
         kvp=kvp if kvp and 40 < kvp < 200 else None,
         contrast=True if str(header.get("ContrastBolusAgent") or "").strip() else None,
         kernel=("sharp" if is_sharp(header) else "soft") if named else None,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.errors import InputError, LimitError
+from bmd.readers.header import Header, word
 from bmd.readers.limits import MAX_TILES, check_picture
 
 JPEG = {
@@ -27,12 +28,17 @@ JPEG_LS = {"1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"}
 JPEG_2000 = {"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"}
 HTJ2K = {"1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203"}
 SUPPORTED = JPEG | JPEG_LS | JPEG_2000 | HTJ2K
-LOSSY = {f"1.2.840.10008.1.2.4.{last}" for last in (50, 51, 53, 55)}
+_LOSSY = {f"1.2.840.10008.1.2.4.{last}" for last in (50, 51, 53, 55)}
 """Syntaxes that always lose something; near-lossless, JPEG 2000 and HTJ2K may or may not."""
 
 _FRAME_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 _LOSSLESS_MARKER = 0xC3
 _ALONE_MARKERS = {0x01, *range(0xD0, 0xD9)}
+
+
+def lossy(header: Header, syntax: str) -> bool | None:
+    """Whether the pixels were ever compressed with loss, by the syntax or by the header's word; None if unknown."""
+    return True if syntax in _LOSSY else {"01": True, "00": False}.get(word(header, "LossyImageCompression"))
 
 
 def decode_frame(frame: bytes, syntax: str, rows: int, columns: int, colour: bool) -> NDArray[Any]:

@@ -237,11 +237,11 @@ def _spacing(header: Any, notes: list[Finding]) -> tuple[tuple[float, float] | N
 
 
 def _acquisition(header: Any, syntax: str, spacing_of: SpacingOf | None) -> Acquisition:
-    bits, lossy = number(header, "BitsStored"), word(header, "LossyImageCompression")
+    bits = number(header, "BitsStored")
     return Acquisition(
         transfer_syntax=syntax,
         bits=int(bits) if bits else None,
-        lossy=True if syntax in decoders.LOSSY else {"01": True, "00": False}.get(lossy),
+        lossy=decoders.lossy(header, syntax),
         inverted=word(header, "PhotometricInterpretation") == "MONOCHROME1",
         processed={"FOR PROCESSING": False, "FOR PRESENTATION": True}.get(word(header, "PresentationIntentType")),
         spacing_of=spacing_of,

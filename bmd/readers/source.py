@@ -39,4 +39,4 @@ def named(source: Source) -> tuple[str, bytes]:
         check_file_bytes(source.stat().st_size)
         return source.name, source.read_bytes()
     except OSError as error:
-        raise InputError("The file cannot be opened", error.strerror or "", "Check its name") from error
+        raise InputError("read.cannot_open", reason=error.strerror or "") from error

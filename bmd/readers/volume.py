@@ -210,7 +210,7 @@ def _listed(sources: Iterable[Source], inside: bool = False) -> tuple[VolumeChoi
         except LimitError:
             raise
         except InputError as error:
-            others[_found(error)] += 1
+            others.update(_found(error))
         except Exception as error:  # noqa: BLE001  damaged files raise everything; the text may quote the file
             _log.info("unreadable file: %s", type(error).__name__)
             others[note("read.ct.found.damaged_file")] += 1
@@ -227,10 +227,11 @@ def _listed(sources: Iterable[Source], inside: bool = False) -> tuple[VolumeChoi
     raise InputError("read.ct.needed", found=found or (note("read.ct.found.empty_archive"),))
 
 
-def _found(error: InputError) -> Finding:
-    """What an error says was found in place of a CT; the whole of it where it does not say so."""
+def _found(error: InputError) -> tuple[Finding, ...]:
+    """What an error says was found in place of a CT (an archive may hold several things); else the whole of it."""
     found = error.finding.values.get("found")
-    return found if isinstance(found, Finding) else error.finding
+    several = found if isinstance(found, tuple) else (found,)
+    return tuple(one for one in several if isinstance(one, Finding)) or (error.finding,)
 
 
 def _slices(source: Source) -> list[ct_dicom.Slice]:
@@ -290,7 +291,7 @@ def _of_series(one: Series, others: Counter[Finding]) -> list[VolumeChoice]:
         header = one.header
         check_volume(plan.last - plan.first + 1, int(header.Rows), int(header.Columns))
     except InputError as error:
-        others[_found(error)] += 1
+        others.update(_found(error))
         return []
     first = one.slices[0]
     axis = int(np.argmax(np.abs(first.normal)))

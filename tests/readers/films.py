@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
 import imagecodecs
 import numpy as np
+import pytest
 from PIL import Image as Pillow
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless, generate_uid
+
+from bmd.errors import InputError
+from bmd.findings import Finding
+from bmd.types import Study
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 
@@ -151,3 +158,16 @@ def png_header(columns: int, rows: int) -> bytes:
 
     head = struct.pack(">LLBBBBB", columns, rows, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def codes(study: Study) -> list[str]:
+    """What reading noted."""
+    return [note.code for note in study.notes if isinstance(note, Finding)]
+
+
+@contextmanager
+def refused(code: str, kind: type[InputError] = InputError) -> Iterator[pytest.ExceptionInfo[InputError]]:
+    """As `pytest.raises`, by the code of the error."""
+    with pytest.raises(kind) as caught:
+        yield caught
+    assert caught.value.finding.code == code

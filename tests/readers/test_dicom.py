@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 
 from bmd.errors import BmdError, InputError
-from bmd.readers import film as reader
+from bmd.findings import note
+from bmd.readers import dicom as reader
 from bmd.readers import read_study
-from bmd.types import Demographics, Study
+from bmd.types import Acquisition, Demographics, Study
 from tests.readers import films
+from tests.readers.films import codes, refused
 
 LITTLE, IMPLICIT, BIG, DEFLATED = (f"1.2.840.10008.1.2{end}" for end in (".1", "", ".2", ".1.99"))
 RLE = "1.2.840.10008.1.2.5"
 LOSSY = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"}
+DROPPED = {"read.age_unreadable", "read.sex_unknown", *(f"read.implausible.{w}" for w in ("age", "height", "weight"))}
 WHOLE = {"WindowCenter": 2048, "WindowWidth": 4096}
 
 
@@ -59,7 +62,9 @@ def test_without_preamble_or_meta_header(plain: np.ndarray) -> None:
 def test_bone_is_bright_whatever_the_photometric_interpretation(plain: np.ndarray) -> None:
     negative = films.dicom(4095 - films.film(), PhotometricInterpretation="MONOCHROME1", **WHOLE)
     np.testing.assert_allclose(shown(negative), plain, atol=1e-3)
-    assert any("MONOCHROME1" in note for note in read_study("", negative).notes)
+    study = read_study("", negative)
+    assert "read.inverted" in codes(study)
+    assert study.images[0].acquisition.inverted
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
@@ -113,7 +118,28 @@ def test_look_up_table_of_the_file_is_used(plain: np.ndarray) -> None:
     table["LUTDescriptor"].VR = table["LUTData"].VR = "US"
     study = read_study("", films.dicom(VOILUTSequence=[table]))
     np.testing.assert_allclose(study.images[0].pixels, (films.film() / 4095) ** 2, atol=2e-3)
-    assert any("look-up table" in note for note in study.notes)
+    assert "read.table_used" in codes(study)
+
+
+@pytest.mark.parametrize(
+    ("tags", "want"),
+    [
+        ({}, Acquisition(transfer_syntax=LITTLE, bits=12)),
+        ({"PresentationIntentType": "FOR PROCESSING"}, Acquisition(LITTLE, 12, processed=False)),
+        ({"PresentationIntentType": "FOR PRESENTATION"}, Acquisition(LITTLE, 12, processed=True)),
+        ({"LossyImageCompression": "01"}, Acquisition(LITTLE, 12, lossy=True)),
+        ({"LossyImageCompression": "00"}, Acquisition(LITTLE, 12, lossy=False)),
+        ({"ImagerPixelSpacing": [0.1, 0.1]}, Acquisition(LITTLE, 12, spacing_of="detector")),
+        ({"NominalScannedPixelSpacing": [0.1, 0.1]}, Acquisition(LITTLE, 12, spacing_of="scanner")),
+    ],
+)
+def test_acquisition_says_what_the_file_says(tags: dict[str, object], want: Acquisition) -> None:
+    assert read_study("", films.dicom(**tags)).images[0].acquisition == want
+
+
+def test_a_lossy_syntax_is_said() -> None:
+    data = films.compressed("1.2.840.10008.1.2.4.50", films.film(bits=8), bits=8)
+    assert read_study("", data).images[0].acquisition.lossy
 
 
 def test_padding_is_black_and_does_not_move_the_range() -> None:
@@ -128,8 +154,8 @@ def test_colour_is_read_as_grey_and_said() -> None:
     colours = np.repeat(films.film(bits=8)[..., None], 3, 2)
     study = read_study("", films.dicom(colours, bits=8))
     np.testing.assert_allclose(study.images[0].pixels, films.film(bits=8) / 255, atol=1e-3)
-    assert "Colour picture, read as grey" in study.notes
-    assert "The colours vary as in a photograph" not in study.notes
+    assert "read.colour" in codes(study)
+    assert "read.photograph" not in codes(study)
 
 
 def test_patient_view_and_spacing_come_from_the_tags() -> None:
@@ -139,30 +165,32 @@ def test_patient_view_and_spacing_come_from_the_tags() -> None:
     assert study.images[0].view == "lateral"
     assert study.images[0].spacing_mm == (0.2, 0.3)
     assert study.origin == "DICOM DX"
+    assert study.images[0].acquisition.spacing_of == "patient"
 
 
 @pytest.mark.parametrize(
-    ("tags", "want"),
+    ("tags", "want", "said"),
     [
-        ({}, Demographics()),
-        ({"PatientAge": "018M"}, Demographics(age_y=1)),
-        ({"PatientAge": "OLD"}, Demographics()),
-        ({"PatientAge": "999Y"}, Demographics()),
-        ({"PatientSex": "O"}, Demographics()),
-        ({"PatientSize": "172"}, Demographics()),
-        ({"PatientSize": "0"}, Demographics()),
-        ({"PatientWeight": "0"}, Demographics()),
-        ({"PatientWeight": "9999"}, Demographics()),
-        ({"PatientBirthDate": "19500610", "StudyDate": "20200609"}, Demographics(age_y=69)),
-        ({"PatientBirthDate": "19500610", "StudyDate": "20200610"}, Demographics(age_y=70)),
-        ({"PatientBirthDate": "19500610"}, Demographics()),
+        ({}, Demographics(), []),
+        ({"PatientAge": "018M"}, Demographics(age_y=1), []),
+        ({"PatientAge": "OLD"}, Demographics(), ["read.age_unreadable"]),
+        ({"PatientAge": "999Y"}, Demographics(), ["read.implausible.age"]),
+        ({"PatientSex": "O"}, Demographics(), ["read.sex_unknown"]),
+        ({"PatientSize": "172"}, Demographics(), ["read.implausible.height"]),
+        ({"PatientSize": "0"}, Demographics(), ["read.implausible.height"]),
+        ({"PatientWeight": "0"}, Demographics(), ["read.implausible.weight"]),
+        ({"PatientWeight": "9999"}, Demographics(), ["read.implausible.weight"]),
+        ({"PatientBirthDate": "19500610", "StudyDate": "20200609"}, Demographics(age_y=69), ["read.age_computed"]),
+        ({"PatientBirthDate": "19500610", "StudyDate": "20200610"}, Demographics(age_y=70), ["read.age_computed"]),
+        ({"PatientBirthDate": "19500610"}, Demographics(), []),
     ],
 )
-def test_implausible_values_are_dropped_and_nothing_is_filled_in(tags: dict[str, str], want: Demographics) -> None:
+def test_implausible_values_are_dropped_and_nothing_is_filled_in(
+    tags: dict[str, str], want: Demographics, said: list[str]
+) -> None:
     study = read_study("", films.dicom(**tags))
     assert study.patient == want
-    dropped = bool(tags) and want == Demographics() and tags.keys() != {"PatientBirthDate"}
-    assert any("was not used" in note for note in study.notes) == dropped
+    assert [code for code in codes(study) if code in DROPPED or code == "read.age_computed"] == said
 
 
 @pytest.mark.parametrize(
@@ -183,13 +211,14 @@ def test_view(tags: dict[str, object], view: str | None) -> None:
 def test_implausible_spacing_is_dropped(spacing: list[float]) -> None:
     study = read_study("", films.dicom(PixelSpacing=spacing))
     assert study.images[0].spacing_mm is None
-    assert any("spacing" in note and "implausible" in note for note in study.notes)
+    assert "read.spacing_implausible" in codes(study)
 
 
 @pytest.mark.parametrize("modality", ["CT", "MR", "US", "SR"])
 def test_other_modalities_are_refused_by_name(modality: str) -> None:
-    with pytest.raises(InputError, match="radiograph"):
+    with refused("read.ct_as_film" if modality == "CT" else "read.other_modality") as caught:
         read_study("", films.dicom(Modality=modality))
+    assert caught.value.finding.values["found"] == note(f"read.modality.{modality}")
 
 
 def test_no_identifier_survives(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:

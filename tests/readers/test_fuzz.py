@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from functools import cache
 
 import numpy as np
@@ -63,19 +62,23 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
     return bytes(mutant[: chance.randint(1, len(mutant))] if chance.random() < 0.1 else mutant)
 
 
-def check(data: bytes) -> None:
-    start, message, pixels = time.process_time(), "", np.zeros((1, 1), np.float32)
+def outcome(data: bytes) -> np.ndarray | BmdError:
     try:
-        pixels = read_study("film.dcm", data).images[0].pixels
+        return read_study("film.dcm", data).images[0].pixels
     except BmdError as error:
-        message = str(error)
-    if message:
-        assert message.endswith(".")
-    else:
-        assert pixels.dtype == np.float32
-        assert pixels.ndim == 2
-        assert 0 <= pixels.min() <= pixels.max() <= 1
-    assert time.process_time() - start < 5
+        return error
+
+
+def check(data: bytes) -> None:
+    """One film within 0..1, or an error of the readers whose words can be filled in; nothing else is ever raised."""
+    found = outcome(data)
+    if isinstance(found, BmdError):
+        assert found.finding.code.startswith("read.")
+        assert str(found).endswith(".")
+        return
+    assert found.dtype == np.float32
+    assert found.ndim == 2
+    assert 0 <= found.min() <= found.max() <= 1
 
 
 @pytest.mark.parametrize("wrapping", seeds())

@@ -1,9 +1,8 @@
-"""Hostile and unusable files: one plain sentence each, quickly, without memory."""
+"""Hostile and unusable files: one error with its words each, without memory."""
 
 from __future__ import annotations
 
 import struct
-import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -15,20 +14,18 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
 from bmd.errors import InputError, LimitError
+from bmd.findings import note
 from bmd.readers import limits, read_study
 from tests.readers import films
+from tests.readers.films import refused
 
 J2K = "1.2.840.10008.1.2.4.90"
 JPEG = "1.2.840.10008.1.2.4.50"
 RLE = "1.2.840.10008.1.2.5"
 
 
-def refusal(data: bytes, name: str = "film.dcm", seconds: float = 1.0, megabytes: int = 200) -> InputError:
-    """The error for a file, having checked that it cost little and reads like a sentence."""
-    start = time.process_time()
-    with pytest.raises(InputError):
-        read_study(name, data)
-    assert time.process_time() - start < seconds
+def refusal(data: bytes, name: str = "film.dcm", megabytes: int = 200) -> InputError:
+    """The error for a file, having checked that it cost little memory and reads like a sentence."""
     tracemalloc.start()
     try:
         with pytest.raises(InputError) as caught:
@@ -71,7 +68,7 @@ def test_deflated_bomb_of_exactly_the_limit_is_not_called_one() -> None:
 def test_nested_sequences(depth: int, explicit_length: bool) -> None:
     error = refusal(films.nested(depth, explicit_length))
     assert isinstance(error, LimitError)
-    assert "nested" in str(error)
+    assert error.finding.code == "read.nested_too_deep"
 
 
 def test_ordinary_nesting_is_read() -> None:
@@ -107,7 +104,8 @@ def _us(element: int, value: int) -> bytes:
 
 
 def test_frames_and_samples_in_the_dicom_header() -> None:
-    assert "2000 pictures" in str(refusal(films.dicom(NumberOfFrames="2000")))
+    error = refusal(films.dicom(NumberOfFrames="2000"))
+    assert (error.finding.code, error.finding.values) == ("read.several_frames", {"count": 2000})
     refusal(films.dicom(SamplesPerPixel=60_000))
     refusal(films.dicom(BitsAllocated=64_000))
     refusal(films.dicom(NumberOfFrames="-3", Rows=20_000, Columns=20_000))
@@ -129,7 +127,7 @@ def test_jpeg_2000_with_a_far_canvas_or_tiny_tiles() -> None:
     struct.pack_into(">4L", far, start, 30_064, 30_096, 30_000, 30_000)
     refusal(encapsulated(J2K, bytes(far)))
     struct.pack_into(">LL", frame, start + 16, 1, 1)
-    assert "tiles" in str(refusal(encapsulated(J2K, bytes(frame))))
+    assert refusal(encapsulated(J2K, bytes(frame))).finding.code == "read.too_many_tiles"
 
 
 def test_jpeg_that_lies_about_its_size() -> None:
@@ -176,23 +174,42 @@ def test_size_of_pictures(columns: int, rows: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "word"),
+    ("data", "code", "kind"),
     [
-        (b"", "empty"),
-        (b"Dear colleague, please find the film attached.\n" * 9, "text, although its name ends in .dcm"),
-        (b"%PDF-1.7\n" + bytes(200), "PDF"),
-        (b"PK\x03\x04" + bytes(200), "zip"),
-        (b"\x1f\x8b\x08\x00" + bytes(200), "gzip"),
-        (b"GIF89a" + bytes(200), "GIF"),
-        (bytes(344) + b"n+1\0", "NIfTI"),
-        (bytes(4096), "unknown"),
-        (b"\x89PNG\r\n\x1a\n", "damaged"),
-        (bytes(128) + b"DICM", "picture"),
-        (b"{}", "text"),
+        (b"Dear colleague, please find the film attached.\n" * 9, "read.not_a_film", "text"),
+        (b"%PDF-1.7\n" + bytes(200), "read.not_a_film", "pdf"),
+        (b"PK\x03\x04" + bytes(200), "read.volume_as_film", "zip"),
+        (b"\x1f\x8b\x08\x00" + bytes(200), "read.volume_as_film", "gzip"),
+        (b"GIF89a" + bytes(200), "read.not_a_film", "gif"),
+        (bytes(344) + b"n+1\0", "read.volume_as_film", "nifti"),
+        (bytes(4096), "read.not_a_film", "unknown"),
+        (b"{}", "read.not_a_film", "text"),
     ],
 )
-def test_what_is_not_a_film_is_named(data: bytes, word: str) -> None:
-    assert word in str(refusal(data))
+def test_what_is_not_a_film_is_named(data: bytes, code: str, kind: str) -> None:
+    found = refusal(data, "film").finding
+    assert (found.code, found.values) == (code, {"found": note(f"read.kind.{kind}")})
+    misnamed = note("read.misnamed", kind=note(f"read.kind.{kind}"), ending="dcm")
+    assert refusal(data, "film.dcm").finding.values == {"found": misnamed}
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "read.empty"),
+        (b"\x89PNG\r\n\x1a\n", "read.picture_damaged"),
+        (bytes(128) + b"DICM", "read.no_pixels"),
+    ],
+)
+def test_a_film_that_is_not_there_is_refused(data: bytes, code: str) -> None:
+    assert refusal(data).finding.code == code
+
+
+def test_a_volume_is_no_dxa_image_either() -> None:
+    with refused("read.volume_as_dxa_image"):
+        read_study("scan", b"PK\x03\x04" + bytes(200), "dxa")
+    with refused("read.not_a_dxa_image"):
+        read_study("scan", b"%PDF-1.7\n" + bytes(200), "dxa")
 
 
 def test_pixels_that_are_not_numbers() -> None:
@@ -201,4 +218,4 @@ def test_pixels_that_are_not_numbers() -> None:
     header = films.dataset(values, bits=32)
     del header.PixelData
     header.FloatPixelData = values.tobytes()
-    assert "must be a number" in str(refusal(films.saved(header)))
+    assert refusal(films.saved(header)).finding.code == "read.not_numbers"

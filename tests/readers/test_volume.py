@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from bmd.errors import InputError, LimitError
+from bmd.findings import Finding, note, refusal
 from bmd.readers import limits, read_study
-from bmd.readers.volume import read_folder, read_volumes
+from bmd.readers.volume import VolumeChoice, read_folder, read_volumes
 from bmd.types import Acquisition, Study, Volume, volume_of
 from tests.readers import films
+from tests.readers.films import codes, refused
 from tests.readers.volumes import archive, as_nifti, named, nifti, series, volume
 
 
@@ -23,6 +25,16 @@ def load(files: list[tuple[str, bytes]]) -> Study:
 
 def loaded(files: list[bytes]) -> Volume:
     return volume_of(load(named(files)))
+
+
+def parts(choice: VolumeChoice) -> tuple[object, ...]:
+    found = choice.title.values["parts"]
+    assert isinstance(found, tuple)
+    return found
+
+
+def twelve(found: Finding) -> Finding:
+    return note("read.ct.several", count=12, found=found)
 
 
 def test_slices_in_any_order_make_one_upright_volume() -> None:
@@ -49,12 +61,17 @@ def test_archive_folder_and_compressed_slices_give_the_same(tmp_path: Path) -> N
 
 
 def test_slope_padding_and_patient() -> None:
-    files = series(volume() * 2, RescaleSlope=0.5, PatientAge="061Y", PatientSex="M", PatientWeight="80", KVP="100")
+    patient = {"PatientAge": "061Y", "PatientSex": "M", "PatientWeight": "80"}
+    technique = {"KVP": "100", "ContrastBolusAgent": "Geheim", "ConvolutionKernel": "B70f", "SliceThickness": "2"}
+    files = series(volume() * 2, RescaleSlope=0.5, **patient, **technique)
     study = load(named(files))
     assert volume_of(study).voxels[0, 0, 1] == round((-200 * 2 + 2 + 1024) * 0.5 - 1024)
     assert (study.patient.age_y, study.patient.sex, study.patient.height_cm) == (61, "M", None)
-    assert "Tube voltage 100 kV" in study.notes
-    assert volume_of(study).acquisition == Acquisition(kvp=100.0)
+    assert note("read.ct.tube_voltage", kvp=100.0) in study.notes
+    assert volume_of(study).acquisition == Acquisition(
+        "1.2.840.10008.1.2.1", 16, kvp=100.0, contrast=True, kernel="sharp", slice_thickness_mm=2.0
+    )
+    assert note("read.ct.contrast_given") in study.notes
     told = repr(study.notes) + study.origin + study.uid
     assert "Geheim" not in told
     assert "4711" not in told
@@ -67,8 +84,9 @@ def test_localisers_and_copies_are_left_out_and_series_are_offered_best_first() 
     good = series(pixels)
     choices = read_volumes(named([*scout, *thick, *good, good[4]]))
     assert [choice.n_slices for choice in choices] == [20, 8]
-    assert "sharp" in choices[1].title
-    assert choices[0].notes == ("1 slice given twice left out",)
+    assert note("read.ct.sharp_kernel") in parts(choices[1])
+    assert note("read.ct.sharp_kernel") not in parts(choices[0])
+    assert choices[0].notes == (note("read.ct.given_twice", count=1),)
     assert np.array_equal(volume_of(choices[0].load()).voxels, pixels)
 
 
@@ -83,13 +101,15 @@ def test_a_missing_slice_is_filled_in_and_said() -> None:
     files = series(volume())
     study = load(named(files[:5] + files[6:]))
     assert np.array_equal(volume_of(study).voxels, volume()), "the volume rises evenly, so the mean is the slice"
-    assert any("1 missing slice was filled in" in note for note in study.notes)
+    assert note("read.ct.filled", count=1) in study.notes
+    assert volume_of(study).acquisition.filled_slices == 1
 
 
 def test_unequal_slices_are_resampled_and_said() -> None:
     places = np.cumsum([0, 3, 3, 3, 3, 3, 3, 4.4, 3, 3.9, 3, 3])
     study = load(named(series(volume(), places=places)))
-    assert any("not evenly spaced" in note for note in study.notes)
+    assert note("read.ct.resampled", step_mm=pytest.approx(3.0)) in study.notes
+    assert volume_of(study).acquisition.resampled_mm == pytest.approx(3.0)
     assert volume_of(study).spacing_mm[0] == pytest.approx(3.0)
     assert len(volume_of(study).voxels) == int(places[-1] // 3) + 1
 
@@ -98,13 +118,14 @@ def test_a_long_gap_is_not_bridged() -> None:
     places = np.array([*range(0, 30, 3), 90, 93], float)
     study = load(named(series(volume(), places=places)))
     assert len(volume_of(study).voxels) == 10
-    assert any("gap of 63 mm" in note for note in study.notes)
+    assert note("read.ct.gap", gap_mm=63.0) in study.notes
 
 
 def test_too_many_missing_slices_are_refused() -> None:
     places = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 22, 29.0])
-    with pytest.raises(InputError, match="are missing"):
+    with refused("read.ct.needed") as caught:
         read_volumes(named(series(volume(), places=places)))
+    assert caught.value.finding.values["found"] == (note("read.ct.found.missing", count=18, total=30),)
 
 
 def test_a_tilted_gantry_is_undone_and_said() -> None:
@@ -116,11 +137,13 @@ def test_a_tilted_gantry_is_undone_and_said() -> None:
     pixels = volume_of(study).voxels
     rows = [int(plane[:, 10].argmax()) for plane in pixels]
     assert len(set(rows)) == 1
-    assert any("tilted by 34 degrees" in note for note in study.notes)
+    tilt = np.degrees(np.arctan2(2, 3))
+    assert note("read.ct.tilt_undone", degrees=pytest.approx(tilt)) in study.notes
+    assert volume_of(study).acquisition.tilt_deg == pytest.approx(tilt)
 
 
 def test_slices_that_run_away_are_refused() -> None:
-    with pytest.raises(InputError, match="above each other"):
+    with refused("read.ct.sheared"):
         load(named(series(volume(), tilt_mm=9.0)))
 
 
@@ -165,46 +188,50 @@ def test_nifti_scaled_with_holes_and_in_time() -> None:
     pixels = volume_of(study).voxels
     assert pixels[3, 4, 5] == pixels[6, 7, 8] == -1024
     assert pixels[0, 0, 0] == -410
-    assert any("not numbers" in note for note in study.notes)
+    assert "read.nifti.set_to_air" in codes(study)
     four = np.stack([np.transpose(volume() + 10 * t, (2, 1, 0)) for t in range(3)], -1)
     choices = read_volumes([("", nifti(np.ascontiguousarray(four), np.diag([-1.5, -2.0, -3.0, 1])))])
     assert [int(volume_of(c.load()).voxels[0, 0, 0]) for c in choices] == [-200, -190, -180]
-    assert "volume 2 of 3" in choices[1].title
+    assert note("read.ct.part", number=2, total=3) in parts(choices[1])
 
 
-def bad_cases() -> dict[str, tuple[list[bytes], str]]:
+def bad_cases() -> dict[str, tuple[list[bytes], Finding]]:
     good = series(volume())
     text = as_nifti(volume())
     rgb = bytearray(text)
     rgb[70:72] = (128).to_bytes(2, "little")
     return {
-        "nothing": ([b""], "neither DICOM nor NIfTI"),
-        "few slices": (good[:3], "series of 3 slices, too few"),
-        "text": ([b"hello world" * 40], "neither DICOM nor NIfTI"),
-        "film": ([films.dicom()], "a radiograph"),
-        "MR": (series(volume(), Modality="MR"), "12 x a magnetic resonance image"),
-        "no place": (series(volume(), ImagePositionPatient=None), "where it lies"),
-        "nested archive": ([archive([archive(good)])], "archive inside the archive"),
-        "torn archive": ([archive(good)[:-60]], "archive is damaged"),
-        "colour": ([bytes(rgb)], "colours"),
-        "gzip of text": ([gzip.compress(b"hello" * 200)], "gzip file without"),
-        "torn gzip": ([gzip.compress(text)[:30] + b"\xff" * 40], "gzip file"),
-        "header only": ([text[:100]], "neither DICOM nor NIfTI"),
+        "nothing": ([b""], note("read.ct.found.other_file")),
+        "few slices": (good[:3], note("read.ct.found.too_few", count=3)),
+        "text": ([b"hello world" * 40], note("read.ct.found.other_file")),
+        "film": ([films.dicom()], note("read.ct.found.other_picture")),
+        "MR": (series(volume(), Modality="MR"), twelve(note("read.modality.MR"))),
+        "no place": (series(volume(), ImagePositionPatient=None), twelve(note("read.ct.found.no_place"))),
+        "no spacing": (series(volume(), PixelSpacing=None), twelve(note("read.ct.found.no_place"))),
+        "no size of voxels": ([as_nifti(volume(), spacing=(0.0, 0.0, 0.0))], note("read.nifti.found.voxel_size")),
+        "tiny picture": (series(volume(12, 8, 8)), twelve(note("read.ct.found.picture", columns=8, rows=8))),
+        "nested archive": ([archive([archive(good)])], note("read.ct.found.inner_archive")),
+        "torn archive": ([archive(good)[:-60]], refusal("read.ct.archive_damaged")),
+        "colour": ([bytes(rgb)], note("read.nifti.found.number_kind")),
+        "gzip of text": ([gzip.compress(b"hello" * 200)], note("read.ct.found.gzip_without_volume")),
+        "torn gzip": ([gzip.compress(text)[:30] + b"\xff" * 40], note("read.ct.found.gzip_without_volume")),
+        "header only": ([text[:100]], note("read.ct.found.other_file")),
     }
 
 
 @pytest.mark.parametrize("name", bad_cases())
 def test_what_is_no_ct_is_named(name: str) -> None:
-    files, words = bad_cases()[name]
-    with pytest.raises(InputError) as caught:
+    files, found = bad_cases()[name]
+    with refused("read.ct.needed") as caught:
         read_volumes(named(files))
-    assert words in str(caught.value)
+    assert caught.value.finding.values["found"] == (found,)
+    assert str(caught.value).endswith("Choose the whole axial series.")
 
 
 def test_torn_volumes_are_refused_when_read() -> None:
-    with pytest.raises(InputError, match="incomplete"):
+    with refused("read.nifti.too_short"):
         load([("", as_nifti(volume())[:-100])])
-    with pytest.raises(InputError, match="incomplete"):
+    with refused("read.nifti.too_short"):
         load([("", gzip.compress(as_nifti(volume())[:-100]))])
 
 
@@ -212,11 +239,12 @@ def test_one_damaged_slice_is_filled_in_and_many_are_refused() -> None:
     files = series(volume(24))
     files[7] = files[7][:-200]
     study = load(named(files))
-    assert any("1 damaged slice was filled in" in note for note in study.notes)
+    assert note("read.ct.damaged_filled", count=1) in study.notes
+    assert volume_of(study).acquisition.filled_slices == 1
     assert np.array_equal(volume_of(study).voxels[7], volume(24)[7])
     for k in range(5):
         files[k] = files[k][:-200]
-    with pytest.raises(InputError, match="cannot be decoded"):
+    with refused("read.ct.unreadable"):
         load(named(files))
 
 
@@ -226,16 +254,16 @@ def test_limits_are_checked_before_decoding(monkeypatch: pytest.MonkeyPatch) -> 
     bomb = archive([bytes(40_000_000)])
     assert len(bomb) < 50_000
     monkeypatch.setattr(reader, "MAX_VOLUME_BYTES", 30_000_000)
-    with pytest.raises(LimitError, match="expand to at most"):
+    with refused("read.ct.archive_too_large", LimitError):
         read_volumes([("", bomb)])
     monkeypatch.setattr(reader, "MAX_VOLUME_FILES", 5)
-    with pytest.raises(LimitError, match="at most 5 files"):
+    with refused("read.ct.too_many_files", LimitError):
         read_volumes(named(series(volume())))
-    with pytest.raises(LimitError, match="at most 5 files"):
+    with refused("read.ct.archive_too_many_files", LimitError):
         read_volumes([("", archive(series(volume())))])
     huge = bytearray(as_nifti(volume()))
     huge[42:48] = np.array([30000, 30000, 30000], "<i2").tobytes()
-    with pytest.raises(LimitError, match="million voxels"):
+    with refused("read.ct.too_large", LimitError):
         read_volumes([("", bytes(huge))])
     with pytest.raises(LimitError):
         limits.check_volume(7, 512, 512)
@@ -259,12 +287,15 @@ def test_random_damage_never_raises_anything_else() -> None:
 
 def test_progress_rises_to_one() -> None:
     told: list[float] = []
-    read_volumes(named(series(volume())))[0].load(lambda share, what: told.append(share))
+    said: list[Finding] = []
+    read_volumes(named(series(volume())))[0].load(lambda share, what: (told.append(share), said.append(what))[0])
+    assert {what.code for what in said} == {"read.ct.reading_slices", "read.ct.done"}
     assert told == sorted(told)
     assert told[-1] == 1.0
 
 
 def test_the_film_reader_points_to_the_ct_page() -> None:
     for data in (archive(series(volume())), gzip.compress(as_nifti(volume())), series(volume())[0]):
-        with pytest.raises(InputError, match="page Abdominal CT"):
+        with pytest.raises(InputError) as caught:
             read_study("ct", data)
+        assert caught.value.finding.code in ("read.volume_as_film", "read.ct_as_film")
