@@ -7,7 +7,7 @@ import streamlit as st
 from bmd.app import results, session, shell, text, work
 from bmd.app.ct import choose as ct_inputs
 from bmd.app.ct import result as ct
-from bmd.app.ct import text as ct_text
+from bmd.text import text as words
 
 shell.open_page(__file__)
 
@@ -17,7 +17,7 @@ def main() -> None:
     held = session.held("ct")
     if held is None:
         st.title(text.ABDOMINAL_CT, anchor=False)
-        st.markdown(ct_text.LEAD)
+        st.markdown(words("app.ct.lead"))
         ct_inputs.choose_ct()
         return
     results.title_row(held)
