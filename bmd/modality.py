@@ -101,6 +101,11 @@ class Modality:
         return f"modality.{self.kind}.noun"
 
     @property
+    def way(self) -> str:
+        """Code of the sentence on what such an input is and what comes out."""
+        return f"modality.{self.kind}.way"
+
+    @property
     def cases(self) -> str:
         """Code of the word for many simulated ones."""
         return f"modality.{self.kind}.cases"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import results, session, shell, text, work
+from bmd.app import results, session, shell, work
 from bmd.app.ct import choose as ct_inputs
 from bmd.app.ct import result as ct
-from bmd.text import text as words
+from bmd.app.ct import text as ct_text
+from bmd.text import text
 
 shell.open_page(__file__)
 
@@ -16,8 +17,8 @@ def main() -> None:
     """Choose a CT, or look at the one that is held."""
     held = session.held("ct")
     if held is None:
-        st.title(text.ABDOMINAL_CT, anchor=False)
-        st.markdown(words("app.ct.lead"))
+        st.title(text("modality.ct.title"), anchor=False)
+        st.markdown(ct_text.LEAD)
         ct_inputs.choose_ct()
         return
     results.title_row(held)

@@ -4,41 +4,43 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import about, session, shell, text
+from bmd.app import about, session, shell
+from bmd.findings import note
 from bmd.reference import HOLOGIC
+from bmd.text import entry, text
 
 shell.open_page(__file__)
 
 
 def main() -> None:
     """The ways in and what their networks learned from, intended use and privacy, then every network's figures."""
-    st.title(text.ABOUT, anchor=False)
-    st.markdown(text.ABOUT_LEAD)
+    st.title(text("app.about.title"), anchor=False)
+    st.markdown(text("app.about.lead"))
     about.ways_in()
     left, right = st.columns([5, 6], gap="large")
     with left:
-        st.subheader(text.INTENDED_TITLE, anchor=False)
-        st.markdown("\n".join(text.INTENDED))
+        st.subheader(text("app.about.intended_title"), anchor=False)
+        st.markdown("\n".join(entry("app.about.intended")))
         privacy()
-        st.subheader(text.SOURCES_TITLE, anchor=False)
-        st.markdown("\n".join(text.SOURCES).format(reference=HOLOGIC.name))
+        st.subheader(text("app.about.sources_title"), anchor=False)
+        st.markdown("\n".join(entry("app.about.sources")).format(reference=HOLOGIC.name))
     with right:
         about.models()
 
 
 def privacy() -> None:
     """What is held, for how long, and the button that removes it."""
-    st.subheader(text.PRIVACY_TITLE, anchor=False)
-    st.markdown("\n".join(text.PRIVACY))
+    st.subheader(text("app.about.privacy_title"), anchor=False)
+    st.markdown("\n".join(entry("app.about.privacy")))
     lines = []
     for now in session.holdings():
-        result = text.HELD_RESULT if now.report is not None else text.HELD_NO_RESULT
-        lines.append(text.HELD_ONE.format(what=text.HELD_KINDS[now.kind], mb=now.held_mb, result=result))
+        result = note("app.about.held_result" if now.report is not None else "app.about.held_no_result")
+        lines.append(text("app.about.held_one", what=note(f"modality.{now.kind}.held"), mb=now.held_mb, result=result))
     if not lines:
-        st.info(text.HELD_NOTHING, icon=":material/lock:")
+        st.info(text("app.about.held_nothing"), icon=":material/lock:")
         return
-    st.info(text.HELD.format(what="; ".join(lines)), icon=":material/lock_open:")
-    st.button(text.PURGE, icon=":material/delete:", on_click=session.purge, key="purge")
+    st.info(text("app.about.held", what="; ".join(lines)), icon=":material/lock_open:")
+    st.button(text("app.about.purge"), icon=":material/delete:", on_click=session.purge, key="purge")
 
 
 with shell.guard():

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import shell, text, work
+from bmd.app import shell, work
 from bmd.app.demographics import result as demographics
 from bmd.app.demographics.text import LEAD
+from bmd.text import text
 
 shell.open_page(__file__)
 
 
 def main() -> None:
     """The form beside its answer."""
-    st.title(text.DEMOGRAPHICS, anchor=False)
+    st.title(text("modality.demographics.title"), anchor=False)
     st.markdown(LEAD)
     demographics.page()
 

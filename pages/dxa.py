@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import results, session, shell, text, work
+from bmd.app import results, session, shell, work
 from bmd.app.dxa import choose as dxa_inputs
 from bmd.app.dxa import result as dxa
 from bmd.app.dxa import text as dxa_text
+from bmd.text import text
 
 shell.open_page(__file__)
 
@@ -16,7 +17,7 @@ def main() -> None:
     """Choose an image, or look at the one that is held."""
     held = session.held("dxa")
     if held is None:
-        st.title(text.DXA, anchor=False)
+        st.title(text("modality.dxa.title"), anchor=False)
         st.markdown(dxa_text.LEAD)
         dxa_inputs.choose_dxa()
         return

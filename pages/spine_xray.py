@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import results, session, shell, text, work
+from bmd.app import results, session, shell, work
 from bmd.app.film import choose as inputs
 from bmd.app.film import result as outputs
+from bmd.text import text
 
 shell.open_page(__file__)
 
@@ -15,8 +16,8 @@ def main() -> None:
     """Choose a film, or look at the one that is held."""
     film = session.film()
     if film is None:
-        st.title(text.SPINE_XRAY, anchor=False)
-        st.markdown(text.LEAD)
+        st.title(text("modality.film.title"), anchor=False)
+        st.markdown(text("app.film.lead"))
         inputs.choose_film()
         return
     results.title_row(film)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import shell, text
+from bmd.app import shell
 from bmd.app.together import page as together
 from bmd.app.together import text as together_text
+from bmd.text import text
 
 shell.open_page(__file__)
 
 
 def main() -> None:
     """All results side by side."""
-    st.title(text.TOGETHER, anchor=False)
+    st.title(text("app.together.title"), anchor=False)
     st.markdown(together_text.LEAD)
     together.page()
 

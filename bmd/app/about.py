@@ -6,41 +6,44 @@ import html
 
 import streamlit as st
 
-from bmd.app import cards, text
+from bmd import modality
+from bmd.app import cards
 from bmd.app.markup import table
 from bmd.models import _registry as registry
+from bmd.text import entry, text
 
 
 def ways_in() -> None:
     """Each way in with its networks, and what each of them has seen and was measured on."""
-    st.subheader(text.WAYS_TITLE, anchor=False)
-    st.markdown("\n".join(f"- **{title}**: {what}" for title, what in text.WAYS.values()))
-    st.markdown(text.WAYS_TOGETHER)
+    st.subheader(text("app.about.ways_title"), anchor=False)
+    st.markdown("\n".join(f"- **{text(row.title)}**: {text(row.way)}" for row in modality.MODALITIES))
+    st.markdown(text("app.about.ways_together"))
     rows = []
-    for modality, names in networks().items():
+    for way_in, names in networks():
         for name in names:
-            way = text.WAYS[modality][0] if name == names[0] else ""
-            places = "; ".join(cards.places(name)) or text.NO_WEIGHTS
+            way = text(way_in.title) if name == names[0] else ""
+            places = "; ".join(cards.places(name)) or text("app.no_weights")
             cells = (way, registry.spec(name).title, cards.learned_from(name), places)
             rows.append([html.escape(cell) for cell in cells])
-    st.html(table(text.WAYS_HEAD, rows))
+    st.html(table(entry("app.about.ways_head"), rows))
 
 
-def networks() -> dict[str, list[str]]:
-    """Networks with weights by modality, in the order of the navigation."""
+def networks() -> list[tuple[modality.Modality, list[str]]]:
+    """Networks with weights of each way in, in the order of the navigation."""
     shipped = cards.metadata()
-    return {
-        modality: [name for name in registry.names() if name in shipped and registry.spec(name).modality == modality]
-        for modality in text.WAYS
-    }
+    return [(row, [name for name in _of(row) if name in shipped]) for row in modality.MODALITIES]
+
+
+def _of(row: modality.Modality) -> list[str]:
+    return [name for name in registry.names() if registry.spec(name).modality == row.holds]
 
 
 def models() -> None:
     """Every network's card, a tab for each way in; networks without weights stand with their way."""
-    st.subheader(text.MODELS_TITLE, anchor=False)
-    st.caption(f"{text.SIMULATED_ONLY} {text.AUC_MEANS}")
-    for tab, modality in zip(st.tabs([title for title, _ in text.WAYS.values()]), text.WAYS, strict=True):
+    st.subheader(text("app.about.models_title"), anchor=False)
+    st.caption(f"{text('app.simulated_only')} {text('app.auc_means')}")
+    tabs = st.tabs([text(row.title) for row in modality.MODALITIES])
+    for tab, row in zip(tabs, modality.MODALITIES, strict=True):
         with tab:
-            for name in registry.names():
-                if registry.spec(name).modality == modality:
-                    cards.model_card(name)
+            for name in _of(row):
+                cards.model_card(name)

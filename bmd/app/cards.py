@@ -9,12 +9,28 @@ from typing import Any
 
 import streamlit as st
 
-from bmd.app import text
 from bmd.app.markup import number, plain, table
+from bmd.findings import note
 from bmd.models import _registry as registry
 from bmd.models._registry import WEIGHTS
 from bmd.reference import CATEGORIES
+from bmd.text import codes, text
 from bmd.types import Report
+
+KEY_MEASURES = (
+    *("patients", "people", "osteoporosis_share", "share_osteoporosis", "auc", "osteoporosis_auc", "macro_auc"),
+    *("mean_error", "mean_absolute_error", "mae_percent", "correlation", "r", "accuracy", "coverage"),
+    *("calibration_error", "ece", "dice", "level_exact", "found", "sacrum"),
+)
+"""Shown at once, in this order; the others are folded away. Words: "app.measures"."""
+SHARES = {
+    *("osteoporosis_share", "share_normal", "share_osteopenia", "share_osteoporosis", "accuracy", "largest_class"),
+    *("coverage", "vertebra_coverage", "level_exact", "found", "sacrum", "level", "others_empty"),
+    *("sensitivity", "sensitivity_normal", "sensitivity_osteopenia", "sensitivity_osteoporosis", "specificity"),
+    *("precision", "f1"),
+}
+"""Measures shown as percentages."""
+COUNTS = {"patients", "films", "people", "n"}
 
 
 @st.cache_data(show_spinner=False, ttl=60)
@@ -38,7 +54,7 @@ def coverage(model: str) -> float | None:
 
 def learned_from(model: str) -> str:
     """What the weights of this network say they were trained on."""
-    return str(metadata().get(model, {}).get("trained_on") or text.NOT_STATED)
+    return str(metadata().get(model, {}).get("trained_on") or text("app.not_stated"))
 
 
 def places(model: str) -> list[str]:
@@ -50,15 +66,15 @@ def provenance(report: Report) -> None:
     """Which models gave this result, on what they were measured, where and how long it ran."""
     for role, name in report.models.items():
         card = metadata().get(name, {})
-        st.markdown(f"**{text.ROLES.get(role, role.capitalize())}** {card.get('title', name)}")
+        st.markdown(f"**{_word('app.role', role)}** {card.get('title', name)}")
         _measured(card)
-    st.caption(f"{text.AUC_MEANS} {text.SIMULATED_ONLY}")
+    st.caption(f"{text('app.auc_means')} {text('app.simulated_only')}")
     st.caption(ran_on(report))
 
 
 def ran_on(report: Report) -> str:
     """Device and seconds in a sentence."""
-    return f"{text.RAN_ON} {report.device}, {report.seconds:.2f} s."
+    return text("app.ran_on", device=report.device, seconds=report.seconds)
 
 
 def model_card(name: str) -> None:
@@ -66,13 +82,13 @@ def model_card(name: str) -> None:
     spec = registry.spec(name)
     card = metadata().get(name)
     with st.container(border=True):
-        st.markdown(f"**{spec.title}** · {text.TASKS.get(spec.task, spec.task)}")
+        st.markdown(f"**{spec.title}** · {_word('app.task', spec.task)}")
         st.caption(spec.paper)
         if card is None:
-            st.markdown(text.NO_WEIGHTS)
+            st.markdown(text("app.no_weights"))
             return
         _measured(card)
-        with st.expander(text.DETAILS):
+        with st.expander(text("app.details")):
             _details(card)
 
 
@@ -109,9 +125,15 @@ def figures(entries: list[dict[str, Any]]) -> list[Figures]:
     return found
 
 
+def _word(group: str, key: str) -> str:
+    """The catalogue's word for a key of the metadata, or the key itself where it has none."""
+    code = f"{group}.{key}"
+    return text(code) if code in codes() else key
+
+
 def _name(key: str, keys: tuple[str, ...]) -> str:
-    name = text.MEASURES.get(key, key)
-    return text.INTERVAL_95.format(name=name) if f"{key}_low" in keys else name
+    name = _word("app.measures", key)
+    return text("app.interval_95", name=name) if f"{key}_low" in keys else name
 
 
 def _value(key: str, values: dict[str, Any]) -> str:
@@ -125,11 +147,11 @@ def _value(key: str, values: dict[str, Any]) -> str:
 
 
 def _written(key: str, value: Any) -> str:
-    if key in text.SHARES and isinstance(value, float):
+    if key in SHARES and isinstance(value, float):
         return f"{value:.1%}"
     if key.endswith("_percent") and isinstance(value, float):
         return f"{value:.1f}"
-    return str(int(value)) if isinstance(value, float) and key in text.COUNTS else number(value)
+    return str(int(value)) if isinstance(value, float) and key in COUNTS else number(value)
 
 
 def _best(card: dict[str, Any]) -> list[dict[str, Any]]:
@@ -146,13 +168,13 @@ def _measured(card: dict[str, Any]) -> None:
     short = [entry | {"values": _key_values(entry.get("values") or {})} for entry in best]
     groups = figures(short)
     if not groups:
-        st.caption(text.NOT_MEASURED)
+        st.caption(text("app.not_measured"))
         return
     _tables(groups)
     if published := _published(card):
         st.caption(published)
     if any(a["values"] != (b.get("values") or {}) for a, b in zip(short, best, strict=True)) or best != entries:
-        with st.expander(text.EVERY_FIGURE):
+        with st.expander(text("app.every_figure")):
             _tables(figures(entries))
             for entry in entries:
                 _confusion(entry)
@@ -160,15 +182,15 @@ def _measured(card: dict[str, Any]) -> None:
 
 def _key_values(values: dict[str, Any]) -> dict[str, Any]:
     """Those of ``KEY_MEASURES`` with their intervals; all where none is among them."""
-    wanted = [f"{key}{end}" for key in text.KEY_MEASURES for end in ("", "_low", "_high")]
+    wanted = [f"{key}{end}" for key in KEY_MEASURES for end in ("", "_low", "_high")]
     return {key: values[key] for key in wanted if key in values} or values
 
 
 def _tables(groups: list[Figures]) -> None:
     for group in groups:
-        head = (text.MEASURE, *(_sentence(what) or text.VALUE for what in group.columns))
+        head = (text("app.measure"), *(_sentence(what) or text("app.value") for what in group.columns))
         st.html(table(head, [[html.escape(cell) for cell in row] for row in group.rows]))
-        st.caption(f"{text.MEASURED_ON} {plain(group.place)}.")
+        st.caption(text("app.measured_on", place=plain(group.place)))
 
 
 def _sentence(what: str) -> str:
@@ -183,32 +205,31 @@ def _confusion(entry: dict[str, Any]) -> None:
         return
     rows = [[name, *(f"{cell:.0f}" for cell in row)] for name, row in zip(CATEGORIES, cells, strict=True)]
     st.html(table(["", *CATEGORIES], rows))
-    st.caption(f"{text.SAID}. {text.MEASURED_ON} {plain(str(entry.get('measured_on', text.NOT_STATED)))}.")
+    place = plain(str(entry.get("measured_on", text("app.not_stated"))))
+    st.caption(f"{text('app.said')} {text('app.measured_on', place=place)}")
 
 
 def _published(card: dict[str, Any]) -> str:
     """What the paper itself reports, so that nobody takes one for the other."""
     published = card.get("published") or {}
     values = {k: v / 100 if v > 1 else v for k, v in (published.get("values") or {}).items()}
-    said = [f"{text.MEASURES[k].lower()} {v:.1%}" for k, v in values.items() if k == "accuracy"]
-    said += [f"AUC {v:.3f}" for k, v in values.items() if k == "auc"]
-    if not said:
-        return ""
-    place = plain(str(published.get("measured_on", text.NOT_STATED)))
-    return text.PUBLISHED.format(place=place, figures=", ".join(said), warning=text.PUBLISHED_WARNING)
+    said = tuple(note(f"app.published_{k}", value=values[k]) for k in ("accuracy", "auc") if k in values)
+    place = plain(str(published.get("measured_on", text("app.not_stated"))))
+    return text("app.published", place=place, figures=said) if said else ""
 
 
 def _details(card: dict[str, Any]) -> None:
     lines = {
-        "Trained on": card.get("trained_on"),
-        "Input": (card.get("preprocessing") or {}).get("steps"),
-        "Calibration": _words(card["calibration"]) if card.get("calibration") else "none yet",
-        "Training": _words(card.get("training") or {}),
-        "Seed and commit": f"{card.get('seed')}, {card.get('commit') or 'unknown'}",
-        "Licence": card.get("licence"),
-        "Intended use": card.get("intended_use"),
+        "trained_on": card.get("trained_on"),
+        "input": (card.get("preprocessing") or {}).get("steps"),
+        "calibration": _words(card["calibration"]) if card.get("calibration") else text("app.card.not_calibrated"),
+        "training": _words(card.get("training") or {}),
+        "seed_and_commit": f"{card.get('seed')}, {card.get('commit') or text('app.card.unknown_commit')}",
+        "licence": card.get("licence"),
+        "intended_use": card.get("intended_use"),
     }
-    st.html(table(["", ""], [[name, html.escape(str(value))] for name, value in lines.items() if value]))
+    rows = [[text(f"app.card.{key}"), html.escape(str(value))] for key, value in lines.items() if value]
+    st.html(table(["", ""], rows))
 
 
 def _words(values: dict[str, Any]) -> str:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import streamlit as st
 
 from bmd import modality
-from bmd.app import text
 from bmd.app.session import Held
 from bmd.report import to_csv, to_json
+from bmd.text import text
 from bmd.types import Report
 
 
@@ -20,7 +20,7 @@ def row(film: Held, report: Report) -> None:
     files = (
         ("CSV", lambda: to_csv([whole]).encode(), f"{stem}.csv", "text/csv"),
         ("JSON", lambda: to_json([whole]).encode(), f"{stem}.json", "application/json"),
-        (text.PICTURE, lambda: modality.picture(film.study, whole) or b"", f"{stem}.png", "image/png"),
+        (text("app.picture"), lambda: modality.picture(film.study, whole) or b"", f"{stem}.png", "image/png"),
     )
     with st.container(horizontal=True, key="downloads"):
         for label, make, name, mime in files:

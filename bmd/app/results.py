@@ -9,17 +9,17 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from bmd import figures
-from bmd.app import cards, session, shell, text, work
-from bmd.app.markup import percent, plain, signed
+from bmd.app import cards, session, shell, work
+from bmd.app.markup import plain
 from bmd.app.together.text import HIP_MODELS, SITES
 from bmd.figures import COLOURS, GREY
-from bmd.findings import Finding
-from bmd.text import say, sentences
+from bmd.findings import Finding, note
+from bmd.text import say, sentences, text
 from bmd.types import Prediction, Report
 
 CHART = {"displayModeBar": False}
-LEVELS_WARNING = "Levels uncertain"
-"""How the warning about names begins; it has its own banner."""
+LEVELS_WARNING = ".levels_uncertain"
+"""End of the codes of the warning about names, which has its own banner."""
 
 MEASURED = "measured"
 """What stands for the model of a density that no network gave."""
@@ -30,13 +30,13 @@ Show = Callable[[session.Held, Report], None]
 def title_row(held: session.Held) -> None:
     """Name of the page, of the file, and the way to another one."""
     with st.container(horizontal=True, vertical_alignment="center", key="title_row"):
-        st.title(text.KINDS[held.kind], anchor=False, width="content")
-        origin = "simulated" if held.sample else held.study.origin
+        st.title(text(f"modality.{held.kind}.title"), anchor=False, width="content")
+        origin = text("app.simulated") if held.sample else held.study.origin
         st.html(f'<p class="ol-file">{html.escape(held.name)} <span>{html.escape(origin)}</span></p>', width="stretch")
         st.button(
-            text.ANOTHER[held.kind],
+            text(f"modality.{held.kind}.another"),
             icon=":material/restart_alt:",
-            help=text.ANOTHER_HELP,
+            help=text("app.another_help"),
             on_click=session.drop,
             args=(held.kind,),
             key="another",
@@ -47,7 +47,7 @@ def result(held: session.Held, show: Show) -> None:
     """Whatever is known of the study: a problem, a refusal, or ``show``; analyses it when that was not done yet."""
     if held.problem is not None:
         shell.show(held.problem)
-        if st.button(text.AGAIN, icon=":material/refresh:"):
+        if st.button(text("app.again"), icon=":material/refresh:"):
             session.update(held.kind, problem=None)
             st.rerun()
     elif held.report is None:
@@ -59,7 +59,7 @@ def result(held: session.Held, show: Show) -> None:
 
 
 def _analyse(held: session.Held) -> None:
-    bar = st.progress(0.0, text.STARTING)
+    bar = st.progress(0.0, text("app.starting"))
     with shell.guard(quiet=True) as outcome:
         report = work.analyse(held.study, lambda share, what: advance(bar, share, what))
         session.keep(held.kind, report)
@@ -69,7 +69,7 @@ def _analyse(held: session.Held) -> None:
 
 
 def advance(bar: DeltaGenerator, share: float, what: Finding | str) -> None:
-    """Move a progress bar."""
+    """Move a progress bar; ``what`` is being done."""
     bar.progress(min(1.0, max(0.0, share)), say(what))
 
 
@@ -78,8 +78,8 @@ def refusal(held: session.Held) -> None:
     assert held.report is not None
     reasons = "".join(f"<li>{html.escape(say(reason))}</li>" for reason in held.report.suitability.reasons)
     st.html(
-        f'<div class="ol-card ol-refusal" role="status"><h3>{text.NOT_SUITABLE[held.kind]}</h3><ul>{reasons}</ul>'
-        f"<p>{text.NOT_SUITABLE_DO[held.kind]}</p></div>"
+        f'<div class="ol-card ol-refusal" role="status"><h3>{text(f"modality.{held.kind}.refused")}</h3>'
+        f"<ul>{reasons}</ul><p>{text(f'modality.{held.kind}.helps')}</p></div>"
     )
     warnings(held.report)
 
@@ -87,17 +87,23 @@ def refusal(held: session.Held) -> None:
 def levels_banner(report: Report) -> None:
     """Say at the top when the vertebrae may be named wrongly."""
     if not report.levels_certain:
-        said = next((w for w in sentences(report.warnings) if w.startswith(LEVELS_WARNING)), "")
-        st.warning(f"**{text.LEVELS_UNCERTAIN}** {plain(said)} {text.LEVELS_DO}", icon=":material/swap_vert:")
+        said = " ".join(plain(say(warning)) for warning in report.warnings if of_levels(warning))
+        banner = f"**{text('app.levels_uncertain')}** {said} {text('app.levels_do')}"
+        st.warning(banner, icon=":material/swap_vert:")
+
+
+def of_levels(warning: Finding | str) -> bool:
+    """Whether a warning is the one about the names of all levels: "film.levels_uncertain", "ct.levels_uncertain"."""
+    return isinstance(warning, Finding) and warning.code.endswith(LEVELS_WARNING)
 
 
 def headline(prediction: Prediction | None, true_t: float | None = None) -> None:
     """Category, T-score with its interval and density beside the probabilities; ``true_t`` of a simulated case."""
     if prediction is None:
-        st.info(text.NO_ESTIMATE, icon=":material/info:")
+        st.info(text("app.no_estimate"), icon=":material/info:")
         return
     name = prediction.category or "unknown"
-    truth = "" if true_t is None else f'<div class="ol-truth">{text.TRUTH.format(t=signed(true_t))}</div>'
+    truth = "" if true_t is None else f'<div class="ol-truth">{text("app.truth", t=true_t)}</div>'
     with st.container(border=True, key="headline"):
         left, right = st.columns([6, 5], vertical_alignment="center")
         left.html(
@@ -118,33 +124,38 @@ def source(prediction: Prediction) -> str:
     """Site of an answer and who gave it: "Lumbar spine, estimated by C5-GAP-FC3"."""
     site = SITES.get("hip" if prediction.model in HIP_MODELS else prediction.level, str(prediction.level))
     if prediction.model == MEASURED:
-        return text.MEASURED_IN.format(site=site)
+        return text("app.measured_in", site=site)
     title = cards.metadata().get(prediction.model, {}).get("title", prediction.model)
-    return text.ESTIMATED.format(site=site, title=title)
+    return text("app.estimated", site=site, title=title)
 
 
 def _numbers(prediction: Prediction) -> str:
     """T-score, interval and density; where a network gives categories only, its probability."""
     if prediction.t_score is None:
         share = prediction.probabilities.get(prediction.category or "")
-        words = text.NO_T_SCORE if share is None else text.SHARE_ONLY.format(share=percent(share))
+        words = text("app.no_t_score") if share is None else text("app.share_only", share=share)
         return f'<div class="ol-t">{words}</div>'
     coverage = cards.coverage(prediction.model)
     interval = ""
     if prediction.interval is not None:
         low, high = prediction.interval
-        label = f"{coverage:.0%} interval" if coverage else "interval"
-        interval = f'<span class="ol-interval">{label} {signed(low)} to {signed(high)}</span>'
-    bmd = f'<span class="ol-bmd">{prediction.bmd_g_cm2:.3f} g/cm²</span>' if prediction.bmd_g_cm2 is not None else ""
-    return f'<div class="ol-t">T-score {signed(prediction.t_score)}</div><div class="ol-sub">{interval}{bmd}</div>'
+        said = note("app.stated", low=low, high=high)
+        if coverage is not None:
+            said = note("app.stated_with", coverage=coverage, low=low, high=high)
+        interval = f'<span class="ol-interval">{say(said)}</span>'
+    bmd = ""
+    if prediction.bmd_g_cm2 is not None:
+        bmd = f'<span class="ol-bmd">{text("app.density", bmd=prediction.bmd_g_cm2)}</span>'
+    t_score = text("app.t_score", t=prediction.t_score)
+    return f'<div class="ol-t">{t_score}</div><div class="ol-sub">{interval}{bmd}</div>'
 
 
 def warnings(report: Report) -> None:
     """Every warning but the one about names, which has its own banner."""
-    lines = [w for w in sentences(report.warnings) if not w.startswith(LEVELS_WARNING)]
+    lines = sentences(warning for warning in report.warnings if not of_levels(warning))
     if lines:
         items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-        st.html(f'<ul class="ol-warnings" role="note" aria-label="{text.WARNINGS}">{items}</ul>')
+        st.html(f'<ul class="ol-warnings" role="note" aria-label="{text("app.warnings")}">{items}</ul>')
 
 
 def heat_maps(held: session.Held, label: str, meaning: str) -> bool:
@@ -157,7 +168,7 @@ def heat_maps(held: session.Held, label: str, meaning: str) -> bool:
     if wanted != held.show_maps:
         session.update(held.kind, show_maps=wanted)
     if wanted and held.maps is None and held.report is not None:
-        with shell.guard(), st.spinner(text.EXPLAINING):
+        with shell.guard(), st.spinner(text("app.explaining")):
             session.update(held.kind, maps=work.explain(held.study, held.report))
             st.rerun()
     return wanted and held.maps is not None
@@ -166,10 +177,11 @@ def heat_maps(held: session.Held, label: str, meaning: str) -> bool:
 def how_read(held: session.Held) -> None:
     """How the file was read, folded away."""
     if held.study.notes:
-        with st.expander(text.HOW_READ[held.kind]):
+        with st.expander(text(f"modality.{held.kind}.how_read")):
             st.markdown("\n".join(f"- {plain(say(note))}" for note in held.study.notes))
 
 
 def spoken(probabilities: dict[str, float]) -> str:
     """Probabilities in words, for screen readers."""
-    return "Probabilities: " + ", ".join(f"{name} {value:.0%}" for name, value in probabilities.items())
+    shares = tuple(note("app.share", name=name, share=value) for name, value in probabilities.items())
+    return text("app.probabilities", shares=shares)

@@ -12,11 +12,11 @@ from pathlib import Path
 import streamlit as st
 
 from bmd import modality
-from bmd.app import forget, text
+from bmd.app import forget
 from bmd.app.markup import plain
 from bmd.app.session import Problem
 from bmd.errors import BmdError
-from bmd.text import text as words
+from bmd.text import text
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +26,9 @@ LOGO = str(Path(__file__).with_name("logo.svg"))
 ROOT = Path(__file__).resolve().parents[2]
 ENTRYPOINT = "streamlit_app.py"
 PAGES = (
-    *((row.page, words(row.title), row.icon) for row in modality.MODALITIES),
-    ("together", text.TOGETHER, "join"),
-    ("about", text.ABOUT, "info"),
+    *((row.page, text(row.title), row.icon) for row in modality.MODALITIES),
+    ("together", text("app.together.title"), "join"),
+    ("about", text("app.about.title"), "info"),
 )
 """File in ``pages/``, title and icon, in the order of the navigation."""
 _ENTERED, _GOTO = "_shell_entered", "_shell_goto"
@@ -68,7 +68,7 @@ def open_page(file: str) -> None:
         st.session_state[_GOTO] = Path(file).resolve().relative_to(ROOT).as_posix()
         st.switch_page(ENTRYPOINT)
     st.html(_CSS)
-    st.html(f'<p class="ol-intended" role="note">{text.INTENDED_USE}</p>')
+    st.html(f'<p class="ol-intended" role="note">{text("app.intended_use")}</p>')
 
 
 @dataclass
@@ -98,7 +98,7 @@ def guard(quiet: bool = False) -> Iterator[Outcome]:
     except Exception as error:  # noqa: BLE001 - the last resort of a page
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("Unexpected %s\n%s", type(error).__name__, where)
-        outcome.problem = Problem(text.SOMETHING_WRONG, ours=True)
+        outcome.problem = Problem(text("app.something_wrong"), ours=True)
     if outcome.problem is not None and not quiet:
         show(outcome.problem)
 

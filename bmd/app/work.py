@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from bmd import modality
-from bmd.app import text
 from bmd.app.film import samples
 from bmd.errors import BmdError
+from bmd.findings import Finding, note
 from bmd.types import Explanation, Report, Study
 
 if TYPE_CHECKING:
     from bmd.readers.volume import VolumeChoice
 
-Progress = Callable[[float, str], None]
+Progress = Callable[[float, Finding | str], None]
 WARM_UP_AFTER_S = 4.0
 """The first screen is drawn by then; loading torch keeps the server from answering for seconds."""
 
@@ -46,7 +46,7 @@ def list_volumes(files: Sequence[tuple[str, bytes]]) -> tuple[VolumeChoice, ...]
 def analyse(study: Study, progress: Progress) -> Report:
     """Report on the study; ``progress`` is called with a share in 0..1 and what is being done."""
     if not _turn.acquire(blocking=False):
-        progress(0.0, text.WAITING)
+        progress(0.0, note("app.waiting"))
         _turn.acquire()
     try:
         return modality.analyse(study, progress=progress)

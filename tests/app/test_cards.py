@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from bmd.app import cards, text
+from bmd.app import cards
+from bmd.text import text
 
 PLACE = "1000 simulated films held out of training and calibration, whole pipeline, "
 
@@ -25,9 +26,9 @@ def test_entries_that_differ_in_their_last_words_stand_side_by_side():
     assert group.place == PLACE.removesuffix(", ")
     assert group.columns == ("film only", "film and patient data")
     assert group.rows == (
-        (text.MEASURES["patients"], "1000", "1000"),
-        (text.INTERVAL_95.format(name=text.MEASURES["auc"]), "0.841 (0.810 to 0.870)", "0.870 (0.850 to 0.900)"),
-        (text.MEASURES["coverage"], "90.0%", "91.0%"),
+        (text("app.measures.patients"), "1000", "1000"),
+        (text("app.interval_95", name=text("app.measures.auc")), "0.841 (0.810 to 0.870)", "0.870 (0.850 to 0.900)"),
+        (text("app.measures.coverage"), "90.0%", "91.0%"),
     )
 
 
@@ -35,7 +36,7 @@ def test_a_single_entry_keeps_its_whole_place():
     (group,) = cards.figures([entry("film only", dice=0.9512)])
     assert group.place == PLACE + "film only"
     assert group.columns == ("",)
-    assert group.rows == ((text.MEASURES["dice"], "0.951"),)
+    assert group.rows == ((text("app.measures.dice"), "0.951"),)
 
 
 def test_unknown_measures_and_missing_values_are_shown_plainly():

@@ -18,10 +18,11 @@ from streamlit.runtime.runtime import Runtime
 from streamlit.runtime.session_manager import SessionInfo
 from streamlit.testing.v1 import AppTest
 
-from bmd.app import forget, session, text
+from bmd.app import forget, session
 from bmd.app.viewers import film as film_viewer
 from bmd.app.viewers.ct import packet
-from bmd.types import Demographics, Image, Report, Study, Suitability
+from bmd.text import text
+from bmd.types import Demographics, Image, Report, Study, Suitability, Volume
 from tests.app.reading import shown
 
 KINDS = pytest.mark.parametrize("kind", ["film", "ct", "dxa"])
@@ -41,6 +42,12 @@ def held(kind: session.Kind, fakes, fakes_ct) -> session.Held:
     return session.Held(name, study, "dxa", report=fakes.report(modality="dxa", answers=(fakes.prediction(-1, None),)))
 
 
+def pixels_of(study: Study) -> np.ndarray:
+    """The only picture or volume of a study."""
+    (one,) = (*study.images, *([study.volume] if study.volume else []))
+    return one.voxels if isinstance(one, Volume) else one.pixels
+
+
 def visit(app, now: session.Held) -> AppTest:
     """A session that looks at this input."""
     at = app()
@@ -53,7 +60,7 @@ def visit(app, now: session.Held) -> AppTest:
 def purge(at: AppTest) -> None:
     at.switch_page("pages/about.py").run()
     at.button(key="purge").click().run()
-    assert text.HELD_NOTHING in shown(at)
+    assert text("app.about.held_nothing") in shown(at)
 
 
 def traces(needle: bytes) -> list[str]:
@@ -82,7 +89,7 @@ def middle(data: bytes) -> bytes:
 @KINDS
 def test_nothing_is_left_after_remove_everything_now(app, fakes, fakes_ct, kind):
     now = held(kind, fakes, fakes_ct)
-    raw, pixels = middle(now.study.images[0].pixels.tobytes()), weakref.ref(now.study.images[0].pixels)
+    raw, pixels = middle(pixels_of(now.study).tobytes()), weakref.ref(pixels_of(now.study))
     name = bytes(bytearray(now.name[1:].encode()))
     at = visit(app, now)
     packed = middle(at.session_state[kind].packed)
@@ -97,7 +104,7 @@ def test_nothing_is_left_after_remove_everything_now(app, fakes, fakes_ct, kind)
 @KINDS
 def test_nothing_is_left_after_a_session(app, fakes, fakes_ct, kind):
     at = visit(app, held(kind, fakes, fakes_ct))
-    raw = middle(at.session_state[kind].study.images[0].pixels.tobytes())
+    raw = middle(pixels_of(at.session_state[kind].study).tobytes())
     packed = middle(at.session_state[kind].packed)
     del at
     assert traces(raw) == []
@@ -129,7 +136,7 @@ def test_together_keeps_nothing_of_its_own(app, fakes, fakes_ct):
         "demographics",
         report=Report("", "demographics", Suitability(True)),
     )
-    arrays = [weakref.ref(at.session_state[kind].study.images[0].pixels) for kind in kinds]
+    arrays = [weakref.ref(pixels_of(at.session_state[kind].study)) for kind in kinds]
     results = [weakref.ref(at.session_state[kind].report) for kind in (*kinds, "demographics")]
     at.switch_page("pages/together.py").run()
     assert not at.exception

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bmd.app import session, shell, text, work
+from bmd.app import session, shell, work
 from bmd.errors import InputError
+from bmd.findings import warning
+from bmd.text import text
 from bmd.types import Demographics
 from tests.app.reading import shown
 
@@ -35,7 +37,7 @@ def test_every_page_opens_inside_the_frame(page, state, request):
     assert not at.exception
     assert not at.error
     assert at.title[0].value in [title for name, title, icon in shell.PAGES if page == f"pages/{name}.py"]
-    assert text.INTENDED_USE in shown(at)
+    assert text("app.intended_use") in shown(at)
 
 
 def test_every_page_starts_with_open_page():
@@ -100,7 +102,7 @@ def test_a_fault_of_ours_is_one_sentence_and_a_log_entry_without_the_message(app
 
     monkeypatch.setattr(work, step, fail)
     at = upload(app(), "doe_jane.dcm", fakes.png())
-    assert at.error[0].value == text.SOMETHING_WRONG
+    assert at.error[0].value == text("app.something_wrong")
     assert not at.exception
     assert "RuntimeError" in caplog.text
     assert "Doe" not in caplog.text + shown(at)
@@ -120,7 +122,7 @@ def test_analysis_that_failed_is_not_started_again_until_asked(app, fakes, monke
     assert len(calls) == 1
     assert "No weights" in at.warning[0].value
     monkeypatch.setattr(work, "analyse", lambda study, progress: fakes.report())
-    next(button for button in at.button if button.label == text.AGAIN).click().run()
+    next(button for button in at.button if button.label == text("app.again")).click().run()
     assert "T-score −1.8" in shown(at)
 
 
@@ -128,7 +130,7 @@ def test_refusal_says_why_and_shows_no_number(app, fakes, monkeypatch):
     monkeypatch.setattr(work, "analyse", lambda study, progress: fakes.REFUSED)
     at = upload(app(), "ap.png", fakes.png())
     page = shown(at)
-    assert text.NOT_SUITABLE["film"] in page
+    assert text("modality.film.refused") in page
     assert fakes.REFUSED.suitability.reasons[0] in page
     assert "T-score" not in page
     assert not at.get("download_button")
@@ -136,10 +138,10 @@ def test_refusal_says_why_and_shows_no_number(app, fakes, monkeypatch):
 
 
 def test_levels_uncertain_is_a_banner_said_once(app, fakes, monkeypatch):
-    said = "Levels uncertain: the names of all vertebrae may be off by one."
+    said = warning("ct.levels_uncertain", doubts=("the names may be off by one",), count=2)
     monkeypatch.setattr(work, "analyse", lambda s, p: fakes.report(levels_certain=False, warnings=(said, "Other.")))
     at = upload(app(), "x.png", fakes.png())
-    assert text.LEVELS_UNCERTAIN in at.warning[0].value
+    assert text("app.levels_uncertain") in at.warning[0].value
     assert shown(at).count("may be off by one") == 1
     assert "<li>Other.</li>" in shown(at)
 
@@ -169,7 +171,7 @@ def test_patient_from_the_file_is_shown_and_can_be_changed(app, fakes, monkeypat
     assert at.selectbox[0].value == "F"
     at.number_input[2].set_value(60.0)
     at.number_input[0].set_value(None)
-    next(button for button in at.button if button.label == text.USE_VALUES).click().run()
+    next(button for button in at.button if button.label == text("app.use_values")).click().run()
     assert seen == [patient, Demographics(None, "F", 158.0, 60.0)]
 
 
@@ -196,7 +198,7 @@ def test_heat_maps_come_on_demand_with_their_numbers(app, fakes, monkeypatch):
     assert len(calls) == 1
     assert "71%" in shown(at)
     assert "0.08" in shown(at)
-    assert text.HEAT_MEANING in shown(at)
+    assert text("app.film.heat_meaning") in shown(at)
     at.toggle[0].set_value(False).run()
     at.toggle[0].set_value(True).run()
     assert len(calls) == 1, "maps are kept"
@@ -214,7 +216,7 @@ def test_purge_removes_everything(app, fakes):
     at = upload(app(), "x.png", fakes.png())
     at.switch_page("pages/about.py").run()
     at.button(key="purge").click().run()
-    assert text.HELD_NOTHING in shown(at)
+    assert text("app.about.held_nothing") in shown(at)
     assert "film" not in at.session_state
     at.switch_page("pages/spine_xray.py").run()
     assert at.file_uploader
@@ -240,4 +242,4 @@ def test_other_levels_are_named_but_not_in_the_table(app, fakes, monkeypatch):
     monkeypatch.setattr(work, "analyse", lambda s, p: replace(report, vertebrae=(twelfth, *report.vertebrae)))
     page = shown(upload(app(), "x.png", fakes.png()))
     assert "<td>T12</td>" not in page
-    assert text.ALSO_OUTLINED.format(levels="T12") in page
+    assert text("app.film.also_outlined", levels=("T12",)) in page

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from bmd import modality
-from bmd.app import text, work
+from bmd.app import work
 from bmd.errors import WeightsError
 
 
@@ -24,7 +24,7 @@ def test_films_are_analysed_one_at_a_time_and_the_second_visitor_is_told(fakes, 
 
     monkeypatch.setattr(modality, "analyse", run)
     threads = [
-        threading.Thread(target=work.analyse, args=(fakes.study(), lambda share, what: said.append(what)))
+        threading.Thread(target=work.analyse, args=(fakes.study(), lambda share, what: said.append(what.code)))
         for _ in range(3)
     ]
     for thread in threads:
@@ -32,7 +32,7 @@ def test_films_are_analysed_one_at_a_time_and_the_second_visitor_is_told(fakes, 
     for thread in threads:
         thread.join(10)
     assert most == [1, 1, 1]
-    assert said == [text.WAITING] * 2
+    assert said == ["app.waiting"] * 2
 
 
 def test_a_failed_analysis_leaves_the_turn_to_the_next(fakes, monkeypatch):

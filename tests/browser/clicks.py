@@ -33,11 +33,13 @@ def count_runs(page) -> Counter:
     return runs
 
 
-def settle(page) -> None:
-    """Wait until no script runs any more."""
-    page.wait_for_timeout(400)
-    page.wait_for_function("() => !document.querySelector('[data-test-script-state=running]')", timeout=180_000)
-    page.wait_for_timeout(400)
+def settle(page, calm_polls: int = 12) -> None:
+    """Wait until no script has run for more than a second: between two runs the page looks calm for a moment."""
+    calm = 0
+    while calm < calm_polls:
+        page.wait_for_timeout(100)
+        running = page.evaluate("() => !document.querySelector('[data-test-script-state=notRunning]')")
+        calm = 0 if running else calm + 1
 
 
 def film(page) -> list:

@@ -7,13 +7,14 @@ import html
 import streamlit as st
 
 from bmd import figures
-from bmd.app import cards, curve, downloads, results, session, shell, text
+from bmd.app import cards, curve, downloads, results, session, shell
 from bmd.app.film import choose as inputs
 from bmd.app.film import samples
 from bmd.app.markup import chip, number, percent, signed, table
 from bmd.app.results import CHART
 from bmd.app.viewers import film as film_viewer
 from bmd.reference import LUMBAR
+from bmd.text import entry, text
 from bmd.types import Explanation, Prediction, Report, Vertebra
 
 
@@ -26,7 +27,7 @@ def viewer() -> None:
     stage = st.container()
     report = film.report
     if report is not None and report.suitability.suitable and report.measurements:
-        shown = results.heat_maps(film, text.HEAT_TOGGLE, text.HEAT_HELP)
+        shown = results.heat_maps(film, text("app.film.heat_toggle"), text("app.film.heat_help"))
         film = session.film() or film
         if shown:
             _heat_numbers(film.maps or ())
@@ -38,9 +39,9 @@ def viewer() -> None:
 def _alt(film: session.Held) -> str:
     report = film.report
     if report is None or not report.vertebrae:
-        return f"Radiograph {film.name}; nothing marked"
-    names = ", ".join(v.level or "unnamed" for v in report.vertebrae)
-    return f"Radiograph with {len(report.vertebrae)} vertebrae outlined: {names}. Press V to step through them."
+        return text("app.film.alt_empty", name=film.name)
+    names = tuple(v.level or text("app.unnamed_short") for v in report.vertebrae)
+    return text("app.film.alt", count=len(report.vertebrae), names=names)
 
 
 def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
@@ -54,8 +55,8 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
         ]
         for m in maps
     ]
-    st.html(table(text.HEAT_HEAD, rows))
-    st.caption(text.HEAT_MEANING)
+    st.html(table(entry("app.film.heat_head"), rows))
+    st.caption(text("app.film.heat_meaning"))
 
 
 def result(film: session.Held, report: Report) -> None:
@@ -64,7 +65,7 @@ def result(film: session.Held, report: Report) -> None:
     sample = samples.find(film.sample)
     results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
     results.warnings(report)
-    levels, age, method = st.tabs([text.TAB_LEVELS, text.TAB_AGE, text.TAB_METHOD])
+    levels, age, method = st.tabs(entry("app.film.tabs"))
     with levels:
         _levels(report)
     with age:
@@ -78,15 +79,13 @@ def result(film: session.Held, report: Report) -> None:
 def _levels(report: Report) -> None:
     everything = [*([report.prediction] if report.prediction else []), *report.measurements]
     if any(p.t_score is not None for p in everything):
-        st.plotly_chart(
-            figures.t_score_chart(everything), config=CHART, key="levels", alt="T-score of each level with its interval"
-        )
+        st.plotly_chart(figures.t_score_chart(everything), config=CHART, key="levels", alt=text("app.film.levels_alt"))
     measured = {m.level: m for m in report.measurements}
     shown = [v for v in report.vertebrae if v.level in LUMBAR or (v.level and v.level in measured)]
-    st.html(table(text.LEVELS_HEAD, [_row(v, measured.get(v.level)) for v in shown]))
-    others = [v.level or text.UNNAMED for v in report.vertebrae if v not in shown]
+    st.html(table(entry("app.film.levels_head"), [_row(v, measured.get(v.level)) for v in shown]))
+    others = [v.level or text("app.unnamed") for v in report.vertebrae if v not in shown]
     if others:
-        st.caption(text.ALSO_OUTLINED.format(levels=", ".join(others)))
+        st.caption(text("app.film.also_outlined", levels=tuple(others)))
 
 
 def _row(vertebra: Vertebra, measured: Prediction | None) -> list[str]:
@@ -95,7 +94,7 @@ def _row(vertebra: Vertebra, measured: Prediction | None) -> list[str]:
         html.escape(vertebra.level or "?"),
         chip(measured.category if measured else None),
         signed(measured.t_score if measured else None),
-        f"{signed(interval[0])} to {signed(interval[1])}" if interval else "–",
+        text("app.interval", low=interval[0], high=interval[1]) if interval else "–",
         number(measured.bmd_g_cm2 if measured else None),
         f"{vertebra.score:.2f}",
     ]
@@ -104,16 +103,16 @@ def _row(vertebra: Vertebra, measured: Prediction | None) -> list[str]:
 def _age(report: Report) -> None:
     patient, prediction = report.patient, report.prediction
     if patient.sex is None:
-        st.info(text.AGE_NEEDS_SEX, icon=":material/person:")
+        st.info(text("app.age_needs_sex"), icon=":material/person:")
         return
     if patient.age_y is None:
-        st.info(text.AGE_NEEDS_AGE, icon=":material/person:")
+        st.info(text("app.age_needs_age"), icon=":material/person:")
     reference_curve = curve.age_curve(patient.sex)
     bmd, interval = curve.density(prediction)
     st.plotly_chart(
         figures.age_curve(reference_curve, patient.age_y, bmd, interval),
         config=CHART,
         key="age_curve",
-        alt="Bone density against age in the reference population, with this patient marked",
+        alt=text("app.age_alt"),
     )
-    st.caption(f"{reference_curve.source} {text.REFERENCE}: {curve.REFERENCE.name}.")
+    st.caption(f"{reference_curve.source} {text('app.reference')}: {curve.REFERENCE.name}.")

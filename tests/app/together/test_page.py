@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bmd.app import session, text
+from bmd.app import session
 from bmd.app.together import page as together
 from bmd.app.together import text as words
+from bmd.text import text
 from bmd.types import Demographics, Prediction, Report, Suitability
 from tests.app.reading import shown
 
@@ -116,5 +117,5 @@ def test_refused_and_waiting_inputs_are_named(app, fakes, fakes_ct):
     at.switch_page("pages/together.py").run()
     page = shown(at)
     assert fakes.REFUSED.suitability.reasons[0].split(";")[0] in page.replace("\\", "")
-    assert words.WAITING.format(page=text.ABDOMINAL_CT) in page
+    assert words.WAITING.format(page=text("modality.ct.title")) in page
     assert words.EMPTY_TITLE in page
