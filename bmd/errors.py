@@ -38,7 +38,7 @@ class BmdError(Exception):
         return {"rule": text.say(self.finding)} if isinstance(words, str) else text.parts(words, self.finding.values)
 
     def __str__(self) -> str:
-        return " ".join(part if part.endswith(".") else part + "." for part in self.parts.values())
+        return " ".join(text.stopped(part) for part in self.parts.values())
 
 
 class InputError(BmdError):

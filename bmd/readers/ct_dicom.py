@@ -45,6 +45,12 @@ HEAD_BYTES = 65_536
 MAX_DAMAGED = 0.05
 """Largest share of slices that may be undecodable and filled in from their neighbours."""
 _SHARP = re.compile(r"^(?:[BHU][A-Z]?[5-9]\d|FC[358]\d|BONE|LUNG|EDGE|ULTRA|DETAIL|YA|YB|YC|YD|[CDEL])")
+_GEOMETRY = (
+    "PlanePositionSequence",
+    "PlaneOrientationSequence",
+    "PixelMeasuresSequence",
+    "PixelValueTransformationSequence",
+)
 _NEEDED = ("Rows", "Columns", "BitsAllocated")
 
 
@@ -175,10 +181,9 @@ def _frames(source: Source, header: Any) -> list[Slice]:
     if len(frames) != count or count > MAX_SLICES:
         raise _no_slice("read.ct.found.frames_without_place")
     shared = list(header.get("SharedFunctionalGroupsSequence") or [])[:1]
-    names = "PlanePositionSequence PlaneOrientationSequence PixelMeasuresSequence PixelValueTransformationSequence"
     found = []
     for k, frame in enumerate(frames):
-        groups = [part for group in (frame, *shared) for name in names.split() for part in (group.get(name) or [])[:1]]
+        groups = [part for group in (frame, *shared) for name in _GEOMETRY for part in (group.get(name) or [])[:1]]
         found.append(_slice(source, header, k, [*groups, header]))
     return found
 

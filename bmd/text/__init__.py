@@ -13,17 +13,19 @@ itself a finding is spoken in place.
 
 from __future__ import annotations
 
+import math
 import string
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from bmd.findings import Finding, Value
 
-__all__ = ["LANGUAGE", "codes", "entry", "languages", "say", "sentences", "text"]
+__all__ = ["LANGUAGE", "codes", "entry", "languages", "parts", "record", "say", "sentences", "stopped", "text"]
 
 FOLDER = Path(__file__).parent
 LANGUAGE: ContextVar[str] = ContextVar("language", default="en")
@@ -81,9 +83,34 @@ def sentences(findings: Iterable[Finding | str]) -> tuple[str, ...]:
     return tuple(say(finding) for finding in findings)
 
 
+def record(finding: Finding) -> dict[str, Any]:
+    """A finding for programs, ready for JSON.
+
+    Returns
+    -------
+    dict
+        ``code``, ``severity``, ``values`` (numbers stay numbers, those that are not finite become None; findings inside
+        are records of their own) and ``text``, the sentence in the current language.
+    """
+    values = {name: _plain(value) for name, value in finding.values.items()}
+    return {"code": finding.code, "severity": finding.severity, "values": values, "text": say(finding)}
+
+
+def _plain(value: Value) -> Any:
+    if isinstance(value, Finding):
+        return record(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if math.isfinite(value) else None
+
+
 def _spoken(words: Any, values: Mapping[str, Value]) -> str:
     if isinstance(words, Mapping) and "rule" in words:
-        return " ".join(_stopped(part) for part in parts(words, values).values())
+        return " ".join(stopped(part) for part in parts(words, values).values())
     if isinstance(words, Mapping):
         words = words["one" if values.get("count") == 1 and "one" in words else "other"]
     return _FORMATTER.vformat(words, (), values)
@@ -97,7 +124,8 @@ def parts(words: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, st
     return {key: part for key, part in filled.items() if part}
 
 
-def _stopped(part: str) -> str:
+def stopped(part: str) -> str:
+    """A sentence with its full stop."""
     return part if part.endswith((".", "!", "?")) else part + "."
 
 
