@@ -63,13 +63,17 @@ LAYERS = {
         """,
 }
 ROW = """
+from bmd.modality.row import Modality
+from bmd.readers.source import named
+
+
 def _read_hand(sources):
     from bmd.readers.hand import read_hand
 
     return read_hand(named(sources[0])[1])
 
 
-def _analyse_hand(study, file, progress, engine):
+def _analyse_hand(study, file, progress, engine, models):
     from bmd.inference.hand import analyse_hand
 
     return analyse_hand(study, file)
@@ -96,10 +100,10 @@ HAND = Modality(
     read=_read_hand,
     claims=lambda path, start: start.startswith(b"HAND"),
     analyse=_analyse_hand,
+    roles={},
     explain=_explain_hand,
     picture=_draw_hand,
 )
-MODALITIES = (FILM, CT, DXA, DEMOGRAPHICS, HAND)
 """
 WORDS = """
 [modality.hand]
@@ -119,14 +123,15 @@ def with_hand(folder: Path) -> list[Path]:
         lines = [line.removeprefix("        ") for line in source.strip("\n").splitlines()]
         path.write_text("\n".join(lines), encoding="utf-8")
     (folder / "pages" / "hand.py").write_text("from bmd.app.hand import TITLE\n", encoding="utf-8")
-    table = folder / "bmd" / "modality.py"
-    source = table.read_text("utf-8")
-    row = "\nMODALITIES = (FILM, CT, DXA, DEMOGRAPHICS)\n"
-    assert source.count(row) == 1
-    table.write_text(source.replace(row, ROW), encoding="utf-8")
+    row, table = (folder / "bmd" / "modality" / name for name in ("hand.py", "__init__.py"))
+    row.write_text(ROW, encoding="utf-8")
+    source, names = table.read_text("utf-8"), "\nMODALITIES = (FILM, CT, DXA, DEMOGRAPHICS)\n"
+    assert source.count(names) == 1
+    more = "\nfrom bmd.modality.hand import HAND\n\nMODALITIES = (FILM, CT, DXA, DEMOGRAPHICS, HAND)\n"
+    table.write_text(source.replace(names, more), encoding="utf-8")
     with (folder / "bmd" / "text" / "en.toml").open("a", encoding="utf-8") as words:
         words.write(WORDS)
-    return [*new, folder / "pages" / "hand.py", table]
+    return [*new, folder / "pages" / "hand.py", row, table]
 
 
 def python(folder: Path, *words: str) -> str:
@@ -160,7 +165,7 @@ def test_a_new_kind_is_a_row_a_folder_in_each_layer_and_its_words(tmp_path: Path
 
     sources = {path.relative_to(tmp_path).as_posix(): path.read_text("utf-8") for path in new}
     assert not [said for path, source in sources.items() for said in upward_imports(source, path)]
-    assert not late_packages_at_start("bmd/modality.py", sources)
+    assert not late_packages_at_start("bmd/modality/hand.py", sources)
 
 
 @pytest.mark.parametrize("row", modality.MODALITIES, ids=lambda row: row.kind)

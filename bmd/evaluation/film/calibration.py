@@ -18,10 +18,11 @@ from scipy.optimize import minimize_scalar
 
 from bmd.errors import InputError
 from bmd.inference.engine import Engine, default_engine
-from bmd.inference.film.measure import NETWORK, PATIENT_LEVELS, Raw, joint, run
+from bmd.inference.film.measure import PATIENT_LEVELS, Raw, joint, run
+from bmd.inference.run import Networks
 from bmd.inference.spine.localise import localise
 from bmd.metrics import auc, bootstrap, classes_of, coverage, expected_calibration_error
-from bmd.models._registry import WEIGHTS
+from bmd.models._registry import WEIGHTS, default
 from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T, reported_t
 from bmd.simulator.shards.film import read_shards
 from bmd.types import Demographics, Vertebra
@@ -104,7 +105,7 @@ def answer_films(shards: dict[str, NDArray], engine: Engine) -> dict[str, Answer
         person = Demographics(age, "M" if male else "F", height, weight)
         for known in KNOWN:
             given = Demographics() if known == "film" else person
-            raw: Raw = run(film, corners, given, engine, with_film=known != "patient")
+            raw: Raw = run(film, corners, given, Networks(engine), with_film=known != "patient")
             for j, (_, level) in enumerate(matched):
                 truth = shards["t_score"][k][LEVELS.index(LUMBAR[level])]
                 rows[known].append((k, level, raw.logits[j], raw.t_score[j], truth))
@@ -254,7 +255,7 @@ def calibrate(data: str, films: int = 2000, weights: Path = WEIGHTS, engine: Eng
         fitted = fit(answers.part(even))
         numbers |= {f"{known}_{key}": round(value, 4) for key, value in fitted.items()}
         metrics[known] = {k: round(v, 4) for k, v in measured(answers.part(odd), fitted).items()}
-    _write(weights / NETWORK, numbers, metrics, len(odd))
+    _write(weights / default("density"), numbers, metrics, len(odd))
     return {"calibration": numbers, "metrics": metrics}
 
 

@@ -13,8 +13,8 @@ from bmd.inference.ct.attenuation import Measured, contrast, measure_attenuation
 from bmd.inference.ct.gate import gate_ct, judge_ct
 from bmd.inference.ct.levels import FoundCt, localise_ct
 from bmd.inference.engine import Engine, default_engine
-from bmd.inference.film.pipeline import Progress
 from bmd.inference.patient import of_age
+from bmd.inference.run import Progress
 from bmd.inference.spine.looks import LOCALISER
 from bmd.reference import LUMBAR
 from bmd.types import Report, Study, Suitability, Volume

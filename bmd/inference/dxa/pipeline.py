@@ -26,7 +26,7 @@ from bmd.inference.dxa.regions import NETWORK as REGION_NETWORK
 from bmd.inference.dxa.regions import Regions, find_regions
 from bmd.inference.engine import Engine, default_engine
 from bmd.inference.film import gate as gates
-from bmd.inference.film.pipeline import Progress
+from bmd.inference.run import Progress
 from bmd.inputs.dxa import dxa_input
 from bmd.models._registry import default
 from bmd.types import Demographics, Prediction, Report, Study, Suitability

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from bmd.findings import Finding, refusal
+from bmd.inference.film.found import FEWEST_BODIES, Film, Found
 from bmd.inference.film.view import borders, frontal_logit, picture_logit
-from bmd.inference.spine.decode import Decoded
 from bmd.types import Image, Study, Suitability
 
 MIN_SIDE = 100
@@ -21,9 +21,6 @@ BLANK_RANGE = 0.02
 """A film whose percentiles 0.5 and 99.5 are closer than this holds nothing."""
 DRAWN = 0.80
 """Share of the exposed picture without any change between neighbours: screens and drawings, never a radiograph."""
-FEWEST_BODIES = 3
-MIN_EVIDENCE = 1.5
-"""Least sum of body scores of a chain that is taken for a spine."""
 
 
 def gate(study: Study) -> tuple[Suitability, Image | None]:
@@ -36,16 +33,21 @@ def gate(study: Study) -> tuple[Suitability, Image | None]:
     """
     films = [image for image in study.images if image.modality == "radiograph"]
     if not films:
-        kinds = study.modality.upper() if study.modality else "nothing"
-        return Suitability(False, (f"This page analyses a lateral spine radiograph; the file holds {kinds}.",)), None
+        return Suitability(False, (_other_kind(study),)), None
     image = films[0]
     if image.view is not None and image.view != "lateral":
-        return Suitability(False, (wrong_view(),)), None
-    reasons, scores = look_at(image.pixels)
+        return Suitability(False, (refusal("film.from_front"),)), None
+    reasons, scores = look_at(np.asarray(image.pixels, np.float32))
     return Suitability(not reasons, reasons, scores=scores), None if reasons else image
 
 
-def look_at(film: NDArray) -> tuple[tuple[str, ...], dict[str, float]]:
+def _other_kind(study: Study) -> Finding:
+    if study.modality is None:
+        return refusal("film.nothing")
+    return refusal("film.other_kind", kind=study.modality.upper())
+
+
+def look_at(film: Film) -> tuple[tuple[Finding, ...], dict[str, float]]:
     """Reasons not to analyse a picture, from simple statistics of its pixels, and those statistics.
 
     Parameters
@@ -55,20 +57,19 @@ def look_at(film: NDArray) -> tuple[tuple[str, ...], dict[str, float]]:
     """
     height, width = film.shape[:2]
     if min(height, width) < MIN_SIDE:
-        reason = f"The picture is too small ({width} x {height} pixels); each side needs at least {MIN_SIDE} pixels."
-        return (reason,), {}
+        return (refusal("film.too_small", width_px=width, height_px=height, least_px=MIN_SIDE),), {}
     low, high = (float(v) for v in np.percentile(film[::2, ::2], (0.5, 99.5)))
     scores = {"range": round(high - low, 3), "flat": round(flat_share(film), 3)}
     if max(height, width) > MAX_ASPECT * min(height, width):
-        return (f"The picture is too narrow ({width} x {height} pixels) to be a film of the spine.",), scores
+        return (refusal("film.too_narrow", width_px=width, height_px=height),), scores
     if high - low < BLANK_RANGE:
-        return ("The picture is blank: there is no contrast in it.",), scores
+        return (refusal("film.blank"),), scores
     if scores["flat"] > DRAWN:
-        return ("This is not a radiograph: it looks like a drawing, a document or a screen.",), scores
+        return (refusal("film.drawn"),), scores
     return (), scores
 
 
-def flat_share(film: NDArray) -> float:
+def flat_share(film: Film) -> float:
     """Share of pixels that equal their right and lower neighbours at 8 bit; black and white borders not counted."""
     grey = np.clip(np.round(film * 255), 0, 255).astype(np.int16)
     inner = grey[:-1, :-1]
@@ -79,7 +80,7 @@ def flat_share(film: NDArray) -> float:
     return float(same[exposed].mean())
 
 
-def seems_inverted(film: NDArray) -> bool:
+def seems_inverted(film: Film) -> bool:
     """Whether the bright parts lie outside the patient: bone dark, air white.
 
     Air around the body and collimated borders are black on a film shown as usual, so the edges of the picture are
@@ -90,53 +91,24 @@ def seems_inverted(film: NDArray) -> bool:
     return float(np.median(ring)) > float(np.median(small[24:72, 24:72])) + 0.05
 
 
-def judge(film: NDArray, decoded: Decoded) -> tuple[tuple[str, ...], dict[str, float]]:
+def judge(film: Film, found: Found) -> tuple[tuple[Finding, ...], dict[str, float]]:
     """Reasons not to trust what the localiser saw as a lateral lumbar spine, and the numbers behind them.
 
     Parameters
     ----------
     film : ndarray
         float32 (H, W) in 0..1, bone bright.
-    decoded : Decoded
-        The decoder's result on the film.
+    found : Found
+        What the localiser saw on it.
     """
     picture = picture_logit(film)
-    front = frontal_logit(picture, decoded)
-    scores = {
-        "bodies": float(len(decoded.bodies)),
-        "evidence": round(decoded.evidence, 3),
-        "sacrum": round(decoded.sacrum, 3),
-        "naming": round(decoded.posterior, 3),
-        "doubt": round(decoded.doubt, 3),
-        "front": round(front, 2),
-    }
     from_front, sideways, clear = borders()
-    if len(decoded.bodies) >= FEWEST_BODIES and front > from_front and picture > sideways:
-        return (wrong_view() if picture > clear else unclear_view(),), scores
-    if too_little(decoded):
-        reason = (
-            "No lumbar spine seen from the side was found. A film from the front, or of another part, cannot be used."
-        )
-        return (reason,), scores
-    return (), scores
-
-
-def too_little(decoded: Decoded) -> bool:
-    """Whether what was found is too little to be a spine."""
-    return len(decoded.bodies) < FEWEST_BODIES or decoded.evidence < MIN_EVIDENCE
-
-
-def unclear_view() -> str:
-    """The reason given where the view is likely, but not clearly, the cause."""
-    return (
-        "The spine is not seen clearly from the side: the film may be taken from the front (AP), show too little, or "
-        "be a DXA image; open that as one."
-    )
-
-
-def wrong_view() -> str:
-    """The reason given for films from the front."""
-    return (
-        "This film is taken from the front (AP); a lateral film of the lumbar spine is needed. If it is a DXA image, "
-        "open it as one."
-    )
+    if found.decoded is not None:
+        front = frontal_logit(picture, found.decoded)
+        frontal = front > from_front and picture > sideways
+    else:
+        front, frontal = picture, picture > clear  # the picture is the only witness, so it must be clear
+    scores = found.scores | {"front": round(front, 2)}
+    if len(found.vertebrae) >= FEWEST_BODIES and frontal:
+        return (refusal("film.from_front" if picture > clear else "film.unclear_view"),), scores
+    return (() if found.enough else (refusal("film.no_spine"),)), scores

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from bmd.inference.engine import Engine
+from bmd.inference.run import Networks
 from bmd.inputs.film import crop_tensor
 from bmd.inputs.patient import patient_vector
-from bmd.models._registry import default
 from bmd.reference import CATEGORIES, LUMBAR, bmd, category, reported_interval, reported_t
 from bmd.reference import t_score as reference_t
 from bmd.types import Demographics, Prediction, Vertebra
 
-NETWORK = default("density")
+Film: TypeAlias = NDArray[np.float32]
+Floats: TypeAlias = NDArray[np.floating[Any]]
+Numbers: TypeAlias = Mapping[str, float]
+ROLE = "density"
 PATIENT_LEVELS = ("L1", "L2", "L3", "L4")
 FEWEST = 2
 """A patient is never reported from a single vertebra (ISCD 2023)."""
@@ -32,15 +34,15 @@ class Raw:
     the second by the reference.
     """
 
-    logits: NDArray
-    t_score: NDArray
+    logits: Floats
+    t_score: Floats
 
 
 def measure(
-    film: NDArray,
+    film: Film,
     vertebrae: tuple[Vertebra, ...],
     patient: Demographics,
-    engine: Engine,
+    networks: Networks,
     skip: frozenset[str] = frozenset(),
 ) -> tuple[tuple[Prediction, ...], Prediction | None]:
     """Bone density of the lumbar vertebrae and of the patient.
@@ -53,8 +55,8 @@ def measure(
         Any levels; only L1-L5 are measured.
     patient : Demographics
         What is known; missing values stay missing.
-    engine : Engine
-        Runs the network.
+    networks : Networks
+        Which density network runs, and on what.
     skip : frozenset of str
         Levels that cannot be measured (cut off by the edge).
 
@@ -66,19 +68,20 @@ def measure(
     chosen = [v for v in vertebrae if v.level in LUMBAR and v.level not in skip and v.corners_px is not None]
     if not chosen:
         return (), None
-    raw = run(film, np.stack([v.corners_px for v in chosen]), patient, engine)  # type: ignore[misc]
-    numbers = calibration(engine.metadata(NETWORK), patient)
+    raw = run(film, np.stack([np.asarray(v.corners_px) for v in chosen]), patient, networks)
+    numbers, model = calibration(networks.metadata(ROLE), patient), networks.name(ROLE)
     levels = [str(v.level) for v in chosen]
     t, of_all = joint(levels, raw.t_score, numbers)
     each = tuple(
-        of_vertebra(level, raw.logits[k], float(t[k]), numbers, alone=of_all is None) for k, level in enumerate(levels)
+        of_vertebra(level, raw.logits[k], float(t[k]), numbers, model, alone=of_all is None)
+        for k, level in enumerate(levels)
     )
     if of_all is None:
         return each, None
-    return each, of_patient(raw.logits[[level in PATIENT_LEVELS for level in levels]], of_all, numbers)
+    return each, of_patient(raw.logits[[level in PATIENT_LEVELS for level in levels]], of_all, numbers, model)
 
 
-def joint(levels: Sequence[str], t_score: NDArray, numbers: dict[str, float]) -> tuple[NDArray, float | None]:
+def joint(levels: Sequence[str], t_score: ArrayLike, numbers: Numbers) -> tuple[NDArray[np.float64], float | None]:
     """T-scores of the vertebrae and of the patient, estimated together so that they cannot contradict each other.
 
     The network sees one vertebra at a time and keeps close to the mean of all people. Several vertebrae of one person
@@ -110,17 +113,17 @@ def joint(levels: Sequence[str], t_score: NDArray, numbers: dict[str, float]) ->
     return patient + steps + numbers.get("vertebra_share", 1.0) * (own - mean), patient
 
 
-def run(film: NDArray, corners: NDArray, patient: Demographics, engine: Engine, with_film: bool = True) -> Raw:
+def run(film: Film, corners: Floats, patient: Demographics, networks: Networks, with_film: bool = True) -> Raw:
     """The network's answers for vertebrae with corners (n, 4, 2) in film pixels."""
     crops = crop_tensor(film, corners).numpy()
     count = len(crops)
     known = np.repeat(patient_vector(patient)[None], count, 0)
     present = np.full((count, 1), float(with_film), np.float32)
-    out = engine.run(NETWORK, crops if with_film else np.zeros_like(crops), known, present)
+    out = networks.run(ROLE, crops if with_film else np.zeros_like(crops), known, present)
     return Raw(out["category_logits"], out["t_score"].reshape(-1))
 
 
-def calibration(metadata: dict[str, Any], patient: Demographics) -> dict[str, float]:
+def calibration(metadata: dict[str, Any], patient: Demographics) -> Numbers:
     """Calibration numbers for what is known of the patient, without their prefix.
 
     They were fitted twice: on films alone and with age, sex, height and weight. When only some of these are known the
@@ -132,7 +135,7 @@ def calibration(metadata: dict[str, Any], patient: Demographics) -> dict[str, fl
     return {key.removeprefix(prefix): float(v) for key, v in numbers.items() if key.startswith(prefix)}
 
 
-def of_vertebra(level: str, logits: NDArray, t_score: float, numbers: dict[str, float], alone: bool) -> Prediction:
+def of_vertebra(level: str, logits: Floats, t_score: float, numbers: Numbers, model: str, alone: bool) -> Prediction:
     """One vertebra's prediction; its density to 0.001 g/cm2 gives the T-score reported, so that both always agree.
 
     ``alone`` where too few others were measured for ``joint``: the interval is then wider.
@@ -140,22 +143,26 @@ def of_vertebra(level: str, logits: NDArray, t_score: float, numbers: dict[str, 
     density = round(float(bmd(t_score, level)), 3)
     half = numbers.get("alone_half_width" if alone else "vertebra_half_width")
     share = probabilities(logits, numbers.get("vertebra_temperature", 1.0))
-    return prediction(level, share, float(reference_t(density, level)), density, half)
+    return prediction(level, share, float(reference_t(density, level)), density, half, model)
 
 
-def of_patient(logits: NDArray, t_score: float, numbers: dict[str, float]) -> Prediction:
+def of_patient(logits: Floats, t_score: float, numbers: Numbers, model: str) -> Prediction:
     """The patient's prediction from the logits (k, 3) of two or more of L1-L4 and the T-score of ``joint``."""
     density = round(float(bmd(t_score, "L1-L4")), 3)
     share = probabilities(logits.mean(0), numbers.get("patient_temperature", 1.0))
-    return prediction(None, share, float(reference_t(density, "L1-L4")), density, numbers.get("patient_half_width"))
+    return prediction(
+        None, share, float(reference_t(density, "L1-L4")), density, numbers.get("patient_half_width"), model
+    )
 
 
-def probabilities(logits: NDArray, temperature: float) -> NDArray:
+def probabilities(logits: Floats, temperature: float) -> NDArray[np.float64]:
     """Calibrated probabilities (3,) of the categories."""
     return np.asarray(softmax(np.asarray(logits, float) / temperature))
 
 
-def prediction(level: str | None, share: NDArray, t_score: float, bmd_g_cm2: float, half: float | None) -> Prediction:
+def prediction(
+    level: str | None, share: NDArray[np.float64], t_score: float, bmd_g_cm2: float, half: float | None, model: str
+) -> Prediction:
     """One prediction; T-scores as they are reported, to 0.1, within ``half`` where that is known."""
     t = reported_t(t_score)
     return Prediction(
@@ -165,5 +172,5 @@ def prediction(level: str | None, share: NDArray, t_score: float, bmd_g_cm2: flo
         interval=None if half is None else reported_interval(t_score - half, t_score + half),
         probabilities={name: round(float(p), 4) for name, p in zip(CATEGORIES, share, strict=True)},
         category=category(t),
-        model=NETWORK,
+        model=model,
     )

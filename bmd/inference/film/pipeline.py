@@ -1,104 +1,101 @@
-"""A study in, a report out, in four steps: gate, localise, measure, report."""
+"""A film in, a report out, in four steps: gate, localise, measure, report."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.errors import WeightsError
-from bmd.inference.engine import Engine, default_engine
+from bmd.findings import Finding, warning
+from bmd.inference import run
+from bmd.inference.engine import Engine
 from bmd.inference.film import gate as gates
-from bmd.inference.film.measure import NETWORK, measure
+from bmd.inference.film import measure as density
+from bmd.inference.film.found import LOCALISERS, ROLE, Film, Found
 from bmd.inference.film.warnings import warnings
-from bmd.inference.spine.localise import Localised, localise, quality
-from bmd.inference.spine.looks import LOCALISER
-from bmd.types import Prediction, Report, Study, Suitability
-
-Progress = Callable[[float, str], None]
+from bmd.inference.run import Networks, Progress, Teller
+from bmd.models._registry import spec
+from bmd.types import Image, Prediction, Report, Study, Suitability
 
 
-def analyse(study: Study, file: str = "", progress: Progress | None = None, engine: Engine | None = None) -> Report:
-    """Analyse one lateral spine film.
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The film with bone bright, and what was found on it."""
 
-    Parameters
-    ----------
-    study : Study
-        What was read; its first radiograph is analysed.
-    file : str
-        Name to show in the report.
-    progress : callable, optional
-        Called with a share 0..1 (never falling, 1 last) and what is being done.
-    engine : Engine, optional
-        Runs the networks; by default the best one this machine has.
+    film: Film
+    found: Found
 
-    Returns
-    -------
-    Report
-        An unsuitable picture gives a report with ``suitability.suitable`` False and its reasons, not an exception.
+
+def analyse(
+    study: Study,
+    file: str = "",
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+    models: Mapping[str, str] | None = None,
+) -> Report:
+    """Analyse one lateral spine film: the first radiograph of a study.
+
+    ``models`` names networks by role ("localiser", "density"); the rest as in ``modality.analyse``.
 
     Raises
     ------
     WeightsError
         The localiser's weights are missing or damaged.
     """
-    start = time.perf_counter()
-    tell = progress or (lambda share, what: None)
-    tell(0.02, "Checking the picture")
-    suitability, image = gates.gate(study)
-    modality = study.modality or "radiograph"
-    report = Report(file, modality, suitability, patient=study.patient)
-    if image is not None:
-        engine = engine or default_engine()
-        tell(0.15, "Finding the vertebrae")
-        film, found, suitability = find(image.pixels, suitability, engine)
-        report = replace(report, suitability=suitability, device=engine.device, models={"localiser": LOCALISER})
-        if suitability.suitable:
-            tell(0.7, "Estimating bone density")
-            report = describe(report, study, film, found, engine)
-    tell(1.0, "Done")
-    return replace(report, seconds=round(time.perf_counter() - start, 3))
+    return run.analyse(STEPS, study, file, progress, Networks(engine, models or {}))
 
 
-def find(pixels: NDArray, suitability: Suitability, engine: Engine) -> tuple[NDArray, Localised, Suitability]:
+def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Seen, Suitability]:
     """Localise on the film as it is; where that is doubtful or the film seems inverted, also on its negative.
 
     Returns
     -------
-    film, Localised, Suitability
-        The film with bone bright, what was found on it and the final verdict.
+    Seen, Suitability
+        The better of both, and the final verdict.
     """
-    film = np.clip(np.asarray(pixels, np.float32), 0, 1)
-    found, inverted = localise(film, engine), False
-    if gates.too_little(found.decoded) or gates.seems_inverted(film):
-        negative = 1 - film
-        other = localise(negative, engine)
-        if quality(other.decoded) > quality(found.decoded):
+    localise = LOCALISERS[spec(networks.name(ROLE)).task]
+    film: Film = np.clip(np.asarray(image.pixels, np.float32), 0, 1)
+    found, inverted = localise(film, networks), False
+    if not found.enough or gates.seems_inverted(film):
+        negative = np.asarray(1 - film, np.float32)
+        other = localise(negative, networks)
+        if other.quality > found.quality:
             film, found, inverted = negative, other, True
-    reasons, scores = gates.judge(film, found.decoded)
-    return film, found, Suitability(not reasons, reasons, inverted, suitability.scores | scores)
+    reasons, scores = gates.judge(film, found)
+    return Seen(film, found), Suitability(not reasons, reasons, inverted, suitability.scores | scores)
 
 
-def describe(report: Report, study: Study, film: NDArray, found: Localised, engine: Engine) -> Report:
-    """Measure, and fill the report."""
+def describe(report: Report, study: Study, image: Image, seen: Seen, networks: Networks, tell: Teller) -> Report:
+    """Measure, and fill the report; without the density network's weights the rest of it stands."""
+    tell(0.7, "progress.estimating_density")
     each: tuple[Prediction, ...] = ()
     patient: Prediction | None = None
-    missing: tuple[str, ...] = ()
-    models = dict(report.models)
+    missing: tuple[Finding, ...] = ()
+    models, found = dict(report.models), seen.found
     try:
-        each, patient = measure(film, found.vertebrae, study.patient, engine, skip=found.cut)
-        models["density"] = NETWORK
+        each, patient = density.measure(seen.film, found.vertebrae, study.patient, networks, skip=found.cut)
+        models[density.ROLE] = networks.name(density.ROLE)
     except WeightsError as error:
-        missing = (f"Bone density was not estimated: {error}",)
+        missing = (warning("film.no_density", error=run.reason(error)),)
     return replace(
         report,
         vertebrae=found.vertebrae,
         measurements=each,
         prediction=patient,
-        levels_certain=found.decoded.certain,
-        warnings=warnings(film, found, each, patient, study, report.suitability) + missing,
+        levels_certain=found.certain,
+        warnings=warnings(seen.film, found, each, patient, study, report.suitability) + missing,
         models=models,
     )
+
+
+STEPS = run.Steps(
+    holds="radiograph",
+    role=ROLE,
+    gate=gates.gate,
+    find=find,
+    describe=describe,
+    checking=(0.02, "progress.checking_picture"),
+    finding=(0.15, "progress.finding_vertebrae"),
+)

@@ -1,4 +1,4 @@
-"""Plain sentences about what limits a result."""
+"""What limits a result on a film."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from bmd.findings import Finding, note, warning
+from bmd.inference.film.found import Film, Found
 from bmd.inference.film.measure import FEWEST, PATIENT_LEVELS
 from bmd.inference.patient import of_age
-from bmd.inference.spine.localise import Localised
 from bmd.reference import LUMBAR
-from bmd.types import Prediction, Said, Study, Suitability
+from bmd.types import Prediction, Study, Suitability
 
 METAL_SHARE = 0.02
 """From here metal is suspected: 54 % of 124 simulated films with screws and rods, 8 % of 1,800 without, 11 % of 73 with
@@ -20,48 +20,40 @@ cement (so cement is not seen; chosen on these films), none of 29 real ones, who
 
 
 def warnings(
-    film: NDArray,
-    found: Localised,
+    film: Film,
+    found: Found,
     each: tuple[Prediction, ...],
     patient: Prediction | None,
     study: Study,
     suitability: Suitability,
-) -> tuple[Said, ...]:
+) -> tuple[Finding, ...]:
     """Everything the reader should know before using the numbers, most important first."""
-    said: list[Said] = [*_levels(found), *_coverage(found, each, patient), *of_age(study.patient)]
+    said = [*found.said, *_coverage(found, each, patient), *of_age(study.patient)]
     if metal_share(film, found) > METAL_SHARE:
-        said.append("There may be metal or cement at the spine; bone density there cannot be trusted.")
+        said.append(warning("film.metal"))
     if suitability.inverted:
-        said.append("The film was inverted (bone dark); it was turned back before the analysis.")
-    if found.decoded.others:
-        said.append("A second spine is visible in the picture; only the clearer one was analysed.")
+        said.append(note("film.inverted"))
+    if found.second_spine:
+        said.append(warning("film.second_spine"))
     return tuple(said)
 
 
-def _levels(found: Localised) -> list[str]:
-    if found.decoded.certain:
-        return []
-    if found.decoded.sacrum < 0.1:
-        return ["Levels uncertain: the sacrum is not clearly in view, so the names of the vertebrae are a guess."]
-    return ["Levels uncertain: the names of all vertebrae may be off by one."]
-
-
-def _coverage(found: Localised, each: tuple[Prediction, ...], patient: Prediction | None) -> list[str]:
+def _coverage(found: Found, each: tuple[Prediction, ...], patient: Prediction | None) -> list[Finding]:
     said = []
     levels = {v.level for v in found.vertebrae}
-    missing = [level for level in LUMBAR if level not in levels]
+    missing = tuple(level for level in LUMBAR if level not in levels)
     if missing:
-        said.append(f"Not found on the film: {', '.join(missing)}.")
-    cut = [level for level in LUMBAR if level in found.cut]
+        said.append(warning("film.missing", levels=missing))
+    cut = tuple(level for level in LUMBAR if level in found.cut)
     if cut:
-        said.append(f"Cut off by the edge of the picture and not measured: {', '.join(cut)}.")
+        said.append(warning("film.cut", levels=cut))
     if each and patient is None:
-        said.append(f"No result for the patient: fewer than {FEWEST} of the vertebrae L1-L4 could be measured.")
-    used = [p.level for p in each if p.level in PATIENT_LEVELS]
+        said.append(warning("film.too_few", least=FEWEST))
+    used = tuple(p.level for p in each if p.level is not None and p.level in PATIENT_LEVELS)
     if patient is not None and len(used) < len(PATIENT_LEVELS):
-        said.append(f"The patient's value rests on {', '.join(str(level) for level in used)} only.")
+        said.append(warning("film.rests_on", levels=used))
     if neighbours_differ(each):
-        said.append("Neighbouring vertebrae differ by more than one T-score: look for fracture, implant or arthrosis.")
+        said.append(warning("film.neighbours_differ"))
     return said
 
 
@@ -72,7 +64,7 @@ def neighbours_differ(each: tuple[Prediction, ...]) -> bool:
     return any(a is not None and b is not None and abs(a - b) > 1.05 for a, b in pairs)  # T-scores come to 0.1
 
 
-def metal_share(film: NDArray, found: Localised) -> float:
+def metal_share(film: Film, found: Found) -> float:
     """Share of the bodies and their surroundings that is near white and stands out sharply, as metal does."""
     if not found.vertebrae:
         return 0.0

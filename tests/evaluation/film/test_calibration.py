@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from bmd.evaluation.film import calibration as cal
 from bmd.inference.film.measure import joint
+from bmd.models._registry import default
 from bmd.reference import LUMBAR
 
 
@@ -70,18 +71,18 @@ def test_results_go_into_the_weights_metadata(tmp_path: Path, monkeypatch: pytes
     from bmd.models._registry import build
     from bmd.training.checkpoint import describe, export
 
-    network = build(cal.NETWORK)
+    network = build(default("density"))
     training = {"steps": 1, "examples": 1, "metrics": {"film_auc": 0.8}}
-    export(network, tmp_path / cal.NETWORK, describe(network, type(network).Recipe(), {}, training))
+    export(network, tmp_path / default("density"), describe(network, type(network).Recipe(), {}, training))
     monkeypatch.setattr(cal, "read_shards", lambda data, limit: {"image": np.zeros((1500, 1))})
     monkeypatch.setattr(cal, "answer_films", lambda shards, engine: dict.fromkeys(cal.KNOWN, answers(4)))
     for _ in range(2):  # a second run replaces the first
         got = cal.calibrate("anywhere", 1500, tmp_path, engine=object())  # type: ignore[arg-type]
-    metadata = json.loads((tmp_path / cal.NETWORK / "metadata.json").read_text())
+    metadata = json.loads((tmp_path / default("density") / "metadata.json").read_text())
     assert metadata["calibration"] == got["calibration"]
     assert metadata["calibration"]["film_patient_half_width"] > 0
     assert len(metadata["metrics"]) == 1 + len(cal.KNOWN)
-    assert "film and patient data" in (tmp_path / cal.NETWORK / "README.md").read_text()
+    assert "film and patient data" in (tmp_path / default("density") / "README.md").read_text()
 
 
 def shrunken(seed: int, patients: int = 600) -> cal.Answers:

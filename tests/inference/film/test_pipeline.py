@@ -7,10 +7,15 @@ import threading
 import numpy as np
 import pytest
 
-from bmd.findings import warning
+from bmd.findings import Finding, note, refusal, warning
+from bmd.inference.film.found import Found, by_maps
+from bmd.inference.film.measure import measure
 from bmd.inference.film.pipeline import analyse as analyse_film
+from bmd.inference.film.warnings import METAL_SHARE, metal_share, warnings
+from bmd.inference.run import Networks
 from bmd.modality import analyse
 from bmd.reference import LUMBAR, bmd, category, reported_t, t_score
+from bmd.text import say
 from bmd.types import Demographics, Image, Report, Study, Volume
 from tests.inference.spines import TruthEngine, as_film, centroid, maps_of, plain_tensor, toy_spine, unstretched
 
@@ -120,7 +125,7 @@ def test_an_inverted_film_is_turned_back() -> None:
     report = analyse(study(1 - film), engine=TruthEngine())
     assert report.suitability.suitable
     assert report.suitability.inverted
-    assert any("inverted" in w for w in report.warnings)
+    assert note("film.inverted") in report.warnings
     check_is_complete(report, 2)
 
 
@@ -129,23 +134,23 @@ def test_levels_without_a_sacrum_are_a_marked_guess() -> None:
     labels[labels == 9] = 0
     report = analyse(study(as_film(labels)), engine=TruthEngine())
     assert not report.levels_certain
-    assert any("Levels uncertain" in w for w in report.warnings)
+    assert report.warnings[0] == warning("film.sacrum_unseen")
     assert {v.level for v in report.vertebrae} >= set(LUMBAR)
 
 
 @pytest.mark.parametrize(
-    ("film", "word"),
+    ("film", "reason"),
     [
-        (np.zeros((90, 500), np.float32), "too small"),
-        (np.full((400, 400), 0.5, np.float32), "blank"),
-        (np.zeros((120, 1200), np.float32), "narrow"),
-        (np.random.default_rng(0).random((300, 300), np.float32), "No lumbar spine"),
+        (np.zeros((90, 500), np.float32), refusal("film.too_small", width_px=500, height_px=90, least_px=100)),
+        (np.full((400, 400), 0.5, np.float32), refusal("film.blank")),
+        (np.zeros((120, 1200), np.float32), refusal("film.too_narrow", width_px=1200, height_px=120)),
+        (np.random.default_rng(0).random((300, 300), np.float32), refusal("film.no_spine")),
     ],
 )
-def test_unusable_pictures_are_refused_with_a_reason(film: np.ndarray, word: str) -> None:
+def test_unusable_pictures_are_refused_with_a_reason(film: np.ndarray, reason: Finding) -> None:
     report = analyse(study(film), engine=TruthEngine())
     assert not report.suitability.suitable
-    assert word in " ".join(report.suitability.reasons)
+    assert report.suitability.reasons == (reason,)
     assert report.vertebrae == ()
     assert report.prediction is None
 
@@ -154,32 +159,31 @@ def test_a_drawing_is_not_a_radiograph() -> None:
     film = np.full((300, 300), 0.9, np.float32)
     film[100:200, 50:250] = 0.4
     report = analyse(study(film), engine=TruthEngine())
-    assert "not a radiograph" in report.suitability.reasons[0]
+    assert report.suitability.reasons == (refusal("film.drawn"),)
 
 
 def test_other_modalities_and_declared_ap_views_are_refused() -> None:
     ct = Study("x", volume=Volume(np.zeros((3, 100, 100), np.int16), (1.0, 1.0, 1.0)))
-    assert "CT" in analyse_film(ct, engine=TruthEngine()).suitability.reasons[0]
+    refused = analyse_film(ct, engine=TruthEngine()).suitability
+    assert refused.reasons == (refusal("film.other_kind", kind="CT"),)
+    assert analyse_film(Study("x", ()), engine=TruthEngine()).suitability.reasons == (refusal("film.nothing"),)
     ap = study(as_film(toy_spine(1).labels), view="ap")
-    assert "front" in analyse(ap, engine=TruthEngine()).suitability.reasons[0]
+    assert analyse(ap, engine=TruthEngine()).suitability.reasons == (refusal("film.from_front"),)
 
 
 def test_young_age_gets_the_iscd_note_and_nothing_is_filled_in() -> None:
     film = as_film(toy_spine(1).labels)
     young = analyse(study(film, Demographics(age_y=31)), engine=TruthEngine())
     unknown = analyse(study(film), engine=TruthEngine())
-    note = warning("patient.below_who_age", who_age_y=50)
-    assert note in young.warnings
-    assert note not in unknown.warnings
+    said = warning("patient.below_who_age", who_age_y=50)
+    assert said in young.warnings
+    assert said not in unknown.warnings
     assert unknown.patient == Demographics()
 
 
 def test_bright_sharp_metal_at_the_spine_is_suspected() -> None:
-    from bmd.inference.film.warnings import METAL_SHARE, metal_share
-    from bmd.inference.spine.localise import localise
-
     film = as_film(toy_spine(1).labels)
-    found = localise(film, TruthEngine())
+    found = by_maps(film, Networks(TruthEngine()))
     assert metal_share(film, found) < METAL_SHARE
     for level in ("L2", "L3", "L4"):
         x, y = centroid(toy_spine(1), level).astype(int)
@@ -192,23 +196,34 @@ def test_vertebrae_cut_by_the_edge_are_not_measured() -> None:
     first = int(np.nonzero((labels == 4).any(1))[0].mean())  # the film begins in the middle of L1
     report = analyse(study(as_film(labels[first:])), engine=TruthEngine())
     assert "L1" not in {p.level for p in report.measurements}
-    assert any("Cut off" in w and "L1" in w for w in report.warnings)
+    assert warning("film.cut", levels=("L1",)) in report.warnings
 
 
 def test_a_single_vertebra_gives_no_patient_value() -> None:
-    labels = toy_spine(5).labels
-    labels[(labels < 7) | (labels > 9)] = 0  # L4, L5 and S1
-    report = analyse(study(as_film(labels)), engine=TruthEngine())
-    assert report.prediction is None
+    film = as_film(toy_spine(5).labels)
+    whole = analyse(study(film), engine=TruthEngine())
+    two = tuple(v for v in whole.vertebrae if v.level in ("L4", "L5"))
+    each, patient = measure(film, two, Demographics(), Networks(TruthEngine()))
+    assert [p.level for p in each] == ["L4", "L5"]
+    assert patient is None
+    found = Found(two, certain=True, enough=True, quality=1.0)
+    said = warnings(film, found, each, patient, study(film), whole.suitability)
+    assert said == (warning("film.missing", levels=("L1", "L2", "L3")), warning("film.too_few", least=2))
 
 
 def test_progress_rises_to_one() -> None:
-    seen: list[tuple[float, str]] = []
+    seen: list[tuple[float, Finding]] = []
     analyse(study(as_film(toy_spine(1).labels)), progress=lambda s, w: seen.append((s, w)), engine=TruthEngine())
     shares = [s for s, _ in seen]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert all(w for _, w in seen)
+    assert [w.code for _, w in seen] == [
+        "progress.checking_picture",
+        "progress.finding_vertebrae",
+        "progress.estimating_density",
+        "progress.done",
+    ]
+    assert all(say(w) for _, w in seen)
 
 
 def test_threads_get_the_same_answer() -> None:
