@@ -7,7 +7,6 @@ import streamlit as st
 from bmd.app import results, session, shell, work
 from bmd.app.ct import choose as ct_inputs
 from bmd.app.ct import result as ct
-from bmd.app.ct import text as ct_text
 from bmd.text import text
 
 shell.open_page(__file__)
@@ -18,7 +17,7 @@ def main() -> None:
     held = session.held("ct")
     if held is None:
         st.title(text("modality.ct.title"), anchor=False)
-        st.markdown(ct_text.LEAD)
+        st.markdown(text("app.ct.lead"))
         ct_inputs.choose_ct()
         return
     results.title_row(held)

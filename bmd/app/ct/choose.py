@@ -10,14 +10,16 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from bmd.app import results, session, shell, work
 from bmd.app.ct import samples as ct_samples
-from bmd.app.ct import text as ct_text
 from bmd.app.film import choose as inputs
 from bmd.app.film import samples
-from bmd.text import say
+from bmd.text import entry, say, text
 
 if TYPE_CHECKING:
     from bmd.readers.volume import VolumeChoice
 
+HOW = ("files", "folder")
+ICONS = ("view_in_ar", "straighten", "image_search", "groups")
+"""Signs before the lines of "app.ct.get"."""
 _FOUND = "ct_found"
 """What the files hold: (ids of the files, volumes); forgotten once one of them is read."""
 
@@ -27,24 +29,27 @@ def choose_ct() -> None:
     left, right = st.columns([5, 9], gap="large")
     with left:
         _upload()
-        inputs.what_you_get(ct_text.GET)
+        lines = zip(ICONS, entry("app.ct.get"), strict=True)
+        inputs.what_you_get([(f":material/{icon}:", line) for icon, line in lines])
     with right:
-        inputs.sample_cards(ct_samples.shipped(), ct_text.SAMPLES_NOTE, _open)
+        inputs.sample_cards(ct_samples.shipped(), text("app.ct.samples_note"), _open)
 
 
+@st.fragment
 def _upload() -> None:
-    st.subheader(ct_text.UPLOAD_TITLE, anchor=False)
+    """Files or folder and, where they hold several volumes, which; drawn again alone until one is read."""
+    st.subheader(text("app.ct.upload_title"), anchor=False)
     how = st.segmented_control(
-        ct_text.HOW_LABEL,
-        [*ct_text.HOW],
+        text("app.ct.how_label"),
+        HOW,
         default="files",
         required=True,
-        format_func=ct_text.HOW.__getitem__,
+        format_func=lambda how: text(f"app.ct.how.{how}"),
         label_visibility="collapsed",
         key="ct_how",
     )
     files = _uploader(how == "folder")
-    st.caption(ct_text.UPLOAD_NOTE)
+    st.caption(text("app.ct.upload_note"))
     if files:
         with shell.guard():
             _choose(files)
@@ -52,10 +57,9 @@ def _upload() -> None:
 
 def _uploader(folder: bool) -> Sequence[UploadedFile]:
     if folder:
-        return st.file_uploader(
-            ct_text.UPLOAD_LABEL["folder"], accept_multiple_files="directory", key="ct_upload_folder"
-        )
-    return st.file_uploader(ct_text.UPLOAD_LABEL["files"], accept_multiple_files=True, key="ct_upload_files")
+        label = text("app.ct.upload_label.folder")
+        return st.file_uploader(label, accept_multiple_files="directory", key="ct_upload_folder")
+    return st.file_uploader(text("app.ct.upload_label.files"), accept_multiple_files=True, key="ct_upload_files")
 
 
 def _choose(files: Sequence[UploadedFile]) -> None:
@@ -63,9 +67,9 @@ def _choose(files: Sequence[UploadedFile]) -> None:
     choices = _volumes(files)
     chosen: VolumeChoice | None = choices[0]
     if len(choices) > 1:
-        st.caption(ct_text.CHOOSE)
-        chosen = st.radio(ct_text.CHOOSE_LABEL, choices, format_func=_title, key="ct_choice")
-        if not st.button(ct_text.OPEN, type="primary", key="ct_open") or chosen is None:
+        st.caption(text("app.ct.choose"))
+        chosen = st.radio(text("app.ct.choose_label"), choices, format_func=_title, key="ct_choice")
+        if not st.button(text("app.ct.open"), type="primary", key="ct_open") or chosen is None:
             return
     _read(chosen or choices[0], _name(files))
 
@@ -78,7 +82,7 @@ def _volumes(files: Sequence[UploadedFile]) -> tuple[VolumeChoice, ...]:
     ids = tuple(file.file_id for file in files)
     known = st.session_state.get(_FOUND)
     if known is None or known[0] != ids:
-        with st.spinner(ct_text.LISTING.format(count=len(files))):
+        with st.spinner(text("app.ct.listing", count=len(files))):
             known = ids, work.list_volumes([(file.name, file.getvalue()) for file in files])
         st.session_state[_FOUND] = known
     return known[1]
@@ -89,7 +93,7 @@ def _name(files: Sequence[UploadedFile]) -> str:
     folder = files[0].name.replace("\\", "/").partition("/")
     if folder[1]:
         return folder[0]
-    return files[0].name if len(files) == 1 else ct_text.FILES.format(count=len(files))
+    return files[0].name if len(files) == 1 else text("app.ct.files", count=len(files))
 
 
 def _read(choice: VolumeChoice, name: str, sample: str | None = None) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from bmd.app import session, shell, text, work
-from bmd.app.ct import text as ct_text
+from bmd.app import session, shell, work
+from bmd.app import text as shared
 from bmd.app.markup import chip, number, percent
-from bmd.text import say
+from bmd.text import text
 from bmd.types import Explanation, Hip, Prediction, Report, Volume, volume_of
 
 OPACITY = 0.55
@@ -22,21 +22,21 @@ PICTURE_PX = 320
 def hips(held: session.Held, report: Report) -> None:
     """Both hips: the picture the networks saw, its answer, or why it was not read."""
     if not report.hips:
-        st.caption(ct_text.NO_HIPS)
+        st.caption(text("app.ct.no_hips"))
         return
     for column, hip in zip(st.columns(2), sorted(report.hips, key=lambda h: h.side != "right"), strict=False):
         with column, st.container(border=True):
-            st.markdown(f"**{ct_text.SIDES[hip.side]}**")
+            st.markdown(f"**{text(f'app.ct.hip.{hip.side}')}**")
             _hip(hip, _maps_of(held, f"{hip.side} femur"))
-    st.caption(ct_text.HIP_CAPTION)
+    st.caption(text("app.ct.hip_caption"))
 
 
 def _hip(hip: Hip, maps: list[Explanation]) -> None:
     if hip.crop is not None:
         grey = np.clip(hip.crop, 0, 1)
-        st.image(with_heat(grey, maps[0] if maps else None), width="stretch", alt=ct_text.SIDES[hip.side])
+        st.image(with_heat(grey, maps[0] if maps else None), width="stretch", alt=text(f"app.ct.hip.{hip.side}"))
     if hip.reason is not None:
-        st.caption(ct_text.NOT_READ.format(reason=say(hip.reason)))
+        st.caption(text("app.ct.not_read", reason=hip.reason))
     if hip.prediction is not None:
         st.html(f"{chip(hip.prediction.category)} {_shares(hip.prediction)}")
     for one in maps[:1]:
@@ -48,30 +48,40 @@ def _shares(prediction: Prediction) -> str:
     return f'<span class="ol-sub">{html.escape(parts)}</span>'
 
 
-def slices(held: session.Held, report: Report) -> None:
-    """Heat maps of one level's slice, one picture for each branch of the slice network; drawn when asked for."""
+@st.fragment
+def slices() -> None:
+    """Heat maps of one level's slice, one picture for each branch of the slice network; drawn when asked for.
+
+    Choosing another level draws this part of the page alone, with what is held then.
+    """
+    held = session.held("ct")
+    if held is None or held.report is None:
+        return
+    report = held.report
     if held.maps is None:
-        st.caption(ct_text.MAPS_HINT)
+        st.caption(text("app.ct.maps_hint"))
         answered = report.measurements or any(hip.prediction for hip in report.hips)
-        if answered and st.button(ct_text.MAPS_BUTTON, key="ct_draw_maps", icon=":material/gradient:"):
+        if answered and st.button(text("app.ct.maps_button"), key="ct_draw_maps", icon=":material/gradient:"):
             _draw(held, report)
         return
     levels = list(dict.fromkeys(one.level for one in held.maps if one.level in _body_levels(report)))
     if not levels:
-        st.caption(ct_text.NO_SLICES)
+        st.caption(text("app.ct.no_slices"))
         return
-    level = st.segmented_control(ct_text.MAPS_LEVEL, levels, default=levels[0], required=True, key="ct_map_level")
+    level = st.segmented_control(
+        text("app.ct.maps_level"), levels, default=levels[0], required=True, key="ct_map_level"
+    )
     for column, one in zip(st.columns(2), _maps_of(held, str(level)), strict=False):
         with column:
             st.markdown(f"**{one.method}**")
             st.image(with_heat(*_slice(volume_of(held.study), report, one)), width="stretch", alt=one.method)
             st.caption(f"{one.target.capitalize()}: {_numbers(one)}")
-    st.caption(text.HEAT_MEANING)
+    st.caption(shared.HEAT_MEANING)
 
 
 def _draw(held: session.Held, report: Report) -> None:
     with shell.guard():
-        with st.spinner(text.EXPLAINING):
+        with st.spinner(shared.EXPLAINING):
             maps = work.explain(held.study, report)
         session.update(held.kind, maps=maps, show_maps=True)
         st.rerun()
@@ -126,7 +136,8 @@ def with_heat(grey: NDArray[np.float32], one: Explanation | None) -> NDArray[np.
 
 def _numbers(one: Explanation) -> str:
     fidelity = one.fidelity
-    return ct_text.MAP_NUMBERS.format(
+    return text(
+        "app.ct.map_numbers",
         inside=percent(fidelity.get("inside_share")),
         even=percent(fidelity.get("area_share")),
         random=number(fidelity.get("random_correlation"), 2),

@@ -10,14 +10,16 @@ import streamlit as st
 from bmd.app import cards, downloads, results, session, shell
 from bmd.app.ct import maps as ct_maps
 from bmd.app.ct import samples as ct_samples
-from bmd.app.ct import text as ct_text
 from bmd.app.film import choose as inputs
 from bmd.app.markup import chip, percent, table
 from bmd.app.results import CHART
 from bmd.app.viewers import ct as volume_viewer
 from bmd.app.viewers.ct.bodies import Body, bodies
 from bmd.figures import ct as figures
+from bmd.findings import note
+from bmd.models import _registry as registry
 from bmd.reference import CATEGORIES
+from bmd.text import entry, text
 from bmd.types import Demographics, Prediction, Report
 
 MEASURED_COLUMNS = 3
@@ -33,9 +35,9 @@ def viewer(held: session.Held) -> None:
 
 def _alt(report: Report | None) -> str:
     if report is None or not report.vertebrae:
-        return "CT; nothing marked"
-    names = ", ".join(v.level or "unnamed" for v in report.vertebrae)
-    return f"CT with {len(report.vertebrae)} vertebrae outlined: {names}. Press V to step through them."
+        return text("app.ct.picture_alt_empty")
+    names = tuple(v.level or note("app.ct.unnamed") for v in report.vertebrae)
+    return text("app.ct.picture_alt", count=len(names), names=names)
 
 
 def result(held: session.Held, report: Report) -> None:
@@ -43,28 +45,27 @@ def result(held: session.Held, report: Report) -> None:
     results.levels_banner(report)
     sample = ct_samples.find(held.sample)
     if report.prediction is None and report.answers:
-        st.info(ct_text.NO_SPINE, icon=":material/info:")
+        st.info(text("app.ct.no_spine"), icon=":material/info:")
     else:
         results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
     answers(report)
     results.warnings(report)
-    names = [ct_text.TAB_LEVELS, ct_text.TAB_HIPS, ct_text.TAB_MAPS, ct_text.TAB_METHOD]
-    levels, hips, maps, method = st.tabs(names)
+    levels, hips, maps, method = st.tabs(entry("app.ct.tabs"))
     with levels:
         _levels(report)
     with hips:
         ct_maps.hips(held, report)
     with maps:
-        ct_maps.slices(held, report)
+        ct_maps.slices()
     with method:
         cards.provenance(report)
     inputs.patient_form(held)
     downloads.row(held, report)
 
 
-def source(model: str) -> str:
-    """Plain name of what a network of the CT page looks at."""
-    return ct_text.SOURCES.get(model, model)
+def source(model: str, inside: bool = False) -> str:
+    """Plain name of what a network of the CT page looks at, or the words for it ``inside`` a sentence."""
+    return text(f"app.ct.source.{registry.spec(model).role}.{'inside' if inside else 'name'}")
 
 
 def answers(report: Report) -> None:
@@ -73,7 +74,7 @@ def answers(report: Report) -> None:
     if not rows:
         return
     with st.container(border=True, key="ct_answers"):
-        st.markdown(f"**{ct_text.ANSWERS_TITLE}**")
+        st.markdown(f"**{text('app.ct.answers_title')}**")
         st.plotly_chart(
             figures.probability_rows([(source(row.model), row.probabilities) for row in rows]),
             config=CHART,
@@ -83,7 +84,7 @@ def answers(report: Report) -> None:
         if said := agreement(rows):
             st.caption(said)
         if report.patient == Demographics():
-            st.caption(ct_text.NEEDS_PATIENT)
+            st.caption(text("app.ct.needs_patient"))
 
 
 def agreement(rows: list[Prediction]) -> str:
@@ -91,19 +92,19 @@ def agreement(rows: list[Prediction]) -> str:
     named: dict[str, list[str]] = {}
     for row in rows:
         if row.category:
-            named.setdefault(row.category, []).append(source(row.model).lower())
+            named.setdefault(row.category, []).append(source(row.model, inside=True))
     if len(named) == 1 and len(rows) > 1:
-        return ct_text.AGREE.format(count=len(rows), category=next(iter(named)))
+        return text("app.ct.agree", count=len(rows), category=next(iter(named)))
     if len(named) > 1:
-        parts = "; ".join(f"{category}: {', '.join(sources)}" for category, sources in named.items())
-        return ct_text.DISAGREE.format(parts=parts)
+        parts = (text("app.ct.sources_of", category=name, sources=tuple(models)) for name, models in named.items())
+        return text("app.ct.disagree", parts="; ".join(parts))
     return ""
 
 
 def _levels(report: Report) -> None:
     found = bodies(report)
     if report.attenuation:
-        names = [one.name for one in found if one.density]
+        names = tuple(one.name for one in found if one.density)
         st.plotly_chart(
             figures.attenuation_chart(
                 [replace(one.density, level=one.name) for one in found if one.density],
@@ -111,18 +112,19 @@ def _levels(report: Report) -> None:
             ),
             config=CHART,
             key="ct_attenuation",
-            alt=f"Mean attenuation with its standard deviation of {', '.join(names)}",
+            alt=text("app.ct.attenuation_alt", names=names),
         )
     else:
-        st.caption(ct_text.NO_ATTENUATION)
-    columns = len(ct_text.LEVEL_HEAD) if report.measurements else MEASURED_COLUMNS
-    st.html(table(ct_text.LEVEL_HEAD[:columns], [_row(one)[:columns] for one in found]))
+        st.caption(text("app.ct.no_attenuation"))
+    head = entry("app.ct.level_head")
+    columns = len(head) if report.measurements else MEASURED_COLUMNS
+    st.html(table(head[:columns], [_row(one)[:columns] for one in found]))
     if any(one.vertebra.level is None for one in found):
-        st.caption(ct_text.UNNAMED)
+        st.caption(text("app.ct.bodies_unnamed"))
     if report.attenuation:
-        st.caption(ct_text.HU_CAPTION)
+        st.caption(text("app.ct.hu_caption"))
     if report.measurements:
-        st.caption(ct_text.NETWORK_CAPTION)
+        st.caption(text("app.ct.network_caption"))
 
 
 def _row(one: Body) -> list[str]:

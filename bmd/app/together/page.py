@@ -10,7 +10,7 @@ from itertools import combinations
 import streamlit as st
 
 from bmd.app import cards, results, session, shell, text
-from bmd.app.ct import text as ct_text
+from bmd.app.ct.result import source as looked_at
 from bmd.app.markup import chip, percent, plain, signed, table
 from bmd.app.results import CHART
 from bmd.app.together import text as words
@@ -49,7 +49,7 @@ def _source(kind: session.Kind, answer: Prediction) -> Source:
     page = text.KINDS[kind]
     if kind == "ct":
         site = words.SITES["hip" if answer.model in words.HIP_MODELS else None]
-        return Source(f"{page}: {ct_text.SOURCES.get(answer.model, answer.model).lower()}", site, answer)
+        return Source(f"{page}: {looked_at(answer.model, inside=True)}", site, answer)
     site = words.SITES.get(answer.level, str(answer.level))
     return Source(f"{page}: {site.lower()}" if answer.level else page, site, answer)
 

@@ -11,10 +11,9 @@ from streamlit.testing.v1 import AppTest
 from bmd.app import session, work
 from bmd.app.ct import maps as ct_maps
 from bmd.app.ct import result as ct
-from bmd.app.ct import text as ct_text
 from bmd.errors import InputError
 from bmd.findings import refusal
-from bmd.text import say, text
+from bmd.text import text
 from bmd.types import Demographics
 from tests.app.reading import shown
 
@@ -78,7 +77,7 @@ def test_several_volumes_are_offered_best_first(page, fakes_ct):
     assert at.radio[0].value.title == "Axial, 90 slices of 4.0 mm"
     assert "ct" not in at.session_state
     at.radio[0].set_value(at.session_state["ct_found"][1][1])
-    button(at, ct_text.OPEN).click().run()
+    button(at, text("app.ct.open")).click().run()
     assert at.session_state["ct"].study.uid == "fake-ct-1"
     assert "ct_found" not in at.session_state, "the upload is forgotten once read"
 
@@ -114,7 +113,7 @@ def test_refusal_says_why_and_keeps_the_planes(page, fakes_ct, monkeypatch):
 
 def test_hip_that_was_not_read_says_why(page):
     words = shown(upload(page(), "ct.zip"))
-    assert ct_text.NOT_READ.format(reason=say(refusal("ct.hip.metal"))) in words
+    assert text("app.ct.not_read", reason=refusal("ct.hip.metal")) in words
     assert words.index("**Right hip**") < words.index("**Left hip**"), "as on the picture"
 
 
@@ -159,7 +158,7 @@ def test_another_ct_releases_this_one_and_leaves_the_film(page, fakes):
 def test_agreement_is_one_sentence(fakes_ct):
     rows = fakes_ct.report().answers
     assert ct.agreement(list(rows)).startswith("They do not agree")
-    assert ct.agreement([rows[0], rows[2]]) == ct_text.AGREE.format(count=2, category="osteopenia")
+    assert ct.agreement([rows[0], rows[2]]) == text("app.ct.agree", count=2, category="osteopenia")
     assert ct.agreement([]) == ""
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from bmd import reference
 from bmd.app.ct import samples as ct_samples
-from bmd.app.ct import text as ct_text
 from bmd.readers.volume import read_volumes
+from bmd.text import codes
 from bmd.types import Study, volume_of
 
 CASES = pytest.mark.parametrize("sample", ct_samples.SAMPLES, ids=lambda sample: sample.name)
@@ -81,4 +81,5 @@ def test_every_network_of_the_page_has_a_plain_name():
 
     shown = [name for name in registry.names() if registry.spec(name).modality == "ct"]
     assert shown
-    assert set(shown) <= set(ct_text.SOURCES)
+    roles = {registry.spec(name).role for name in shown}
+    assert {f"app.ct.source.{role}.{form}" for role in roles for form in ("name", "inside")} <= codes()
