@@ -5,15 +5,33 @@ Classes are integers; with the WHO classes 0 is normal, 1 osteopenia, 2 osteopor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from bmd.metrics.boxes import Boxes, average_precision
 from bmd.reference import CATEGORIES, category
+
+__all__ = [
+    "Boxes",
+    "auc",
+    "average_precision",
+    "binary",
+    "bootstrap",
+    "brier_error",
+    "class_mix",
+    "classes_of",
+    "classification",
+    "confusion",
+    "coverage",
+    "dice",
+    "expected_calibration_error",
+    "macro_auc",
+    "percentage_error",
+    "regression",
+]
 
 
 def classes_of(t_scores: ArrayLike) -> NDArray[np.int64]:
@@ -21,7 +39,7 @@ def classes_of(t_scores: ArrayLike) -> NDArray[np.int64]:
     return np.array([CATEGORIES.index(category(float(t))) for t in np.asarray(t_scores).ravel()], np.int64)
 
 
-def class_mix(labels: ArrayLike, count: int = 3) -> NDArray:
+def class_mix(labels: ArrayLike, count: int = 3) -> NDArray[np.float64]:
     """Share of each class (count,): what an accuracy must be read against."""
     found = np.bincount(np.asarray(labels, int), minlength=count)
     return np.asarray(found / max(1, found.sum()))
@@ -145,77 +163,6 @@ def dice(one: ArrayLike, other: ArrayLike) -> float:
     a, b = np.asarray(one, bool), np.asarray(other, bool)
     whole = int(a.sum()) + int(b.sum())
     return 2 * int((a & b).sum()) / whole if whole else 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class Boxes:
-    """Boxes of one picture.
-
-    Attributes
-    ----------
-    boxes : ndarray
-        (n, 4) x1, y1, x2, y2 in pixels.
-    labels : ndarray
-        int (n,), from 1.
-    scores : ndarray or None
-        (n,) for predictions; None for the truth.
-    """
-
-    boxes: NDArray
-    labels: NDArray
-    scores: NDArray | None = None
-
-
-def coco_ap(truth: Sequence[Boxes], predicted: Sequence[Boxes]) -> dict[str, float]:
-    """COCO box average precision in percent: ``ap`` (IoU .50:.95), ``ap50``, ``ap75`` (faster-coco-eval).
-
-    Parameters
-    ----------
-    truth, predicted : sequence of Boxes
-        One of each for every picture, in the same order.
-
-    Raises
-    ------
-    ValueError
-        The sequences differ in length or there is no true box.
-    """
-    from faster_coco_eval import COCO, COCOeval_faster
-
-    if len(truth) != len(predicted) or not sum(len(t.boxes) for t in truth):
-        raise ValueError("as many pictures predicted as true, and at least one true box, are needed")
-    categories = sorted({int(k) for t in truth for k in t.labels})
-    gold = COCO(_coco_truth(truth, categories))
-    found = [
-        {"image_id": i, "category_id": int(k), "bbox": _xywh(b), "score": float(s)}
-        for i, p in enumerate(predicted)
-        for b, k, s in zip(p.boxes, p.labels, np.ones(len(p.boxes)) if p.scores is None else p.scores, strict=True)
-        if int(k) in categories
-    ]
-    if not found:
-        return {"ap": 0.0, "ap50": 0.0, "ap75": 0.0}
-    judge = COCOeval_faster(gold, gold.loadRes(found), iouType="bbox", print_function=lambda *_: None)
-    judge.run()
-    return {name: 100 * float(judge.stats[i]) for i, name in enumerate(("ap", "ap50", "ap75"))}
-
-
-def _coco_truth(truth: Sequence[Boxes], categories: list[int]) -> dict[str, list[dict[str, Any]]]:
-    """The true boxes in COCO's form; annotation numbers start at 1 (0 means "unmatched" to the judge)."""
-    boxes = [(i, b, int(k)) for i, t in enumerate(truth) for b, k in zip(t.boxes, t.labels, strict=True)]
-    annotations = []
-    for number, (i, box, k) in enumerate(boxes, 1):
-        x, y, width, height = _xywh(box)
-        entry = {"id": number, "image_id": i, "category_id": k, "bbox": [x, y, width, height], "iscrowd": 0}
-        annotations.append(entry | {"area": width * height})
-    return {
-        "images": [{"id": i} for i in range(len(truth))],
-        "categories": [{"id": k, "name": str(k)} for k in categories],
-        "annotations": annotations,
-    }
-
-
-def _xywh(box: NDArray) -> list[float]:
-    x1, y1, x2, y2 = (float(v) for v in box)
-    return [x1, y1, x2 - x1, y2 - y1]
 
 
 # --- uncertainty -------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def _convert(key: str, text: str, default: Any) -> Any:
             return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
         return type(default)(text)
     except (ValueError, KeyError) as error:
-        raise OptionError(f"{key} must be a {type(default).__name__}", text) from error
+        raise OptionError("network.option_type", key=key, kind=type(default).__name__, text=text) from error
 
 
 def override(recipe: R, overrides: Iterable[str]) -> R:
@@ -60,9 +60,9 @@ def override(recipe: R, overrides: Iterable[str]) -> R:
     for word in overrides:
         key, equals, text = word.partition("=")
         if not equals:
-            raise OptionError("Training options are written key=value", word)
+            raise OptionError("network.option_form", word=word)
         if key not in known:
-            raise OptionError("Unknown training option", key, "Known options: " + ", ".join(known))
+            raise OptionError("network.unknown_option", key=key, known=tuple(known))
         changes[key] = _convert(key, text, known[key])
     return replace(recipe, **changes)
 

@@ -76,7 +76,8 @@ def register(spec: Spec) -> Callable[[Network], Network]:
 def _entries() -> dict[str, tuple[Spec, str, str]]:
     """Spec, module and class name of every decorated class, read from the source text."""
     entries: dict[str, tuple[Spec, str, str]] = {}
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    folders = importlib.import_module(__package__).__path__
+    for path in sorted(path for folder in folders for path in Path(folder).glob("*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             found = _decorated(node)
             if found is not None:

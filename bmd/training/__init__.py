@@ -7,16 +7,7 @@ from typing import Any
 
 
 def train(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Train a registered network; see ``training.loop.train``. Torch is imported here, not at start.
-
-    The network of the survey's task is fitted on a table of people: ``training.demographics.train``.
-    """
-    from bmd.models._registry import spec
-
-    if spec(name).task == "survey":
-        from bmd.training.demographics import train as fit
-
-        return fit(overrides)
+    """Train a registered network; see ``training.loop.train``. Torch is imported here, not at start."""
     from bmd.training.loop import train as run
 
     return run(name, overrides)

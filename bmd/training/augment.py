@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.reference import LEVELS
-from bmd.training.tasks.film import FIRST_LUMBAR, Film, View
-
-cv2.setNumThreads(1)
+from bmd.training.films import FIRST_LUMBAR, Film, View, warp
 
 
 @dataclass(frozen=True)
@@ -43,49 +41,6 @@ class FilmAugment:
         image, labels, corners = warp(film, matrix, self.size, self.stride, _fill(film.image, rng))
         image, labels = clip_borders(image, labels, clip, rng)
         return View(draw_display(image, rng), labels, corners)
-
-
-@dataclass(frozen=True)
-class CropAugment:
-    """Draws a film for the measuring network: sharpness, noise and mild exposure only, because grey values matter."""
-
-    size: int = 384
-    stride: int = 4
-
-    def __call__(self, film: Film, rng: np.random.Generator) -> View:
-        """Draw one view; all randomness comes from ``rng``."""
-        view = plain_view(film, self.size, self.stride)
-        image = view.image
-        if rng.random() < 0.5:
-            image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.0))
-        if rng.random() < 0.3:
-            image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0.003, 0.02))
-        if rng.random() < 0.5:
-            image = np.clip(image, 0, 1) ** np.float32(math.exp(rng.normal(0, 0.1)))
-        return View(np.clip(image, 0, 1).astype(np.float32), view.labels, view.corners)
-
-
-def plain_view(film: Film, size: int, stride: int) -> View:
-    """The whole film, only resized: for validation."""
-    ratio = size / film.image.shape[0]
-    matrix = np.array([[ratio, 0, ratio / 2 - 0.5], [0, ratio, ratio / 2 - 0.5]])
-    image, labels, corners = warp(film, matrix, size, stride, 0)
-    if ratio < 1:
-        image = cv2.resize(film.image, (size, size), interpolation=cv2.INTER_AREA)
-    return View(image.astype(np.float32) / 255, labels, corners)
-
-
-def warp(film: Film, matrix: NDArray, size: int, stride: int, fill: int) -> tuple[NDArray, NDArray, NDArray]:
-    """Move image (linear), labels (nearest, at 1 / stride) and corners by an affine (2, 3) film -> view."""
-    image, shrink = film.image, math.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    if shrink < 0.8:  # linear sampling alone would alias
-        image = cv2.GaussianBlur(image, (0, 0), 0.35 / shrink)
-    image = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=fill)
-    coarse = matrix / stride
-    coarse[:, 2] += 0.5 / stride - 0.5  # (x + 0.5) / stride - 0.5
-    labels = cv2.warpAffine(film.labels, coarse, (size // stride, size // stride), flags=cv2.INTER_NEAREST)
-    corners = (film.corners @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-    return image, labels, corners
 
 
 def _fill(image: NDArray, rng: np.random.Generator) -> int:

@@ -12,19 +12,7 @@ from torch import nn
 from bmd import INTENDED_USE
 from bmd.models import _weights as weights
 from bmd.models._recipe import Recipe, as_dict
-
-PREPROCESSING = {
-    "masks": "letterbox to the input size, local log normalisation (bmd/inputs/film.py: film_tensor)",
-    "boxes": "letterbox to the input size, local log normalisation (bmd/inputs/film.py: film_tensor)",
-    "measure": "letterbox to 384, upright 64 x 64 crop, mean 0, divided by 0.15 (bmd/inputs/film.py: crop_tensor)",
-    "survey": "standardised values and presence flags (bmd/inputs/film.py: demographics_vector)",
-    "slice": "axial crop of 120 mm, 3 mm thick, two HU windows (bmd/inputs/ct.py: axial_crop, slice_windows)",
-    "hip": "oblique coronal crop of 219 mm, 3 mm thick, HU -500 to 1500 (bmd/inputs/ct.py: hip_crop, hip_window)",
-    "hip_patient": "standardised values and presence flags (bmd/inputs/ct.py: patient_vector)",
-    "regions": "letterbox to the input size, local log normalisation (bmd/training/tasks/dxa.py: region_input)",
-    "dxa": "letterbox to the input size, grey values as displayed (bmd/training/tasks/dxa.py: dxa_input)",
-    "hip_and_patient": "as femur_image and femur_demographics (bmd/inputs/ct.py)",
-}
+from bmd.training import tasks
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -59,7 +47,7 @@ def describe(network: nn.Module, recipe: Recipe, options: dict[str, Any], traini
         "task": spec.task,
         "modality": spec.modality,
         "options": options,
-        "preprocessing": {"size": recipe.size, "steps": PREPROCESSING[spec.task]},
+        "preprocessing": {"size": recipe.size, "steps": tasks.find(spec.task).inputs},
         "recipe": {k: v for k, v in as_dict(recipe).items() if k not in ("data", "out", "weights", "threads")},
         "training": {k: v for k, v in training.items() if k != "metrics"},
         "seed": recipe.seed,

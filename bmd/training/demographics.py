@@ -1,9 +1,10 @@
 """Fit the demographics network on the survey NHANES: ``python -m bmd train demographics data=TABLE.csv``.
 
 Split by survey cycle. 2005-2008 and 2013-2014 are trained on, 2009-2010 calibrates (it has adults of all ages), and
-2017-March 2020, the last, is only measured on (evaluation/demographics.py). In training every person counts once: that
-ranked people better on the cycles before the last than survey weights did, which leave half as many people in effect.
-In calibration people count with their examination weight (``simulator.survey.combined_weight``), so that the
+2017-March 2020, the last, is only measured on (evaluation/demographics/survey.py). In training every person counts
+once: that ranked people better on the cycles before the last than survey weights did, which leave half as many people
+in effect.
+In calibration people count with their examination weight (``population.survey.combined_weight``), so that the
 probabilities speak of American adults and not of the groups the survey draws more often.
 """
 
@@ -12,7 +13,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,97 +21,17 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from bmd.errors import InputError
-from bmd.inputs.patient import demographics_vector
 from bmd.models import _registry as registry
 from bmd.models._recipe import override
 from bmd.models.demographics import FIELDS, GRID, SITES, DemographicsNetwork, DemographicsRecipe
-from bmd.population.survey import combined_weight, read_table
-from bmd.reference import REFERENCES, t_score
 from bmd.training import checkpoint
+from bmd.training.tasks.demographics import CALIBRATION, TRAINING, People, read_people
 
 log = logging.getLogger(__name__)
 
-CALIBRATION, TEST = "2009-2010", "2017-Mar2020"
-TRAINING = ("2005-2006", "2007-2008", "2013-2014")
-YOUNGEST_Y = 20
 COVERAGE = 0.90
 LEVELS = np.arange(-4.0, 1.01, 0.5)
 """T-scores at which the calibration's log score is taken."""
-COLUMNS = {"lumbar": "lumbar_l1l4_bmd", "femoral_neck": "femoral_neck_bmd", "total_hip": "total_femur_bmd"}
-
-
-@dataclass(frozen=True, eq=False)
-class People:
-    """Adults of the survey: n rows.
-
-    Attributes
-    ----------
-    known : ndarray
-        float32 (n, 8), from ``demographics_vector``.
-    t_score : ndarray
-        float32 (n, 5) at ``SITES``, NaN where not measured.
-    weight : ndarray
-        (n,) examination weight, mean 1.
-    table : dict of str to ndarray
-        The columns of the same rows.
-    """
-
-    known: NDArray
-    t_score: NDArray
-    weight: NDArray
-    table: dict[str, NDArray]
-
-    def __len__(self) -> int:
-        return len(self.known)
-
-    def part(self, rows: NDArray) -> People:
-        """Some rows; weights have mean 1 again."""
-        weight = self.weight[rows]
-        table = {k: v[rows] for k, v in self.table.items()}
-        return People(self.known[rows], self.t_score[rows], weight / weight.mean(), table)
-
-    def cycles(self, *names: str) -> People:
-        """The people of some survey cycles."""
-        return self.part(np.isin(self.table["cycle"], names))
-
-
-def read_people(path: str | Path) -> People:
-    """Adults of the survey's table with at least one site measured.
-
-    Raises
-    ------
-    InputError
-        There is no such file.
-    """
-    if not Path(path).is_file():
-        raise InputError("The survey's table is not there", Path(path).name, "Give it as data=TABLE.csv")
-    table = read_table(path)
-    t = site_t_scores(table)
-    rows = (table["age"] >= YOUNGEST_Y) & np.isfinite(t).any(1)
-    weight = combined_weight({k: np.maximum(v, YOUNGEST_Y) if k == "age" else v for k, v in table.items()})
-    return People(vectors(table), t, weight, table).part(rows)
-
-
-def vectors(table: dict[str, NDArray]) -> NDArray:
-    """Input vectors (n, 8) of a table with age, sex, height_cm and weight_kg."""
-    male = np.where(table["sex"] == "M", 1.0, 0.0)
-    columns = (table["age"], male, table["height_cm"], table["weight_kg"])
-    return np.stack([demographics_vector(*row) for row in zip(*columns, strict=True)])
-
-
-def site_t_scores(table: dict[str, NDArray]) -> NDArray:
-    """T-scores (n, 5) at ``SITES`` from the densities measured; the lowest where all three sites are."""
-    by = {
-        name: np.stack([t_score(table[column], site, reference) for column, site in _SITES], 1)
-        for name, reference in REFERENCES.items()
-        if name in ("hologic", "nhanes_2005_2010")
-    }
-    lowest = [v.min(1, keepdims=True) for v in by.values()]  # NaN where one is
-    return np.concatenate([by["hologic"], *lowest], 1).astype(np.float32)
-
-
-_SITES = tuple(zip(COLUMNS.values(), ("L1-L4", "femoral_neck", "total_hip"), strict=True))
 
 
 def train(overrides: Sequence[str] = ()) -> dict[str, Any]:

@@ -6,27 +6,23 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch import nn
 
 from bmd.models import _registry as registry
 from bmd.models._precision import bf16_is_faster
 from bmd.models._recipe import Recipe, as_dict, override
 from bmd.models._weights import read_state
-from bmd.training import checkpoint
-from bmd.training.augment import CropAugment, FilmAugment
-from bmd.training.dxa_views import DxaAugment, RegionAugment
-from bmd.training.tasks import ct as ct_examples
-from bmd.training.tasks import dxa as dxa_examples
-from bmd.training.tasks.film import COLLATES, ENCODERS, LABEL_STRIDE, Examples, Films, collate_stack
-from bmd.training.validate import VALIDATORS
+from bmd.training import checkpoint, tasks
+from bmd.training.examples import Examples, batches, make_examples
+from bmd.training.rehearsal import move, rehearse
+from bmd.training.task import Items, Metrics
 
 log = logging.getLogger(__name__)
 PRINT_EVERY = 50
@@ -70,53 +66,6 @@ def learning_rate(step: int, share: float, recipe: Recipe) -> float:
     return recipe.lr * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
-def make_examples(task: str, recipe: Recipe) -> tuple[Examples, Any]:
-    """Training examples and held-out films (or CT items) of a task."""
-    if task in ct_examples.TASKS:
-        items: Any = ct_examples.CtItems(recipe.data, task, skip=recipe.holdout)
-        held_items = ct_examples.CtItems(recipe.data, task, limit=recipe.holdout, repeat=False)
-        return Examples(items, ct_examples.AUGMENT[task], ct_examples.encoder(task), recipe.seed), held_items
-    films = Films(recipe.data, skip=recipe.holdout)
-    held_out = Films(recipe.data, limit=recipe.holdout)
-    augment: Any = CropAugment()
-    if task in dxa_examples.TASKS:
-        augment = (
-            DxaAugment(recipe.size) if task == "dxa" else RegionAugment(recipe.size, getattr(recipe, "tight", 0.1))
-        )
-    elif task != "measure":
-        augment = FilmAugment(recipe.size, LABEL_STRIDE[task], getattr(recipe, "tight", 0.2))
-    encode = (ENCODERS | dxa_examples.ENCODERS)[task]
-    return Examples(films, augment, encode, recipe.seed), held_out
-
-
-def batches(task: str, examples: Examples, recipe: Recipe, step: int) -> Iterator[Any]:
-    """Endless batches from ``step`` on."""
-    order = range(step * recipe.batch, 2**40)
-    loader: DataLoader = DataLoader(
-        examples,
-        recipe.batch,
-        sampler=cast(Any, order),
-        num_workers=recipe.workers,
-        collate_fn=COLLATES.get(task, collate_stack),
-        worker_init_fn=_one_thread,
-    )
-    return iter(loader)
-
-
-def _one_thread(worker: int) -> None:
-    torch.set_num_threads(1)
-
-
-def move(batch: Any, device: torch.device) -> Any:
-    """Send every tensor of nested tuples, lists and dicts to a device; films become channels_last."""
-    if isinstance(batch, Tensor):
-        batch = batch.to(device, non_blocking=True)
-        return batch.contiguous(memory_format=torch.channels_last) if batch.dim() == 4 else batch
-    if isinstance(batch, dict):
-        return {k: move(v, device) for k, v in batch.items()}
-    return type(batch)(move(v, device) for v in batch)
-
-
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW; weight decay on convolutions and matrices only, not on norms and biases."""
     wide = [p for p in network.parameters() if p.requires_grad and p.dim() > 1]
@@ -140,7 +89,7 @@ class Trainer:
     def __init__(self, name: str, recipe: Recipe) -> None:
         torch.manual_seed(recipe.seed)
         torch.set_num_threads(recipe.threads)
-        self.name, self.recipe, self.spec = name, recipe, registry.spec(name)
+        self.name, self.recipe, self.task = name, recipe, tasks.find(registry.spec(name).task)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.options = {k: getattr(recipe, k) for k in registry.network_class(name).options}
         network = registry.build(name, **self.options)
@@ -192,7 +141,7 @@ class Trainer:
             losses = self.network(*move(batch, self.device))
         loss = torch.stack([v.float() for v in losses.values()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
         if torch.isfinite(norm):  # one overflow must not spoil the weights
             self.optimizer.step()
@@ -201,17 +150,21 @@ class Trainer:
         values = {k: float(v.detach()) for k, v in losses.items()}
         return {"loss": float(loss.detach()), **values, "norm": float(norm), "lr": lr}
 
-    def validate(self, held_out: Any) -> dict[str, float]:
-        """Metrics of the mean weights on films never trained on."""
+    def rehearse(self, examples: Examples[Any], held_out: Items[Any]) -> None:
+        """Run one batch through everything before the first step; see ``rehearsal.rehearse``."""
+        rehearse(self.task, self.network, self.recipe, examples, held_out, self.precision)
+
+    def validate(self, held_out: Items[Any]) -> Metrics:
+        """Metrics of the mean weights on items never trained on."""
         twin = self.mean.network_like(self.network, lambda: registry.build(self.name, **self.options))
         twin = twin.to(memory_format=torch.channels_last)
         with torch.no_grad(), self.precision():
-            metrics = VALIDATORS[self.spec.task](twin, held_out, self.recipe.size)
+            metrics = self.task.validate(twin, held_out, self.recipe.size)
         self.write({"step": self.progress.step, "minutes": self.progress.seconds / 60, "validation": metrics})
         log.info("validation at step %d: %s", self.progress.step, _show(metrics))
         return metrics
 
-    def export(self, metrics: dict[str, float]) -> None:
+    def export(self, metrics: Metrics) -> None:
         """Ship the mean weights to the weights folder."""
         twin = self.mean.network_like(self.network, lambda: registry.build(self.name, **self.options)).cpu()
         training: dict[str, Any] = {"steps": self.progress.step, "examples": self.progress.step * self.recipe.batch}
@@ -242,17 +195,22 @@ def train(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     Raises
     ------
     OptionError
-        Unknown network or key.
+        Unknown network, key or task; or something of the task is missing or fails on one batch. Raised before the
+        first step.
     InputError
         No shards in the data folder.
     """
+    task = tasks.find(registry.spec(name).task)
+    if task.fit is not None:
+        return task.fit(overrides)
     recipe = override(registry.network_class(name).Recipe(), overrides)
     trainer = Trainer(name, recipe)
     trainer.resume()
-    examples, held_out = make_examples(trainer.spec.task, recipe)
+    examples, held_out = make_examples(task, recipe)
+    trainer.rehearse(examples, held_out)
     changed = {f.name: getattr(recipe, f.name) for f in fields(recipe) if getattr(recipe, f.name) != f.default}
-    log.info("%s: %d films, %d held out, bf16 %s, %s", name, len(examples.films), len(held_out), trainer.bf16, changed)
-    trainer.write({"start": name, "recipe": as_dict(recipe), "films": len(examples.films), "bf16": trainer.bf16})
+    log.info("%s: %d items, %d held out, bf16 %s, %s", name, len(examples.items), len(held_out), trainer.bf16, changed)
+    trainer.write({"start": name, "recipe": as_dict(recipe), "items": len(examples.items), "bf16": trainer.bf16})
     metrics = _run(trainer, examples, held_out)
     if recipe.weights:
         trainer.export(metrics)
@@ -264,11 +222,11 @@ def train(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
-def _run(trainer: Trainer, examples: Examples, held_out: Any) -> dict[str, float]:
+def _run(trainer: Trainer, examples: Examples[Any], held_out: Items[Any]) -> Metrics:
     """The loop itself. Validations and checkpoints do not count against the budget."""
     recipe, progress = trainer.recipe, trainer.progress
     budget, metrics, validated = recipe.minutes * 60, {}, progress.seconds
-    stream = batches(trainer.spec.task, examples, recipe, progress.step)
+    stream = batches(trainer.task, examples, recipe, progress.step)
     window: list[dict[str, float]] = []
     mark = time.monotonic()
     begun, begun_step = progress.seconds, progress.step
@@ -285,8 +243,8 @@ def _run(trainer: Trainer, examples: Examples, held_out: Any) -> dict[str, float
         if progress.seconds - validated > recipe.validate_every * 60 and progress.seconds < budget:
             metrics = trainer.validate(held_out)
             trainer.save()
-            if examples.films.refresh():  # films simulated meanwhile; workers start anew to see them
-                stream = batches(trainer.spec.task, examples, recipe, progress.step)
+            if examples.items.refresh():  # cases simulated meanwhile; workers start anew to see them
+                stream = batches(trainer.task, examples, recipe, progress.step)
             validated, mark = progress.seconds, time.monotonic()
     metrics = trainer.validate(held_out)
     trainer.save()

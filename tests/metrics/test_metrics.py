@@ -8,7 +8,6 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics as oracle
 
 from bmd import metrics
-from bmd.metrics import Boxes
 
 rng = np.random.default_rng(0)
 LABELS = rng.integers(0, 3, 400)
@@ -106,39 +105,6 @@ def test_dice_is_symmetric_and_one_only_for_equal_masks(a: np.ndarray, b: np.nda
     assert overlap == metrics.dice(b, a)
     assert 0 <= overlap <= 1
     assert (overlap == 1) == bool((a == b).all())
-
-
-def boxes(*found: tuple[float, float, float, float, int], scores: list[float] | None = None) -> Boxes:
-    table = np.array(found, float).reshape(-1, 5)
-    return Boxes(table[:, :4], table[:, 4].astype(int), None if scores is None else np.array(scores))
-
-
-def test_perfect_boxes_score_100_and_none_score_0() -> None:
-    truth = [boxes((10, 10, 50, 40, 1), (10, 50, 50, 80, 2)), boxes((20, 20, 60, 50, 1))]
-    assert metrics.coco_ap(truth, truth) == pytest.approx({"ap": 100, "ap50": 100, "ap75": 100})
-    assert metrics.coco_ap(truth, [boxes(), boxes()])["ap50"] == 0
-
-
-def test_a_loose_box_passes_at_50_and_not_at_75() -> None:
-    truth = [boxes((0, 0, 100, 100, 1))]
-    found = metrics.coco_ap(truth, [boxes((0, 0, 100, 60, 1), scores=[0.9])])
-    assert found["ap50"] == pytest.approx(100)
-    assert found["ap75"] == 0
-    assert found["ap"] == pytest.approx(30)  # IoU 0.6 passes .50, .55 and .60
-
-
-def test_wrong_level_and_better_scored_false_boxes_cost_precision() -> None:
-    truth = [boxes((0, 0, 100, 100, 1))]
-    assert metrics.coco_ap(truth, [boxes((0, 0, 100, 100, 2), scores=[0.9])])["ap"] == 0
-    both = boxes((200, 200, 300, 300, 1), (0, 0, 100, 100, 1), scores=[0.9, 0.5])
-    assert metrics.coco_ap(truth, [both])["ap50"] == pytest.approx(50)
-
-
-def test_coco_ap_needs_truth_and_equal_lengths() -> None:
-    with pytest.raises(ValueError, match="at least one true box"):
-        metrics.coco_ap([boxes()], [boxes()])
-    with pytest.raises(ValueError, match="as many pictures"):
-        metrics.coco_ap([boxes((0, 0, 1, 1, 1))], [])
 
 
 def test_bootstrap_interval_holds_the_value_and_is_repeatable() -> None:

@@ -16,21 +16,23 @@ from bmd.models import _registry as registry
 from bmd.models._detections import stacked
 from bmd.models._recipe import Recipe
 from bmd.models._weights import REQUIRED, flatten, golden_error, read_metadata, write_weights
-from bmd.training.augment import plain_view
-from bmd.training.tasks import ct as ct_examples
-from bmd.training.tasks import dxa as dxa_examples
-from bmd.training.tasks.film import COLLATES, ENCODERS, LABEL_STRIDE, Films, collate_stack
+from bmd.training import tasks
 from tests.models.fakes import write_fake_shards
 from tests.models.fakes_ct import write_fake_ct
+from tests.training.people import write_survey
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
 TINY = {"boxes": {"size": 128}, "slice": {"width": 16}, "hip": {"hidden": 128}, "hip_and_patient": {"hidden": 128}}
-SIZES = {"masks": 64, "boxes": 128, "measure": 384, "dxa": 256, "regions": 64}
+SIZES = {"masks": 64, "boxes": 128, "dxa": 256, "regions": 64}
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory) -> Films:
-    return Films(write_fake_shards(tmp_path_factory.mktemp("films"), shards=1, films=2, side=192))
+def data(tmp_path_factory) -> dict[str, str]:
+    """A folder of shards, or a table, for every cohort."""
+    films = write_fake_shards(tmp_path_factory.mktemp("films"), shards=1, films=8, side=192)
+    ct = write_fake_ct(tmp_path_factory.mktemp("ct"), shards=1)
+    people = write_survey(tmp_path_factory.mktemp("people") / "people.csv", each=100)
+    return {"simulated_films": f"{films}", "simulated_dxa": f"{films}", "simulated_ct": f"{ct}", "nhanes": f"{people}"}
 
 
 @pytest.fixture(scope="module", params=registry.names())
@@ -40,29 +42,13 @@ def network(request) -> torch.nn.Module:
     return registry.build(request.param, **TINY.get(registry.spec(request.param).task, {}))
 
 
-@pytest.fixture(scope="module")
-def ct(tmp_path_factory) -> Path:
-    return write_fake_ct(tmp_path_factory.mktemp("ct"), shards=1)
-
-
-def ct_batch(task: str, folder: Path):
-    items, rng = ct_examples.CtItems(folder, task), np.random.default_rng(0)
-    rows = [items[i] for i in range(8)]
-    return collate_stack([ct_examples.encoder(task)(row, ct_examples.AUGMENT[task](row, rng), rng) for row in rows])
-
-
-def people_batch():
-    known = torch.cat([torch.randn(64, 4), torch.ones(64, 4)], 1)
-    return known, {"t_score": torch.randn(64, 5) - 1, "weight": torch.ones(64)}
-
-
-def batch_for(task: str, films: Films):
-    if task == "survey":
-        return people_batch()
-    rng = np.random.default_rng(0)
-    views = [plain_view(films[i], SIZES[task], LABEL_STRIDE.get(task, 1)) for i in range(2)]
-    encode = (ENCODERS | dxa_examples.ENCODERS)[task]
-    return COLLATES.get(task, collate_stack)([encode(films[i], views[i], rng) for i in range(2)])
+def batch_for(name: str, data: dict[str, str]):
+    """Eight examples (two films) as the network sees them in use: a plain view holds every level."""
+    task, rng = tasks.find(name), np.random.default_rng(0)
+    items = task.read(data[task.cohort])
+    count = {"films": 2, "scans": 2, "people": 64}.get(task.unit, 8)
+    rows = [items[i] for i in range(min(count, len(items)))]
+    return task.collate([task.encode(row, task.plain(row, SIZES.get(name, 0)), rng) for row in rows])
 
 
 def output(network: torch.nn.Module) -> dict[str, np.ndarray]:
@@ -139,12 +125,11 @@ def test_recipe_is_commented_and_typed(network):
     assert all("#" in line for line in lines)
 
 
-def test_one_step_trains(network, films, ct):
+def test_one_step_trains(network, data):
     network.train()
     before = {k: v.detach().clone() for k, v in network.named_parameters()}
     torch.manual_seed(1)
-    task = network.spec.task
-    losses = network(*(ct_batch(task, ct) if task in ct_examples.TASKS else batch_for(task, films)))
+    losses = network(*batch_for(network.spec.task, data))
     assert all(torch.isfinite(v) for v in losses.values())
     total = torch.stack(list(losses.values())).sum()
     network.zero_grad()
@@ -186,8 +171,7 @@ def test_eval_contract(network):
     elif network.spec.task == "survey":
         assert out["cdf"].shape == (3, 5, 321)
         assert out["tail"].shape == (3, 5)
-    elif network.spec.task in ct_examples.TASKS:
-        assert "logits" in out
+    elif "logits" in out:
         assert {tuple(v.shape) for v in out.values()} == {(3, 3)}
     elif network.spec.task == "dxa":
         assert {k: tuple(v.shape) for k, v in out.items()} == {"bmd": (2,)}

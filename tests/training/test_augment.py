@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from bmd.training.augment import CropAugment, FilmAugment, plain_view, warp
-from bmd.training.tasks.film import Film, Films
+from bmd.training.augment import FilmAugment
+from bmd.training.films import Film, Films, plain_view, warp
+from bmd.training.tasks.film import CropAugment
 from tests.models.fakes import write_fake_shards
 
 

@@ -8,10 +8,20 @@ import torch
 
 from bmd.models import _registry as registry
 from bmd.models._weights import REQUIRED, write_weights
-from bmd.training.loop import batches, make_examples, start_from
-from bmd.training.tasks import ct as ct_examples
-from bmd.training.tasks.ct import CtItem, augment_hip, augment_slice, moved, plain
-from bmd.training.validate import validate_ct
+from bmd.training import tasks
+from bmd.training.examples import batches, make_examples
+from bmd.training.loop import start_from
+from bmd.training.tasks.ct import (
+    SLICE,
+    CtItem,
+    CtItems,
+    augment_hip,
+    augment_slice,
+    moved,
+    plain,
+    take_hips,
+    validate_ct,
+)
 from bmd.types import Demographics
 from tests.models.fakes_ct import write_fake_ct
 
@@ -24,21 +34,22 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("name", ["pair_acm", "femur_image", "femur_demographics", "femur_multimodal"])
 def test_examples_are_what_the_network_takes(folder, name):
     recipe = registry.network_class(name).Recipe(data=str(folder), holdout=9, batch=3)
-    examples, held_out = make_examples(registry.spec(name).task, recipe)
-    *inputs, targets = next(batches(registry.spec(name).task, examples, recipe, 0))
+    task = tasks.find(registry.spec(name).task)
+    examples, held_out = make_examples(task, recipe)
+    *inputs, targets = next(batches(task, examples, recipe, 0))
     shapes = [tuple(x.shape[1:]) for x in registry.network_class(name).example()]
     assert [tuple(x.shape[1:]) for x in inputs] == shapes
     assert targets["category"].shape == (3,)
     assert {held_out[i].person for i in range(len(held_out))} <= set(range(9))
-    again = next(batches(registry.spec(name).task, examples, recipe, 0))
+    again = next(batches(task, examples, recipe, 0))
     assert all(torch.equal(a, b) for a, b in zip(inputs, again[:-1], strict=True))  # same seed, same examples
 
 
 def test_left_hips_are_mirrored(folder):
     path = sorted(folder.glob("ct_*.npz"))[0]
     with np.load(path) as shard:
-        left = shard["femur"][0, 1]
-    np.testing.assert_array_equal(ct_examples.read_shard(path, "hip")["hu"][0, 1], left[:, ::-1])
+        left, taken = shard["femur"][0, 1], take_hips(shard)
+    np.testing.assert_array_equal(taken["hu"][0, 1], left[:, ::-1])
 
 
 def test_moving_by_nothing_is_the_middle():
@@ -56,7 +67,7 @@ def test_augmentation_follows_its_random_numbers_alone():
         assert one.shape == (side, side)
         np.testing.assert_array_equal(one, same)
         assert not np.array_equal(one, other)
-    assert plain("slice", item).shape == (120, 120)
+    assert plain(SLICE, item).shape == (120, 120)
 
 
 def test_multimodal_starts_from_the_image_network(tmp_path):
@@ -87,7 +98,7 @@ class Oracle(torch.nn.Module):
 
 
 def test_validation_knows_right_from_wrong(folder):
-    items = ct_examples.CtItems(folder, "slice", repeat=False)
+    items = CtItems(folder, SLICE, repeat=False)
     with torch.no_grad():
-        assert validate_ct(Oracle(1.0), items, 120)["accuracy"] > 0.8
-        assert validate_ct(Oracle(-1.0), items, 120)["accuracy"] < 0.5
+        assert validate_ct(SLICE, Oracle(1.0), items, 120)["accuracy"] > 0.8
+        assert validate_ct(SLICE, Oracle(-1.0), items, 120)["accuracy"] < 0.5

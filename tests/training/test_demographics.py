@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import util
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +10,20 @@ import torch
 
 from bmd.errors import InputError
 from bmd.evaluation.demographics.survey import evaluate_demographics
+from bmd.inputs.patient import demographics_vector
 from bmd.models import _registry as registry
+from bmd.models._recipe import override
 from bmd.models._weights import golden_error, read_metadata
-from bmd.training import demographics, train
-from bmd.training.demographics import conformal_tail, fit_slope, read_people
-
-
-def people_module():
-    spec = util.spec_from_file_location("people", Path(__file__).with_name("people.py"))
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from bmd.models.demographics import DemographicsRecipe
+from bmd.training import train
+from bmd.training.demographics import conformal_tail, fit, fit_slope
+from bmd.training.tasks.demographics import TEST, TRAINING, read_people
+from tests.training.people import write_survey
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory) -> Path:
-    return people_module().write_survey(tmp_path_factory.mktemp("survey") / "nhanes_bmd.csv")
+    return write_survey(tmp_path_factory.mktemp("survey") / "nhanes_bmd.csv")
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +36,9 @@ def trained(table, tmp_path_factory) -> Path:
 
 def test_split_is_by_cycle(table):
     people = read_people(table)
-    cycles = [set(people.cycles(*names).table["cycle"]) for names in (demographics.TRAINING, ("2009-2010",))]
+    cycles = [set(people.cycles(*names).table["cycle"]) for names in (TRAINING, ("2009-2010",))]
     assert not cycles[0] & cycles[1]
-    assert demographics.TEST not in cycles[0] | cycles[1]
+    assert TEST not in cycles[0] | cycles[1]
     assert people.weight.mean() == pytest.approx(1)
     assert np.isfinite(people.t_score).any(1).all()
 
@@ -56,14 +53,16 @@ def test_lowest_is_the_lowest_of_three_measured(table):
 
 
 def test_no_table_says_so(tmp_path):
-    with pytest.raises(InputError, match="data=TABLE"):
+    with pytest.raises(InputError) as error:
         read_people(tmp_path / "none.csv")
+    assert error.value.finding.code == "network.no_survey"
+    assert error.value.finding.values == {"file": "none.csv"}
 
 
 def test_learns_what_is_true_of_the_made_up_people(trained):
     network = registry.load("demographics", trained)
     known = torch.from_numpy(
-        np.stack([demographics.demographics_vector(*v) for v in ((70, 0, 160, 55), (70, 0, 160, 95), (45, 1, 175, 85))])
+        np.stack([demographics_vector(*v) for v in ((70, 0, 160, 55), (70, 0, 160, 95), (45, 1, 175, 85))])
     )
     with torch.no_grad():
         below = network(known)["cdf"][:, 0, 110]  # T <= -2.5
@@ -81,9 +80,9 @@ def test_weights_say_what_they_are(trained):
 
 
 def test_same_seed_same_weights(table):
-    recipe = demographics.override(demographics.DemographicsRecipe(), ["epochs=1", "members=1", "width=8"])
+    recipe = override(DemographicsRecipe(), ["epochs=1", "members=1", "width=8"])
     people = read_people(table)
-    one, two = (demographics.fit(people, recipe)[0].state_dict() for _ in range(2))
+    one, two = (fit(people, recipe)[0].state_dict() for _ in range(2))
     assert all(torch.equal(one[k], two[k]) for k in one)
 
 

@@ -12,10 +12,10 @@ from bmd.models import _registry as registry
 from bmd.models._recipe import Recipe
 from bmd.training import train
 from bmd.training.__main__ import main
-from bmd.training.augment import plain_view
-from bmd.training.loop import RunningMean, Trainer, batches, learning_rate, make_examples
-from bmd.training.tasks.film import ENCODERS, LABEL_STRIDE, Films
-from bmd.training.validate import validate_boxes, validate_masks, validate_measure
+from bmd.training.examples import batches, make_examples
+from bmd.training.films import Films
+from bmd.training.loop import RunningMean, Trainer, learning_rate
+from bmd.training.tasks.film import BOXES, MASKS, MEASURE, validate_boxes, validate_masks, validate_measure
 from tests.models.fakes import write_fake_shards
 
 
@@ -45,13 +45,13 @@ def test_trains_exports_and_resumes(folder, tmp_path):
 def test_resume_restores_everything(folder, tmp_path):
     recipe = registry.network_class("c5_gap_fc3").Recipe(data=str(folder), out=str(tmp_path), holdout=4, batch=2)
     first = Trainer("c5_gap_fc3", recipe)
-    examples, _ = make_examples("measure", recipe)
-    first.step(next(batches("measure", examples, recipe, 0)))
+    examples, _ = make_examples(MEASURE, recipe)
+    first.step(next(batches(MEASURE, examples, recipe, 0)))
     first.save()
     second = Trainer("c5_gap_fc3", recipe)
     second.resume()
     assert second.progress == first.progress
-    batch = next(batches("measure", examples, recipe, second.progress.step))
+    batch = next(batches(MEASURE, examples, recipe, second.progress.step))
     torch.manual_seed(5)
     a = first.step(batch)
     torch.manual_seed(5)
@@ -73,12 +73,14 @@ def test_starts_from_shipped_weights(folder, tmp_path):
 
 
 def test_user_errors_are_plain(folder, tmp_path):
-    with pytest.raises(OptionError, match="Known networks"):
-        train("nonsense")
-    with pytest.raises(OptionError, match="Known options"):
-        train("cmnet", ["nonsense=1"])
-    with pytest.raises(InputError, match="simulate"):
-        train("cmnet", words(tmp_path, tmp_path))
+    for error, code, name, overrides in (
+        (OptionError, "network.unknown", "nonsense", []),
+        (OptionError, "network.unknown_option", "cmnet", ["nonsense=1"]),
+        (InputError, "network.no_films", "cmnet", words(tmp_path, tmp_path)),
+    ):
+        with pytest.raises(error) as raised:
+            train(name, overrides)
+        assert raised.value.finding.code == code
 
 
 def test_learning_rate_rises_then_falls():
@@ -107,8 +109,8 @@ class Oracle(nn.Module):
         super().__init__()
         self.parameter, self.at = nn.Parameter(torch.zeros(1)), 0
         rng = np.random.default_rng(0)
-        views = [plain_view(films[i], size, LABEL_STRIDE[task]) for i in range(len(films))]
-        self.truth = [ENCODERS[task](films[i], v, rng)[1] for i, v in enumerate(views)]
+        rows = [films[i] for i in range(len(films))]
+        self.truth = [task.encode(film, task.plain(film, size), rng)[1] for film in rows]
         self.wrong = wrong
 
     def forward(self, x, *rest):
@@ -130,9 +132,9 @@ class Oracle(nn.Module):
 
 def test_mask_validation_knows_right_from_wrong(folder):
     films = Films(folder, limit=4)
-    right = validate_masks(Oracle("masks", films, 192), films, 192)
+    right = validate_masks(Oracle(MASKS, films, 192), films, 192)
     assert right == pytest.approx({"dice": 1, "dice_any_bone": 1, "level_exact": 1, "found": 1, "sacrum": 1})
-    wrong = validate_masks(Oracle("masks", films, 192, wrong=True), films, 192)
+    wrong = validate_masks(Oracle(MASKS, films, 192, wrong=True), films, 192)
     assert wrong["found"] == 1
     assert wrong["level_exact"] == 0
     assert wrong["dice"] < 0.05
@@ -140,9 +142,9 @@ def test_mask_validation_knows_right_from_wrong(folder):
 
 def test_box_validation_knows_right_from_wrong(folder):
     films = Films(folder, limit=4)
-    right = validate_boxes(Oracle("boxes", films, 192), films, 192)
+    right = validate_boxes(Oracle(BOXES, films, 192), films, 192)
     assert right == pytest.approx({"ap": 100, "ap50": 100, "ap75": 100, "level_exact": 1})
-    assert validate_boxes(Oracle("boxes", films, 192, wrong=True), films, 192)["ap50"] < 5
+    assert validate_boxes(Oracle(BOXES, films, 192, wrong=True), films, 192)["ap50"] < 5
 
 
 def test_measure_validation_runs_for_every_kind_of_input(folder):

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from bmd.evaluation import published
 from bmd.evaluation.film.calibration import fit_temperature
@@ -30,7 +31,6 @@ from bmd.metrics import (
 from bmd.models import _registry as registry
 from bmd.models._registry import WEIGHTS
 from bmd.reference import CATEGORIES
-from bmd.training.tasks.ct import CtItems
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +42,6 @@ PUBLISHED = {
     "femur_multimodal": ("ha2024", "both"),
 }
 """Paper and row of ``published`` that asked the same."""
-
-UNIT = {"slice": "slices", "hip": "hips", "hip_patient": "people", "hip_and_patient": "hips"}
 
 
 def figures(truth: NDArray, logits: NDArray, temperature: float, people: NDArray, seed: int = 0) -> dict[str, float]:
@@ -61,8 +59,7 @@ def figures(truth: NDArray, logits: NDArray, temperature: float, people: NDArray
         int (n,) whose rows belong together.
     """
     z = logits / temperature
-    share = np.exp(z - z.max(1, keepdims=True))
-    share /= share.sum(1, keepdims=True)
+    share = softmax(z, axis=1)
     said = share.argmax(1)
     table = confusion(truth, said)
     found = {"n": float(len(truth)), "people": float(len(np.unique(people)))}
@@ -85,14 +82,15 @@ def _accuracy(truth: NDArray, said: NDArray) -> float:
     return float((truth == said).mean())
 
 
-def answers(name: str, folder: str | Path, weights: Path = WEIGHTS) -> tuple[CtItems, NDArray, NDArray, NDArray]:
-    """Items of a folder in the paper's class mix, a network's logits, the true classes and the people."""
-    from bmd.training.validate import ct_logits
+def answers(name: str, folder: str | Path, weights: Path = WEIGHTS) -> tuple[NDArray, NDArray, NDArray]:
+    """A network's logits for the items of a folder in the paper's class mix, the true classes and the people."""
+    from bmd.training.tasks.ct import KINDS, CtItems, ct_logits
 
-    items = CtItems(folder, registry.spec(name).task, repeat=False)
-    logits = ct_logits(registry.load(name, weights), items)["logits"]
+    kind = KINDS[registry.spec(name).task]
+    items = CtItems(folder, kind, repeat=False)
+    logits = ct_logits(kind, registry.load(name, weights), items)["logits"]
     rows = [items[i] for i in range(len(items))]
-    return items, logits, np.array([r.category for r in rows]), np.array([r.person for r in rows])
+    return logits, np.array([r.category for r in rows]), np.array([r.person for r in rows])
 
 
 def of_people(logits: NDArray, truth: NDArray, people: NDArray) -> tuple[NDArray, NDArray]:
@@ -122,22 +120,25 @@ def calibrate_ct(
     dict
         For each network ``calibration`` and ``metrics``.
     """
+    from bmd.training import tasks
+
     found = {}
     for name in names:
         if not (weights / name / "metadata.json").is_file():
             log.info("%s has no weights", name)
             continue
-        items, logits, truth, people = answers(name, calibration, weights)
-        _, test_logits, test_truth, test_people = answers(name, data, weights)
+        task = tasks.find(registry.spec(name).task)
+        logits, truth, people = answers(name, calibration, weights)
+        test_logits, test_truth, test_people = answers(name, data, weights)
         temperature, entries = fit_temperature(logits, truth), []
         numbers: dict[str, Any] = {"fitted_on": f"{len(np.unique(people))} simulated people"}
         where = f"simulated people held out of training and calibration ({Path(data).name})"
-        unit = UNIT[items.task]
+        unit = task.unit
         values = figures(test_truth, test_logits, temperature, test_people)
         entries.append(
             {"measured_on": f"{len(test_truth)} {unit} of {int(values['people'])} {where}", "values": values}
         )
-        if items.task == "slice":
+        if task.unit == "slices":
             joined, classes = of_people(logits, truth, people)
             numbers |= {"slice_temperature": temperature, "patient_temperature": fit_temperature(joined, classes)}
             joined, classes = of_people(test_logits, test_truth, test_people)

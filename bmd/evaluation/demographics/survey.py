@@ -26,7 +26,7 @@ from bmd.models._registry import WEIGHTS
 from bmd.models.demographics import SITES
 from bmd.population.survey import read_table
 from bmd.reference import OST_SCREEN_BELOW, OSTEOPENIA_BELOW_T, OSTEOPOROSIS_FROM_T
-from bmd.training.demographics import CALIBRATION, TEST, TRAINING, People, read_people, site_t_scores, vectors
+from bmd.training.tasks.demographics import CALIBRATION, TEST, TRAINING, People, read_people, site_t_scores, vectors
 
 log = logging.getLogger(__name__)
 

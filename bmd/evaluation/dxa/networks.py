@@ -21,8 +21,9 @@ from bmd.models._registry import load
 from bmd.models._weights import read_metadata
 from bmd.reference import category, reported_interval, reported_t
 from bmd.training.checkpoint import write_card
-from bmd.training.dxa_views import dxa_metrics, estimates, validate_regions
-from bmd.training.tasks.film import Films
+from bmd.training.films import Film, Films
+from bmd.training.task import Items
+from bmd.training.tasks.dxa import dxa_metrics, estimates, validate_regions
 
 COVERAGE = 0.9
 SITE = "L1-L4"
@@ -78,12 +79,18 @@ def measure(raw: NDArray, truth: NDArray, numbers: dict[str, float]) -> dict[str
     }
 
 
+def densities(films: Items[Film]) -> NDArray:
+    """True densities (n,) of L1-L4, g/cm2."""
+    return np.array([films[k].bmd_l1l4 for k in range(len(films))])
+
+
 def main(words: list[str], weights: Path = Path("weights")) -> int:
     """Fit on the first folder of shards, measure on the second, write the cards."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     fit, test = Films(words[0]), Films(words[1])
-    numbers = calibrate(*estimates(fit, weights))
-    found = measure(*estimates(test, weights), numbers)
+    network = load("dxa_cnn", weights)
+    numbers = calibrate(estimates(network, fit), densities(fit))
+    found = measure(estimates(network, test), densities(test), numbers)
     place = f"{len(test)} simulated people of the film cohort (50-90 years), scans as clinics show them"
     write(weights / "dxa_cnn", {"calibration": numbers, "metrics": [{"measured_on": place, "values": found}]})
     regions = validate_regions(load("dxa_regions", weights), test, 256)

@@ -18,6 +18,7 @@ from PIL import ImageDraw
 
 from bmd.errors import InputError
 from bmd.inference.engine import Engine
+from bmd.metrics import Boxes, average_precision
 from bmd.metrics import dice as overlap
 from bmd.reference import LUMBAR
 from bmd.text import say
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 RADIUS = 0.4
 """A prediction hits a vertebra within this share of the mean vertical distance between neighbouring centres."""
-RECALLS = np.linspace(0, 1, 101)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ def score(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str, Any
     exact: list[bool] = []
     found: list[bool] = []
     dice: list[float] = []
-    ranked: dict[str, list[tuple[float, bool]]] = {level: [] for level in LUMBAR}
+    boxes: list[tuple[Boxes, Boxes]] = []
     all_five = refused = 0
     for film in films:
         if not set(LUMBAR) <= set(film.quads):
@@ -109,11 +109,10 @@ def score(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str, Any
         bodies = [v for v in prediction["vertebrae"] or [] if v.get("box")]
         named, seen = _hits(film, bodies)
         exact, found, all_five = exact + named, found + seen, all_five + all(named)
-        for level in LUMBAR:
-            ranked[level] += _ranked(film.quads[level], [v for v in bodies if v["level"] == level])
+        boxes.append(_boxes(film, bodies))
         dice.append(_dice(film, bodies))
     count = len(dice)
-    precision = [average_precision(ranked[level], count) for level in LUMBAR]
+    ap50 = average_precision([truth for truth, _ in boxes], [seen for _, seen in boxes])["ap50"] / 100
     return {
         "films": count,
         "level_exact": _mean(exact),
@@ -122,7 +121,7 @@ def score(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str, Any
         "refused": refused,
         "dice": _mean(dice),
         "dice_median": round(float(np.median(dice)), 3) if dice else 0.0,
-        "ap50": _mean(precision),
+        "ap50": round(ap50, 3) if boxes else 0.0,
     }
 
 
@@ -146,33 +145,14 @@ def _hits(film: Film, bodies: list[dict[str, Any]]) -> tuple[list[bool], list[bo
     return named, seen
 
 
-def _ranked(quad: NDArray, bodies: list[dict[str, Any]]) -> list[tuple[float, bool]]:
-    """Score of each box of a level, best first, and whether it is the first to overlap the true one by half."""
-    truth = (*quad.min(0), *quad.max(0))
-    taken, found = False, []
-    for body in sorted(bodies, key=lambda v: -v["score"]):
-        hit = not taken and iou(body["box"], truth) >= 0.5
-        taken |= hit
-        found.append((float(body["score"]), hit))
-    return found
-
-
-def iou(one: Any, other: Any) -> float:
-    """Intersection over union of two boxes (x1, y1, x2, y2)."""
-    width = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
-    height = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
-    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)]
-    return float(width * height / (sum(areas) - width * height + 1e-9))
-
-
-def average_precision(ranked: list[tuple[float, bool]], positives: int) -> float:
-    """COCO's interpolated average precision of (score, hit) pairs over 101 recalls."""
-    if not ranked or not positives:
-        return 0.0
-    hits = np.cumsum([hit for _, hit in sorted(ranked, reverse=True)])
-    precision, recall = hits / np.arange(1, len(hits) + 1), hits / positives
-    best = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0)
-    return float(best[np.searchsorted(recall, RECALLS, side="left")].mean())
+def _boxes(film: Film, bodies: list[dict[str, Any]]) -> tuple[Boxes, Boxes]:
+    """True and predicted boxes of L1-L5, classes 1..5."""
+    quads = [film.quads[level] for level in LUMBAR]
+    truth = Boxes(np.array([(*quad.min(0), *quad.max(0)) for quad in quads]), np.arange(1, len(LUMBAR) + 1))
+    named = [v for v in bodies if v["level"] in LUMBAR]
+    labels = np.array([LUMBAR.index(v["level"]) + 1 for v in named], int)
+    found = Boxes(np.array([v["box"] for v in named], float), labels, np.array([v["score"] for v in named], float))
+    return truth, found
 
 
 def _dice(film: Film, bodies: list[dict[str, Any]]) -> float:

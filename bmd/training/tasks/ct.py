@@ -1,4 +1,4 @@
-"""Simulated CT from shards, turned into training examples for the slice, hip and patient-data networks.
+"""Simulated CT: the WHO class of single slices, of hips, and of a person's data.
 
 Shards are the npz files that ``python -m bmd simulate --modality ct`` writes (keys in ``simulator/shards/ct.py``). An
 item is one slice of one vertebra, one hip, or one person, and carries one WHO class:
@@ -10,8 +10,9 @@ item is one slice of one vertebra, one hip, or one person, and carries one WHO c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +20,27 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from scipy.special import softmax
+from torch import nn
 
 from bmd.errors import InputError
 from bmd.inputs.ct import HIP_SIZE, SLICE_MM, SLICE_SIZE, hip_input, hip_window, slice_windows
 from bmd.inputs.patient import patient_vector_with_bmi
+from bmd.metrics import classification, macro_auc
 from bmd.reference import CATEGORIES, category
-from bmd.simulator.shards.store import finished
+from bmd.training.examples import Arrays, Shards, collate_stack
+from bmd.training.task import Example, Items, Metrics, Task
 from bmd.types import Demographics
 
 KEYS = ("patient", "t_l1l4", "t_femoral_neck", "t_total_hip")
-PICTURES = {"slice": ("axial", "axial_ok"), "hip": ("femur", "femur_ok"), "hip_and_patient": ("femur", "femur_ok")}
-"""Pictures of a person by task, and which of them can be used (in the field, no metal, no fracture)."""
 
 AXIAL_MM = 160 / 224  # of a pixel in the shards
 THIRDS = (1 / 3, 1 / 3, 1 / 3)
 HA_MIX = (1068 / 3012, 925 / 3012, 1019 / 3012)
-MIX = {"slice": THIRDS, "hip": HA_MIX, "hip_patient": HA_MIX, "hip_and_patient": HA_MIX}
-"""Shares of normal, osteopenia, osteoporosis by task: those of the papers (Choi: 1,500 slices each; Ha: Table 1)."""
 
-TASKS = tuple(MIX)
-
-Example = tuple[Tensor | dict[str, Tensor], ...]
+Place = tuple[int, int, int]
+Float = NDArray[np.float32]
+Drawn = Callable[["CtItem", np.random.Generator], Float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,103 +59,136 @@ class CtItem:
         Number of the person in the folder: items of one person belong together.
     """
 
-    hu: NDArray
+    hu: Float
     patient: Demographics
     category: int
     person: int
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What a CT task looks at.
+
+    Attributes
+    ----------
+    name : str
+        Of the task.
+    mix : tuple of float
+        Shares of normal, osteopenia, osteoporosis: those of the paper (Choi: 1,500 slices each; Ha: Table 1).
+    sites : tuple of str
+        T-scores in the shards; the lowest gives the class.
+    take : callable
+        Arrays of one file -> ``hu`` (n, parts, S, S) int16 and ``usable`` (n, parts): which parts of a person can be
+        used (in the field, no metal, no fracture).
+    size : int
+        Side of the picture the network sees, 0 for none.
+    inputs : callable
+        (HU (S, S), patient) -> the network's inputs, each with a leading axis of 1.
+    draw : callable
+        (item, rng) -> HU (S, S) as the errors of finding it may leave it.
+    """
+
+    name: str
+    mix: tuple[float, float, float]
+    sites: tuple[str, ...]
+    take: Callable[[Mapping[str, NDArray[Any]]], Arrays]
+    size: int
+    inputs: Callable[[Float, Demographics], tuple[Float, ...]]
+    draw: Drawn
+
+
+# --- shards ------------------------------------------------------------------------------------------------------
 class CtItems:
-    """All items of a task in a folder of shards, held in memory, in the class mix of the task's paper.
+    """All items of a kind in a folder of shards, held in memory, in the class mix of the task's paper.
 
     Parameters
     ----------
     folder : path
         Holds ``ct_*.npz``.
-    task : str
-        One of ``TASKS``.
+    kind : Kind
+        What to look at.
     skip, limit : int
         Leave out the first ``skip`` people; take at most ``limit`` (0: all).
     repeat : bool
         True reaches the class mix by using rare items more than once (training), False by leaving out common ones
         (figures).
+
+    Raises
+    ------
+    InputError
+        "network.no_ct": the folder holds none.
     """
 
-    def __init__(self, folder: str | Path, task: str, skip: int = 0, limit: int = 0, repeat: bool = True) -> None:
-        self.folder, self.task, self.skip, self.limit, self.repeat = Path(folder), task, skip, limit, repeat
-        self._shards: list[dict[str, NDArray]] = []
-        self._names: list[str] = []
+    def __init__(self, folder: str | Path, kind: Kind, skip: int = 0, limit: int = 0, repeat: bool = True) -> None:
+        self.kind, self.skip, self.limit, self.repeat = kind, skip, limit, repeat
+        self._shards = Shards(folder, "ct", self._take, skip + limit if limit else 0)
         self._where: list[tuple[int, int, int]] = []
-        self.refresh()
-        if not self._where:
-            remedy = "Run `python -m bmd simulate --modality ct` first."
-            raise InputError("No simulated CT to train on", str(self.folder), remedy)
+        if not self.refresh():
+            raise InputError("network.no_ct", folder=str(folder))
+
+    def _take(self, shard: Mapping[str, NDArray[Any]]) -> Arrays:
+        return {key: shard[key] for key in KEYS} | self.kind.take(shard)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file read, by its name."""
+        return self._shards.digests
 
     def refresh(self) -> int:
         """Take in shards written since the last look; returns the number of items."""
-        for path in finished(self.folder, "ct"):
-            enough = self.limit and sum(len(s["t_l1l4"]) for s in self._shards) >= self.skip + self.limit
-            if path.name not in self._names and not enough:
-                self._shards.append(read_shard(path, self.task))
-                self._names.append(path.name)
-        people = [(i, j) for i, s in enumerate(self._shards) for j in range(len(s["t_l1l4"]))][self.skip :]
-        people = people[: self.limit] if self.limit else people
-        items = [(i, j, k) for i, j in people for k in self._parts(i, j)]
-        self._where = mixed(items, [self._category(i, j) for i, j, _ in items], MIX[self.task], self.repeat)
+        self._shards.refresh()
+        people = self._shards.places(self.skip, self.limit)
+        items = [(i, j, int(k)) for i, j in people for k in np.flatnonzero(self._shards.parts[i]["usable"][j])]
+        self._where = mixed(items, [self._category(i, j) for i, j, _ in items], self.kind.mix, self.repeat)
         return len(self._where)
 
-    def _parts(self, shard: int, row: int) -> NDArray:
-        """Which slices or hips of a person can be used."""
-        return np.flatnonzero(self._shards[shard]["usable"][row])
-
     def _category(self, shard: int, row: int) -> int:
-        s = self._shards[shard]
-        t = s["t_l1l4"][row] if self.task == "slice" else min(s["t_femoral_neck"][row], s["t_total_hip"][row])
-        return CATEGORIES.index(category(float(t)))
+        part = self._shards.parts[shard]
+        return CATEGORIES.index(category(min(float(part[site][row]) for site in self.kind.sites)))
 
     def __len__(self) -> int:
         return len(self._where)
 
-    def __getitem__(self, index: int) -> CtItem:
+    def __getitem__(self, index: int, /) -> CtItem:
         shard, row, part = self._where[index]
-        arrays = self._shards[shard]
+        arrays = self._shards.parts[shard]
         age, male, height, weight = (float(v) for v in arrays["patient"][row])
         hu = arrays["hu"][row, part].astype(np.float32)
         patient = Demographics(age, "M" if male else "F", height, weight)
-        person = sum(len(s["t_l1l4"]) for s in self._shards[:shard]) + row
+        person = sum(len(s["t_l1l4"]) for s in self._shards.parts[:shard]) + row
         return CtItem(hu, patient, self._category(shard, row), person)
 
 
-def read_shard(path: Path, task: str) -> dict[str, NDArray]:
-    """What a task needs of one shard: ``KEYS``, ``hu`` (n, parts, S, S) int16 and ``usable`` (n, parts).
-
-    Slices are brought to 1 mm a pixel, left hips are mirrored.
-    """
-    with np.load(path) as shard:
-        arrays = {key: shard[key] for key in KEYS}
-        if task not in PICTURES:
-            n = len(arrays["t_l1l4"])
-            return arrays | {"hu": np.zeros((n, 1, 0, 0), np.int16), "usable": np.ones((n, 1), bool)}
-        hu, usable = (shard[key] for key in PICTURES[task])
-    if task == "slice":
-        side = round(hu.shape[-1] * AXIAL_MM / SLICE_MM)
-        small = [
-            cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA) for picture in hu.reshape(-1, *hu.shape[2:])
-        ]
-        hu = np.stack(small).reshape(*hu.shape[:2], side, side)
-    else:
-        hu = np.stack([hu[:, 0], hu[:, 1, :, ::-1]], 1)
-    return arrays | {"hu": hu, "usable": usable}
+def take_slices(shard: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Axial slices, brought to 1 mm a pixel."""
+    hu = shard["axial"]
+    side = round(hu.shape[-1] * AXIAL_MM / SLICE_MM)
+    small = [
+        cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA) for picture in hu.reshape(-1, *hu.shape[2:])
+    ]
+    return {"hu": np.stack(small).reshape(*hu.shape[:2], side, side), "usable": shard["axial_ok"]}
 
 
-def mixed(items: list, categories: list[int], mix: tuple[float, ...], repeat: bool) -> list:
+def take_hips(shard: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Coronal pictures of both hips; left ones mirrored."""
+    hu = shard["femur"]
+    return {"hu": np.stack([hu[:, 0], hu[:, 1, :, ::-1]], 1), "usable": shard["femur_ok"]}
+
+
+def take_people(shard: Mapping[str, NDArray[Any]]) -> Arrays:
+    """No picture, every person once."""
+    n = len(shard["t_l1l4"])
+    return {"hu": np.zeros((n, 1, 0, 0), np.int16), "usable": np.ones((n, 1), bool)}
+
+
+def mixed(items: list[Place], categories: list[int], mix: tuple[float, ...], repeat: bool) -> list[Place]:
     """Items in the given class mix, in order: rare ones used again (``repeat``) or common ones left out."""
     groups = [[item for item, c in zip(items, categories, strict=True) if c == k] for k in range(len(mix))]
     if not all(groups):
         return items
     sizes = [len(g) / share for g, share in zip(groups, mix, strict=True)]
     total = max(sizes) if repeat else min(sizes)
-    chosen = []
+    chosen: list[Place] = []
     for group, share in zip(groups, mix, strict=True):
         count = round(total * share)
         chosen += [
@@ -165,13 +198,13 @@ def mixed(items: list, categories: list[int], mix: tuple[float, ...], repeat: bo
 
 
 # --- augmentation ------------------------------------------------------------------------------------------------
-def centre(hu: NDArray, size: int) -> NDArray:
+def centre(hu: Float, size: int) -> Float:
     """The middle ``size`` x ``size`` pixels."""
     top, left = (hu.shape[0] - size) // 2, (hu.shape[1] - size) // 2
     return hu[top : top + size, left : left + size]
 
 
-def moved(hu: NDArray, size: int, angle_deg: float, zoom: float, shift: tuple[float, float], mirror: bool) -> NDArray:
+def moved(hu: Float, size: int, angle_deg: float, zoom: float, shift: tuple[float, float], mirror: bool) -> Float:
     """Turn, zoom, shift (pixels) and mirror about the middle; the edge's values beyond the edge."""
     c, s = math.cos(math.radians(angle_deg)) / zoom, math.sin(math.radians(angle_deg)) / zoom
     linear = np.array([[c, -s], [s, c]]) @ np.diag([-1.0 if mirror else 1.0, 1.0])
@@ -181,54 +214,101 @@ def moved(hu: NDArray, size: int, angle_deg: float, zoom: float, shift: tuple[fl
     return cv2.warpAffine(hu, np.c_[linear, offset], (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
-def augment_slice(item: CtItem, rng: np.random.Generator) -> NDArray:
+def augment_slice(item: CtItem, rng: np.random.Generator) -> Float:
     """The small errors of a localiser: turn 4 degrees, zoom 3 %, shift 2 mm (SD); half are mirrored."""
     shift = tuple(rng.normal(0, 2, 2))
     mirror = bool(rng.random() < 0.5)
     return moved(item.hu, SLICE_SIZE, rng.normal(0, 4), math.exp(rng.normal(0, 0.03)), shift, mirror)
 
 
-def augment_hip(item: CtItem, rng: np.random.Generator) -> NDArray:
+def augment_hip(item: CtItem, rng: np.random.Generator) -> Float:
     """Turn, zoom and shift within -10..10 degrees, per cent and pixels, each with p = 0.5 (Ha et al. 2024)."""
     angle, zoom, x, y = rng.uniform(-10, 10, 4) * (rng.random(4) < 0.5)
     return moved(item.hu, HIP_SIZE, angle, 1 + zoom / 100, (x, y), False)
 
 
-def no_picture(item: CtItem, rng: np.random.Generator) -> NDArray:
+def as_it_is(item: CtItem, rng: np.random.Generator) -> Float:
     """The patient's data are not augmented; fields are hidden in the network."""
     return item.hu
 
 
-def plain(task: str, item: CtItem) -> NDArray:
-    """The crop as inference cuts it."""
-    return item.hu if task == "hip_patient" else centre(item.hu, SLICE_SIZE if task == "slice" else HIP_SIZE)
+def plain(kind: Kind, item: CtItem, size: int = 0) -> Float:
+    """The crop as inference cuts it; the papers fix its size."""
+    return centre(item.hu, kind.size) if kind.size else item.hu
 
 
 # --- examples ----------------------------------------------------------------------------------------------------
-def inputs(task: str, hu: NDArray, patient: Demographics) -> tuple[NDArray, ...]:
-    """The network's inputs for one crop (S, S) and patient, each with a leading axis of 1."""
-    known = patient_vector_with_bmi(patient)[None]
-    if task == "slice":
-        return (slice_windows(hu[None]),)
-    if task == "hip_patient":
-        return (known,)
-    picture = hip_input(hip_window(hu[None]))
-    return (picture,) if task == "hip" else (picture, known)
+def slice_inputs(hu: Float, patient: Demographics) -> tuple[Float, ...]:
+    """The two windows of a slice, (1, 2, S, S)."""
+    return (slice_windows(hu[None]),)
 
 
-def encoder(task: str) -> Callable[[Any, Any, np.random.Generator], Example]:
-    """Function that makes the example of a task: the network's inputs, then targets with ``category`` int64."""
-
-    def encode(item: CtItem, hu: NDArray, rng: np.random.Generator) -> Example:
-        arrays = inputs(task, hu, item.patient)
-        return (*(torch.from_numpy(a[0]) for a in arrays), {"category": torch.tensor(item.category)})
-
-    return encode
+def hip_inputs(hu: Float, patient: Demographics) -> tuple[Float, ...]:
+    """The picture of a hip, (1, 1, S, S)."""
+    return (hip_input(hip_window(hu[None])),)
 
 
-AUGMENT: dict[str, Any] = {
-    "slice": augment_slice,
-    "hip": augment_hip,
-    "hip_patient": no_picture,
-    "hip_and_patient": augment_hip,
-}
+def patient_inputs(hu: Float, patient: Demographics) -> tuple[Float, ...]:
+    """What is known of the patient, (1, 10)."""
+    return (patient_vector_with_bmi(patient)[None],)
+
+
+def both_inputs(hu: Float, patient: Demographics) -> tuple[Float, ...]:
+    """Hip, then patient."""
+    return hip_inputs(hu, patient) + patient_inputs(hu, patient)
+
+
+def encode(kind: Kind, item: CtItem, hu: Float, rng: np.random.Generator) -> Example:
+    """Example of a kind: the network's inputs, then targets with ``category`` int64."""
+    arrays = kind.inputs(hu, item.patient)
+    return (*(torch.from_numpy(a[0]) for a in arrays), {"category": torch.tensor(item.category)})
+
+
+# --- validation --------------------------------------------------------------------------------------------------
+@torch.inference_mode()
+def ct_logits(kind: Kind, network: nn.Module, items: Items[CtItem], count: int = 32) -> dict[str, Float]:
+    """What a CT network says of every item, uncut and not augmented: each output (n, 3)."""
+    device, found = next(network.parameters()).device, []
+    for start in range(0, len(items), count):
+        some = [items[i] for i in range(start, min(start + count, len(items)))]
+        given = [kind.inputs(plain(kind, item), item.patient) for item in some]
+        out = network(*(torch.from_numpy(np.concatenate(arrays)).to(device) for arrays in zip(*given, strict=True)))
+        found.append({key: value.float().cpu().numpy() for key, value in out.items()})
+    return {key: np.concatenate([row[key] for row in found]) for key in found[0]}
+
+
+def validate_ct(kind: Kind, network: nn.Module, items: Items[CtItem], size: int) -> Metrics:
+    """WHO class of single slices, hips or people in the class mix of the paper: accuracy, means over classes, AUC."""
+    logits = ct_logits(kind, network, items)["logits"]
+    truth = np.array([items[i].category for i in range(len(items))])
+    return classification(truth, logits.argmax(1)) | {"macro_auc": macro_auc(truth, softmax(logits, axis=1))}
+
+
+HIP_SITES = ("t_femoral_neck", "t_total_hip")
+SLICE = Kind("slice", THIRDS, ("t_l1l4",), take_slices, SLICE_SIZE, slice_inputs, augment_slice)
+HIP = Kind("hip", HA_MIX, HIP_SITES, take_hips, HIP_SIZE, hip_inputs, augment_hip)
+PATIENT = Kind("hip_patient", HA_MIX, HIP_SITES, take_people, 0, patient_inputs, as_it_is)
+BOTH = Kind("hip_and_patient", HA_MIX, HIP_SITES, take_hips, HIP_SIZE, both_inputs, augment_hip)
+KINDS = {kind.name: kind for kind in (SLICE, HIP, PATIENT, BOTH)}
+
+
+def _task(kind: Kind, unit: str, inputs: str) -> Task[CtItem, Float]:
+    return Task[CtItem, Float](
+        name=kind.name,
+        inputs=inputs,
+        cohort="simulated_ct",
+        unit=unit,
+        headline="macro_auc",
+        read=partial(CtItems, kind=kind),
+        plain=partial(plain, kind),
+        augment=lambda recipe: kind.draw,
+        encode=partial(encode, kind),
+        collate=collate_stack,
+        validate=partial(validate_ct, kind),
+    )
+
+
+SLICES = _task(SLICE, "slices", "axial crop of 120 mm, 3 mm thick, two HU windows (bmd/inputs/ct.py: axial_crop)")
+HIPS = _task(HIP, "hips", "oblique coronal crop of 219 mm, 3 mm thick, HU -500 to 1500 (bmd/inputs/ct.py: hip_crop)")
+PATIENTS = _task(PATIENT, "people", "standardised values and presence flags (bmd/inputs/patient.py)")
+HIPS_AND_PATIENTS = _task(BOTH, "hips", f"{HIPS.inputs}; {PATIENTS.inputs}")

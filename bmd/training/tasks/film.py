@@ -1,149 +1,52 @@
-"""Simulated films from shards, turned into training examples for masks, boxes and vertebra crops.
-
-Shards are the npz files that ``python -m bmd simulate`` writes (keys in ``simulator/shards/film.py``). What is done to
-a film before it becomes an example (augmentation) is handed in, so that training and validation share this file.
-"""
+"""Lateral films: masks and centres, boxes, and the density of vertebra crops."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.data import Dataset
+from torch import Tensor, nn
 
-from bmd.errors import InputError
 from bmd.inputs.film import crop_tensor, local_log_normalise
 from bmd.inputs.patient import demographics_vector
-from bmd.reference import LEVELS, LUMBAR
-from bmd.simulator.shards.store import finished
+from bmd.metrics import Boxes, auc, average_precision
+from bmd.metrics import dice as overlap
+from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T
+from bmd.training.augment import FilmAugment
+from bmd.training.examples import collate_concatenate, collate_lists, collate_stack
+from bmd.training.films import FIRST_LUMBAR, Film, Films, View, plain_view
+from bmd.training.task import Example, Items, Metrics, Task
 
-FIRST_LUMBAR = LEVELS.index("L1")
-BODY_FILL = np.array([0.92] * 8 + [1.05])
-"""Area of a simulated body over the area between its corners: walls are concave (medians .90-.95; S1 1.05)."""
-KEYS = ("image", "labels", "corners", "visible", "bmd", "t_score", "patient", "bmd_l1l4", "t_l1l4")
-
-
-@dataclass(frozen=True, eq=False)
-class Film:
-    """One simulated film with its truth; arrays as in ``types.Truth``, ``image`` uint8 (H, W)."""
-
-    image: NDArray
-    labels: NDArray
-    corners: NDArray
-    visible: NDArray
-    bmd: NDArray
-    t_score: NDArray
-    patient: NDArray
-    bmd_l1l4: float
-    t_l1l4: float
+CROP_FILM = 384
+"""Side of the films that crops are cut from, pixels: the working resolution of inference."""
+CROP_STRIDE = 4
+"""Film pixels per label pixel there; labels only tell what is in view."""
 
 
-@dataclass(frozen=True, eq=False)
-class View:
-    """A film as a network is to see it.
+@dataclass(frozen=True)
+class CropAugment:
+    """Draws a film for the measuring network: sharpness, noise and mild exposure only, because grey values matter."""
 
-    Attributes
-    ----------
-    image : ndarray
-        float32 (S, S) in 0..1, not yet normalised.
-    labels : ndarray
-        uint8 (S / stride, S / stride): 0 background, 1..9 levels.
-    corners : ndarray
-        float32 (9, 4, 2) in pixels of ``image``.
-    """
+    size: int = CROP_FILM
+    stride: int = CROP_STRIDE
 
-    image: NDArray
-    labels: NDArray
-    corners: NDArray
-
-    @property
-    def stride(self) -> int:
-        """Image pixels per label pixel."""
-        return self.image.shape[0] // self.labels.shape[0]
-
-    def share_in_view(self) -> NDArray:
-        """Share of each body in view, about 0..1, float (9,): labelled area over that expected from the corners."""
-        x, y = np.moveaxis(np.nan_to_num(self.corners.astype(np.float64)), -1, 0)  # (9, 4) each
-        area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2
-        count = np.bincount(self.labels.ravel(), minlength=len(LEVELS) + 1)[1 : len(LEVELS) + 1]
-        return count * self.stride**2 / np.maximum(area * BODY_FILL, 1)
-
-
-class Films:
-    """All films of a folder of shards, in the order of their seeds, held in memory.
-
-    Parameters
-    ----------
-    folder : path
-        Holds ``films_*.npz``.
-    skip, limit : int
-        Leave out the first ``skip`` films; take at most ``limit`` (0: all).
-    """
-
-    def __init__(self, folder: str | Path, skip: int = 0, limit: int = 0) -> None:
-        self.folder, self.skip, self.limit = Path(folder), skip, limit
-        self._shards: list[dict[str, NDArray]] = []
-        self._names: list[str] = []
-        self._where: list[tuple[int, int]] = []
-        self.refresh()
-        if not self._where:
-            raise InputError("No simulated films to train on", str(self.folder), "Run `python -m bmd simulate` first.")
-
-    def refresh(self) -> int:
-        """Take in shards written since the last look; returns the number of films."""
-        for path in finished(self.folder, "films"):
-            enough = self.limit and sum(len(s["image"]) for s in self._shards) >= self.skip + self.limit
-            if path.name not in self._names and not enough:
-                with np.load(path) as shard:
-                    self._shards.append({key: shard[key] for key in KEYS})
-                self._names.append(path.name)
-        where = [(i, j) for i, s in enumerate(self._shards) for j in range(len(s["image"]))][self.skip :]
-        self._where = where[: self.limit] if self.limit else where
-        return len(self._where)
-
-    def __len__(self) -> int:
-        return len(self._where)
-
-    def __getitem__(self, index: int) -> Film:
-        shard, row = self._where[index]
-        values = {key: array[row] for key, array in self._shards[shard].items()}
-        values |= {key: float(values[key]) for key in ("bmd_l1l4", "t_l1l4")}
-        return Film(**values)
-
-
-Example = tuple[Tensor | dict[str, Tensor], ...]
-Augment = Callable[[Film, np.random.Generator], View]
-
-
-class Examples(Dataset):
-    """Endless training examples: example i is film ``order[i]``, augmented by random numbers of (seed, i) alone.
-
-    Every film is used once before any is used again. Because nothing depends on what was asked before, a training
-    that resumes at step n sees the same examples as one that never stopped.
-    """
-
-    def __init__(
-        self, films: Films, augment: Augment, encode: Callable[[Film, View, np.random.Generator], Example], seed: int
-    ) -> None:
-        self.films, self.augment, self.encode, self.seed = films, augment, encode, seed
-        self._order: tuple[tuple[int, int], NDArray] = ((-1, 0), np.zeros(0, int))
-
-    def __len__(self) -> int:
-        return 2**40
-
-    def __getitem__(self, index: int) -> Example:
-        rng = np.random.default_rng((self.seed, 1, index))
-        epoch, place = divmod(index, len(self.films))
-        if self._order[0] != (epoch, len(self.films)):
-            order = np.random.default_rng((self.seed, 2, epoch)).permutation(len(self.films))
-            self._order = ((epoch, len(self.films)), order)
-        film = self.films[int(self._order[1][place])]
-        return self.encode(film, self.augment(film, rng), rng)
+    def __call__(self, film: Film, rng: np.random.Generator) -> View:
+        """Draw one view; all randomness comes from ``rng``."""
+        view = plain_view(film, self.size, self.stride)
+        image = view.image
+        if rng.random() < 0.5:
+            image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.0))
+        if rng.random() < 0.3:
+            image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0.003, 0.02))
+        if rng.random() < 0.5:
+            image = np.clip(image, 0, 1) ** np.float32(math.exp(rng.normal(0, 0.1)))
+        return View(np.clip(image, 0, 1).astype(np.float32), view.labels, view.corners)
 
 
 def image_tensor(view: View) -> Tensor:
@@ -253,23 +156,141 @@ def encode_crops(film: Film, view: View, rng: np.random.Generator, jitter: bool 
     return crop_tensor(view.image, corners), known.expand(n, -1), targets
 
 
-def collate_stack(examples: list[Example]) -> Example:
-    """Stack examples of equal shape (masks)."""
-    return torch.utils.data.default_collate(examples)
+# --- validation ---------------------------------------------------------------------------------------------------
+def view_batches(films: Items[Film], size: int, count: int, stride: int = 1) -> Iterator[tuple[list[Film], list[View]]]:
+    """Films and their plain views, ``count`` at a time."""
+    for start in range(0, len(films), count):
+        some = [films[i] for i in range(start, min(start + count, len(films)))]
+        yield some, [plain_view(film, size, stride) for film in some]
 
 
-def collate_lists(examples: list[Example]) -> tuple[list, ...]:
-    """Keep images and targets as lists (torchvision's detection contract)."""
-    return tuple(list(column) for column in zip(*examples, strict=True))
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network's weights are."""
+    return next(network.parameters()).device
 
 
-def collate_concatenate(examples: list[Example]) -> Example:
-    """Join the crops of several films along the first axis."""
-    crops, known, targets = zip(*examples, strict=True)
-    joined = {key: torch.cat([t[key] for t in targets]) for key in targets[0]}
-    return torch.cat(crops), torch.cat(known), joined
+def validate_masks(network: nn.Module, films: Items[Film], size: int) -> Metrics:
+    """Dice of L1-L5 in view at the film's resolution, share of centres with the right level and of bodies found at all.
+
+    A peak counts when it lies within 0.4 of the mean distance between neighbouring centres.
+    """
+    dice, bone, exact, found, sacrum = [], [], [], [], []
+    for _, views in view_batches(films, size, 8):
+        x = torch.stack([image_tensor(view) for view in views])
+        out = network(x.to(device_of(network)))
+        fine = nn.functional.interpolate(out["masks"].softmax(1), x.shape[-2:], mode="bilinear")
+        masks, centres = fine.argmax(1).cpu().numpy(), out["centres"].sigmoid().cpu().numpy()
+        for view, mask, maps in zip(views, masks, centres, strict=True):
+            seen = view.share_in_view() > 0.7
+            truth_centres = view.corners.mean(1)
+            reach = 0.4 * float(np.median(np.linalg.norm(np.diff(truth_centres[:-1], axis=0), axis=1)))
+            peaks = _local_peaks(maps[-1]) * 4 + 1.5
+            for level in np.flatnonzero(seen):
+                y, x_ = np.unravel_index(int(maps[level].argmax()), maps[level].shape)
+                hit = np.hypot(x_ * 4 + 1.5 - truth_centres[level, 0], y * 4 + 1.5 - truth_centres[level, 1]) < reach
+                if level == LEVELS.index("S1"):
+                    sacrum.append(hit)
+                elif level >= FIRST_LUMBAR:
+                    exact.append(hit)
+                    dice.append(overlap(mask == level + 1, view.labels == level + 1))
+                    near = np.linalg.norm(peaks - truth_centres[level], axis=1) if len(peaks) else np.array([np.inf])
+                    found.append(near.min() < reach)
+            bone.append(overlap(mask > 0, view.labels > 0))
+    named = {"dice": dice, "dice_any_bone": bone, "level_exact": exact, "found": found, "sacrum": sacrum}
+    return {key: float(np.mean(values)) if values else float("nan") for key, values in named.items()}
 
 
-ENCODERS = {"masks": encode_masks, "boxes": encode_boxes, "measure": encode_crops}
-COLLATES = {"masks": collate_stack, "boxes": collate_lists, "measure": collate_concatenate}
-LABEL_STRIDE = {"masks": 1, "boxes": 1, "measure": 4}
+def _local_peaks(heat: NDArray, threshold: float = 0.3) -> NDArray:
+    """Cells (n, 2) as (x, y) that exceed the threshold and all eight neighbours."""
+    padded = np.pad(heat, 1, constant_values=-1)
+    shifted = [np.roll(padded, (dy, dx), (0, 1))[1:-1, 1:-1] for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
+    y, x = np.nonzero((heat > threshold) & (heat >= np.max(shifted, 0)))
+    return np.stack([x, y], 1).astype(float)
+
+
+def validate_boxes(network: nn.Module, films: Items[Film], size: int) -> Metrics:
+    """COCO AP, AP50 and AP75 (x 100) of L1-L5 and share of bodies whose best-scored box of the level is right."""
+    truths, found, exact = [], [], []
+    for _, views in view_batches(films, size, 4):
+        x = torch.stack([image_tensor(view) for view in views]).to(device_of(network))
+        for view, out in zip(views, network(list(x)), strict=True):
+            boxes, classes = view_boxes(view)
+            truths.append(Boxes(boxes, classes))
+            found.append(Boxes(*(out[k].float().cpu().numpy() for k in ("boxes", "labels", "scores"))))
+            for box, number in zip(boxes, classes, strict=True):
+                mine = found[-1].of(number)[0][:1]  # sorted by score
+                exact.append(bool(len(mine)) and float(np.abs(mine[0] - box).max()) < 0.3 * (box[3] - box[1]))
+    return average_precision(truths, found) | {"level_exact": float(np.mean(exact or [0]))}
+
+
+def validate_measure(network: nn.Module, films: Items[Film], size: int) -> Metrics:
+    """Patient T-score (mean of L1-L4 levels): error, correlation and AUC for T <= -2.5, by what is given."""
+    rng = np.random.default_rng(0)
+    answers: dict[str, list[float]] = {"film": [], "known": [], "both": []}
+    truth, level_right = [], []
+    for i in range(len(films)):
+        crops, known, targets = encode_crops(films[i], plain_view(films[i], CROP_FILM, CROP_STRIDE), rng, jitter=False)
+        use = targets["level"] < 4  # type: ignore[index]
+        if not bool(use.any()):
+            continue
+        for case, answer in answers.items():
+            out = network(*_measure_inputs(crops[use], known[use], case, device_of(network)))  # type: ignore[index]
+            answer.append(float(out["t_score"].float().mean()))
+            if case == "film":
+                level_right += (out["level_logits"].argmax(1).cpu() == targets["level"][use]).tolist()  # type: ignore
+        truth.append(films[i].t_l1l4)
+    t = np.array(truth)
+    metrics = {"level": float(np.mean(level_right))} if level_right else {}
+    for case, values in answers.items():
+        p = np.array(values)
+        metrics[f"{case}_mae"] = float(np.abs(p - t).mean())
+        metrics[f"{case}_r"] = float(np.corrcoef(p, t)[0, 1]) if len(t) > 2 else float("nan")
+        metrics[f"{case}_auc"] = auc(t <= OSTEOPOROSIS_FROM_T, -p)
+    return metrics
+
+
+def _measure_inputs(crops: Tensor, known: Tensor, case: str, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    present = torch.full((len(crops), 1), 0.0 if case == "known" else 1.0)
+    given = torch.zeros_like(known) if case == "film" else known
+    return crops.to(device), given.to(device), present.to(device)
+
+
+MASKS = Task[Film, View](
+    name="masks",
+    inputs="letterbox to the input size, local log normalisation (bmd/inputs/film.py: film_tensor)",
+    cohort="simulated_films",
+    unit="films",
+    headline="level_exact",
+    read=Films,
+    plain=partial(plain_view, stride=1),
+    augment=lambda recipe: FilmAugment(recipe.size, 1, recipe.tight),
+    encode=encode_masks,
+    collate=collate_stack,
+    validate=validate_masks,
+)
+BOXES = Task[Film, View](
+    name="boxes",
+    inputs=MASKS.inputs,
+    cohort="simulated_films",
+    unit="films",
+    headline="ap50",
+    read=Films,
+    plain=partial(plain_view, stride=1),
+    augment=lambda recipe: FilmAugment(recipe.size, 1, recipe.tight),
+    encode=encode_boxes,
+    collate=collate_lists,
+    validate=validate_boxes,
+)
+MEASURE = Task[Film, View](
+    name="measure",
+    inputs="letterbox to 384, upright 64 x 64 crop, mean 0, divided by 0.15 (bmd/inputs/film.py: crop_tensor)",
+    cohort="simulated_films",
+    unit="films",
+    headline="film_auc",
+    read=Films,
+    plain=lambda film, size: plain_view(film, CROP_FILM, CROP_STRIDE),
+    augment=lambda recipe: CropAugment(),
+    encode=encode_crops,
+    collate=collate_concatenate,
+    validate=validate_measure,
+)

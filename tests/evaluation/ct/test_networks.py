@@ -10,7 +10,7 @@ import pytest
 from bmd.errors import InputError
 from bmd.evaluation.ct.networks import calibrate_ct, figures, of_people
 from bmd.training import train
-from bmd.training.tasks.ct import HA_MIX, CtItems, mixed
+from bmd.training.tasks.ct import HA_MIX, HIP, PATIENT, SLICE, CtItems, mixed
 from tests.models.fakes_ct import write_fake_ct
 
 
@@ -48,17 +48,18 @@ def test_class_mix_is_reached(repeat):
 
 
 def test_items_carry_the_classes_of_their_task(folder):
-    slices, hips = CtItems(folder, "slice", repeat=False), CtItems(folder, "hip", repeat=False)
+    slices, hips = CtItems(folder, SLICE, repeat=False), CtItems(folder, HIP, repeat=False)
     assert slices[0].hu.shape == (160, 160)
     assert hips[0].hu.shape == (250, 250)
     assert {slices[i].category for i in range(len(slices))} == {0, 1, 2}
     assert len({slices[i].person for i in range(len(slices))}) == 18
-    assert len(CtItems(folder, "hip_patient", limit=9, repeat=False)) <= 9
+    assert len(CtItems(folder, PATIENT, limit=9, repeat=False)) <= 9
 
 
 def test_no_shards_says_what_to_run(tmp_path):
-    with pytest.raises(InputError, match="--modality ct"):
-        CtItems(tmp_path, "slice")
+    with pytest.raises(InputError) as error:
+        CtItems(tmp_path, SLICE)
+    assert error.value.finding.code == "network.no_ct"
 
 
 def test_trains_calibrates_and_says_on_what(folder, tmp_path):

@@ -13,9 +13,7 @@ import pytest
 from bmd.errors import InputError
 from bmd.evaluation.film.annotated import (
     Film,
-    average_precision,
     evaluate_films,
-    iou,
     overlays,
     read_annotations,
     score,
@@ -68,13 +66,6 @@ def test_films_without_all_five_levels_do_not_count_and_missing_predictions_do()
     assert score([some], [])["films"] == 0
     assert score([film()], [])["found"] == 0
     assert score([film()], [{"file": "a.png", "suitable": False, "vertebrae": None}])["refused"] == 1
-
-
-def test_average_precision_by_hand() -> None:
-    assert average_precision([(0.9, True), (0.8, False), (0.7, True)], 2) == pytest.approx((51 + 50 * 2 / 3) / 101)
-    assert average_precision([(0.9, True)], 2) == pytest.approx(51 / 101)
-    assert average_precision([], 3) == 0
-    assert iou((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
 
 
 def test_equal_to_the_reference_script(real_data: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from contextlib import redirect_stdout
 import numpy as np
 import pytest
 
-from bmd.training.average_precision import average_precision, box_iou
+from bmd.metrics.boxes import Boxes, average_precision, box_iou
 
 
 def scene(rng, films=12, classes=3):
@@ -23,11 +23,45 @@ def scene(rng, films=12, classes=3):
     return truths, found
 
 
-def test_perfect_and_empty():
-    truths = [(np.array([[0, 0, 10, 10.0]]), np.array([1]))]
-    assert average_precision(truths, [(*truths[0], np.array([0.9]))], 5) == {"ap": 100.0, "ap50": 100.0, "ap75": 100.0}
-    nothing = [(np.zeros((0, 4)), np.zeros(0, int), np.zeros(0))]
-    assert average_precision(truths, nothing, 5)["ap50"] == 0
+def boxes(*found: tuple[float, float, float, float, int], scores: list[float] | None = None) -> Boxes:
+    table = np.array(found, float).reshape(-1, 5)
+    return Boxes(table[:, :4], table[:, 4].astype(int), None if scores is None else np.array(scores))
+
+
+def test_perfect_boxes_score_100_and_none_score_0() -> None:
+    truth = [boxes((10, 10, 50, 40, 1), (10, 50, 50, 80, 2)), boxes((20, 20, 60, 50, 1))]
+    assert average_precision(truth, truth) == pytest.approx({"ap": 100, "ap50": 100, "ap75": 100})
+    assert average_precision(truth, [boxes(), boxes()])["ap50"] == 0
+
+
+def test_a_loose_box_passes_at_50_and_not_at_75() -> None:
+    truth = [boxes((0, 0, 100, 100, 1))]
+    found = average_precision(truth, [boxes((0, 0, 100, 60, 1), scores=[0.9])])
+    assert found["ap50"] == pytest.approx(100)
+    assert found["ap75"] == 0
+    assert found["ap"] == pytest.approx(30)  # IoU 0.6 passes .50, .55 and .60
+
+
+def test_wrong_level_and_better_scored_false_boxes_cost_precision() -> None:
+    truth = [boxes((0, 0, 100, 100, 1))]
+    assert average_precision(truth, [boxes((0, 0, 100, 100, 2), scores=[0.9])])["ap"] == 0
+    both = boxes((200, 200, 300, 300, 1), (0, 0, 100, 100, 1), scores=[0.9, 0.5])
+    assert average_precision(truth, [both])["ap50"] == pytest.approx(50)
+
+
+def test_average_precision_by_hand() -> None:
+    """Two true boxes; right, wrong, right in order of score: precision 1 to recall 1/2, then 2/3."""
+    one = boxes((0, 0, 10, 10, 1))
+    first = boxes((0, 0, 10, 10, 1), (50, 50, 60, 60, 1), scores=[0.9, 0.8])
+    second = boxes((0, 0, 10, 10, 1), scores=[0.7])
+    assert average_precision([one, one], [first, second])["ap50"] == pytest.approx(100 * (51 + 50 * 2 / 3) / 101)
+    assert average_precision([one, one], [first, boxes()])["ap50"] == pytest.approx(100 * 51 / 101)
+
+
+def test_nothing_true_has_no_precision_and_pictures_must_match() -> None:
+    assert np.isnan(average_precision([boxes()], [boxes()])["ap"])
+    with pytest.raises(ValueError, match="shorter"):
+        average_precision([boxes((0, 0, 1, 1, 1))], [])
 
 
 def test_iou():
@@ -55,5 +89,5 @@ def test_agrees_with_coco(seed):
         judge.evaluate()
         judge.accumulate()
         judge.summarize()
-    mine = average_precision(truths, found, 3)
+    mine = average_precision([Boxes(*t) for t in truths], [Boxes(*f) for f in found])
     assert [mine["ap"], mine["ap50"], mine["ap75"]] == pytest.approx([100 * s for s in judge.stats[:3]], abs=0.05)

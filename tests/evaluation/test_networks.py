@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from bmd.errors import InputError, OptionError
-from bmd.evaluation import evaluate
-from bmd.evaluation.film import networks
+from bmd.evaluation import evaluate, networks
 from bmd.models import _registry as registry
 from bmd.simulator.shards import film as shards
 
 
 def test_unknown_network_is_refused() -> None:
-    with pytest.raises(OptionError, match="resnet9000"):
+    with pytest.raises(OptionError) as error:
         evaluate("resnet9000")
+    assert error.value.finding.code == "network.unknown"
 
 
 def test_untrained_network_has_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,6 +29,6 @@ def test_untrained_network_has_figures(tmp_path: Path, monkeypatch: pytest.Monke
         networks.evaluate("cmnet", tmp_path)
     shards.write_shards(str(tmp_path), 2, 5_000_000)
     answer = networks.evaluate("cmnet", tmp_path, films=2)
-    assert answer["measured_on"].startswith("2 simulated films held out")
+    assert (answer["cohort"], answer["n"], answer["unit"]) == ("simulated_films", 2, "films")
     assert 0 <= answer["values"]["dice"] < 0.6
     assert answer["task"] == "masks"

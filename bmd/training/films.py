@@ -1,0 +1,146 @@
+"""Simulated pictures with their truth, from shards: films, and DXA images in the same format; and views of them.
+
+Shards are the npz files that ``python -m bmd simulate`` writes (keys in ``simulator/shards/film.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.errors import InputError
+from bmd.reference import LEVELS
+from bmd.training.examples import Arrays, Shards
+
+cv2.setNumThreads(1)
+
+FIRST_LUMBAR = LEVELS.index("L1")
+BODY_FILL = np.array([0.92] * 8 + [1.05])
+"""Area of a simulated body over the area between its corners: walls are concave (medians .90-.95; S1 1.05)."""
+KEYS = ("image", "labels", "corners", "visible", "bmd", "t_score", "patient", "bmd_l1l4", "t_l1l4")
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """One simulated film with its truth; arrays as in ``types.Truth``, ``image`` uint8 (H, W)."""
+
+    image: NDArray
+    labels: NDArray
+    corners: NDArray
+    visible: NDArray
+    bmd: NDArray
+    t_score: NDArray
+    patient: NDArray
+    bmd_l1l4: float
+    t_l1l4: float
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A film as a network is to see it.
+
+    Attributes
+    ----------
+    image : ndarray
+        float32 (S, S) in 0..1, not yet normalised.
+    labels : ndarray
+        uint8 (S / stride, S / stride): 0 background, 1..9 levels.
+    corners : ndarray
+        float32 (9, 4, 2) in pixels of ``image``.
+    """
+
+    image: NDArray
+    labels: NDArray
+    corners: NDArray
+
+    @property
+    def stride(self) -> int:
+        """Image pixels per label pixel."""
+        return self.image.shape[0] // self.labels.shape[0]
+
+    def share_in_view(self) -> NDArray:
+        """Share of each body in view, about 0..1, float (9,): labelled area over that expected from the corners."""
+        x, y = np.moveaxis(np.nan_to_num(self.corners.astype(np.float64)), -1, 0)  # (9, 4) each
+        area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2
+        count = np.bincount(self.labels.ravel(), minlength=len(LEVELS) + 1)[1 : len(LEVELS) + 1]
+        return count * self.stride**2 / np.maximum(area * BODY_FILL, 1)
+
+
+def _keys(shard: Mapping[str, NDArray[Any]]) -> Arrays:
+    return {key: shard[key] for key in KEYS}
+
+
+class Films:
+    """All films of a folder of shards, in the order of their seeds, held in memory.
+
+    Parameters
+    ----------
+    folder : path
+        Holds ``films_*.npz``.
+    skip, limit : int
+        Leave out the first ``skip`` films; take at most ``limit`` (0: all).
+    repeat : bool
+        Films are never repeated; for readers of other items.
+
+    Raises
+    ------
+    InputError
+        "network.no_films": the folder holds none.
+    """
+
+    def __init__(self, folder: str | Path, skip: int = 0, limit: int = 0, repeat: bool = True) -> None:
+        self.skip, self.limit = skip, limit
+        self._shards = Shards(folder, "films", _keys, skip + limit if limit else 0)
+        self._where: list[tuple[int, int]] = []
+        if not self.refresh():
+            raise InputError("network.no_films", folder=str(folder))
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file read, by its name."""
+        return self._shards.digests
+
+    def refresh(self) -> int:
+        """Take in shards written since the last look; returns the number of films."""
+        self._shards.refresh()
+        self._where = self._shards.places(self.skip, self.limit)
+        return len(self._where)
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def __getitem__(self, index: int, /) -> Film:
+        shard, row = self._where[index]
+        values: dict[str, Any] = {key: array[row] for key, array in self._shards.parts[shard].items()}
+        values |= {key: float(values[key]) for key in ("bmd_l1l4", "t_l1l4")}
+        return Film(**values)
+
+
+def plain_view(film: Film, size: int, stride: int) -> View:
+    """The whole film, only resized: for validation."""
+    ratio = size / film.image.shape[0]
+    matrix = np.array([[ratio, 0, ratio / 2 - 0.5], [0, ratio, ratio / 2 - 0.5]])
+    image, labels, corners = warp(film, matrix, size, stride, 0)
+    if ratio < 1:
+        image = cv2.resize(film.image, (size, size), interpolation=cv2.INTER_AREA)
+    return View(image.astype(np.float32) / 255, labels, corners)
+
+
+def warp(film: Film, matrix: NDArray, size: int, stride: int, fill: int) -> tuple[NDArray, NDArray, NDArray]:
+    """Move image (linear), labels (nearest, at 1 / stride) and corners by an affine (2, 3) film -> view."""
+    image, shrink = film.image, math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if shrink < 0.8:  # linear sampling alone would alias
+        image = cv2.GaussianBlur(image, (0, 0), 0.35 / shrink)
+    image = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=fill)
+    coarse = matrix / stride
+    coarse[:, 2] += 0.5 / stride - 0.5  # (x + 0.5) / stride - 0.5
+    labels = cv2.warpAffine(film.labels, coarse, (size // stride, size // stride), flags=cv2.INTER_NEAREST)
+    corners = (film.corners @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    return image, labels, corners
