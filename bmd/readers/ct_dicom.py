@@ -28,6 +28,7 @@ from bmd.readers.dicom import OTHER_MODALITIES
 from bmd.readers.grid import AIR_HU
 from bmd.readers.header import number, numbers, word
 from bmd.readers.limits import MAX_SLICES, check_picture
+from bmd.readers.source import HEAD_BYTES, File
 from bmd.readers.stream import EXPLICIT_BIG, Stream, is_dicom, open_stream
 from bmd.types import Acquisition
 
@@ -40,8 +41,6 @@ SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns
 BitsAllocated BitsStored HighBit PixelRepresentation
 SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
 """.split()
-HEAD_BYTES = 65_536
-"""How much of a file is read to list it; a longer header costs a second reading."""
 MAX_DAMAGED = 0.05
 """Largest share of slices that may be undecodable and filled in from their neighbours."""
 _SHARP = re.compile(r"^(?:[BHU][A-Z]?[5-9]\d|FC[358]\d|BONE|LUNG|EDGE|ULTRA|DETAIL|YA|YB|YC|YD|[CDEL])")
@@ -55,19 +54,10 @@ _NEEDED = ("Rows", "Columns", "BitsAllocated")
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """Where the bytes of a file come from: memory, a member of an archive, or a disk."""
-
-    size: int
-    head: Callable[[int], bytes]
-    read: Callable[[], bytes]
-
-
-@dataclass(frozen=True, eq=False)
 class Slice:
     """One slice before it is decoded: its file, its place in it and in the patient, and how its numbers become HU."""
 
-    source: Source
+    file: File
     header: Any
     frame: int
     position: NDArray[np.float64]
@@ -75,6 +65,8 @@ class Slice:
     spacing: tuple[float, float]
     slope: float
     intercept: float
+    rescaled: bool
+    """Whether the file says how its numbers become HU; one that does not is taken to hold HU."""
 
     @property
     def normal(self) -> NDArray[np.float64]:
@@ -112,7 +104,7 @@ def is_ct(head: bytes) -> bool:
     return word(header, "Modality") == "CT"
 
 
-def read_slices(source: Source) -> list[Slice]:
+def read_slices(file: File) -> list[Slice]:
     """Read the header of one DICOM file.
 
     Returns
@@ -125,7 +117,7 @@ def read_slices(source: Source) -> list[Slice]:
     InputError
         Not a CT slice; its value ``found`` says what it is and may be counted over many files.
     """
-    header = _header(source)
+    header = _header(file)
     kind = word(header, "Modality")
     if kind != "CT":
         raise _no_slice(f"read.modality.{kind}" if kind in OTHER_MODALITIES else "read.ct.found.other_picture")
@@ -135,27 +127,27 @@ def read_slices(source: Source) -> list[Slice]:
         raise _no_slice("read.ct.found.not_grey")
     check_picture(int(header.Rows), int(header.Columns), 1, max(1, int(header.BitsAllocated) // 8))
     if (number(header, "NumberOfFrames") or 1) > 1 or "PerFrameFunctionalGroupsSequence" in header:
-        return _frames(source, header)
-    return [_slice(source, header, 0, (header,))]
+        return _frames(file, header)
+    return [_slice(file, header, 0, (header,))]
 
 
 def _no_slice(found: str) -> InputError:
     return InputError("read.ct.not_a_slice", found=note(found))
 
 
-def _header(source: Source) -> Any:
+def _header(file: File) -> Any:
     """Parse the header from the beginning of the file; from the whole file when it is longer than usual."""
-    data = source.head(HEAD_BYTES)
+    data = file.head(HEAD_BYTES)
     stream = open_stream(data)
-    if stream.pixels < 0 and source.size > len(data):
-        stream = open_stream(source.read())
+    if stream.pixels < 0 and file.size > len(data):
+        stream = open_stream(file.read())
     found = pydicom.dcmread(BytesIO(stream.data), force=True, specific_tags=list(TAGS), stop_before_pixels=True)
     if stream.pixels < 0:
         raise _no_slice("read.ct.found.no_pixels")
     return found
 
 
-def _slice(source: Source, header: Any, frame: int, groups: Sequence[Any]) -> Slice:
+def _slice(file: File, header: Any, frame: int, groups: Sequence[Any]) -> Slice:
     """A slice whose geometry and rescaling stand in the first of ``groups`` that names them."""
 
     def first(tag: str, count: int) -> tuple[float, ...] | None:
@@ -170,11 +162,11 @@ def _slice(source: Source, header: Any, frame: int, groups: Sequence[Any]) -> Sl
         raise _no_slice("read.ct.found.impossible_direction")
     if not all(0.05 <= v <= 5 for v in spacing):
         raise _no_slice("read.ct.found.implausible_pixel_size")
-    scale = (slope or (1.0,))[0] or 1.0, (shift or (0.0,))[0]
-    return Slice(source, header, frame, np.array(position), orientation, (spacing[0], spacing[1]), *scale)
+    scale = (slope or (1.0,))[0] or 1.0, (shift or (0.0,))[0], slope is not None and shift is not None
+    return Slice(file, header, frame, np.array(position), orientation, (spacing[0], spacing[1]), *scale)
 
 
-def _frames(source: Source, header: Any) -> list[Slice]:
+def _frames(file: File, header: Any) -> list[Slice]:
     """Frames of an enhanced CT; each has its own or the shared functional groups (PS3.3 C.7.6.16)."""
     frames = header.get("PerFrameFunctionalGroupsSequence") or []
     count = int(number(header, "NumberOfFrames") or 1)
@@ -184,7 +176,7 @@ def _frames(source: Source, header: Any) -> list[Slice]:
     found = []
     for k, frame in enumerate(frames):
         groups = [part for group in (frame, *shared) for name in _GEOMETRY for part in (group.get(name) or [])[:1]]
-        found.append(_slice(source, header, k, [*groups, header]))
+        found.append(_slice(file, header, k, [*groups, header]))
     return found
 
 
@@ -324,9 +316,9 @@ def _hu(one: Slice, cache: dict[int, Stream]) -> NDArray[Any]:
 def _stored(one: Slice, cache: dict[int, Stream]) -> NDArray[Any]:
     """One slice as stored, (rows, columns) of integers."""
     header, frames = one.header, int(number(one.header, "NumberOfFrames") or 1)
-    stream = cache.get(id(one.source)) or open_stream(one.source.read())
+    stream = cache.get(id(one.file)) or open_stream(one.file.read())
     if frames > 1:
-        cache[id(one.source)] = stream
+        cache[id(one.file)] = stream
     rows, columns, bits = int(header.Rows), int(header.Columns), int(header.BitsAllocated)
     signed, stored = bool(number(header, "PixelRepresentation")), int(number(header, "BitsStored") or bits)
     if UID(stream.syntax).is_encapsulated:

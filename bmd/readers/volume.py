@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from bmd.errors import BmdError, InputError, LimitError
 from bmd.findings import Finding, note
 from bmd.readers import ct_dicom, grid, nifti
-from bmd.readers.ct_dicom import Series, Source
+from bmd.readers.ct_dicom import Series
 from bmd.readers.header import word
 from bmd.readers.limits import MAX_VOLUME_BYTES, MAX_VOLUME_FILES, MIN_SLICES, check_volume
 from bmd.readers.patient import demographics
+from bmd.readers.source import HEAD_BYTES, File, in_memory, on_disk
 from bmd.readers.stream import is_dicom
 from bmd.types import Acquisition, Demographics, Study, Volume
 
@@ -34,7 +35,6 @@ _log = logging.getLogger(__name__)
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _MIN_TILT, _MAX_TILT = 0.5, 35.0
 """Degrees of gantry tilt that are corrected; beyond them the slices do not belong to one run."""
-_HEAD_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +110,7 @@ def read_volumes(files: Sequence[tuple[str, bytes]]) -> tuple[VolumeChoice, ...]
     if not files:
         raise InputError("read.ct.nothing_given", found=note("read.ct.found.no_file"))
     _check_total(len(files), sum(len(data) for _, data in files))
-    return _listed([_of_bytes(data) for _, data in files])
+    return _listed([in_memory(data) for _, data in files])
 
 
 def read_folder(path: str | Path) -> tuple[VolumeChoice, ...]:
@@ -127,7 +127,7 @@ def read_paths(paths: Sequence[Path]) -> tuple[VolumeChoice, ...]:
         if not files:
             raise InputError("read.ct.nothing_given", found=note("read.ct.found.empty_folder"))
         _check_total(len(files), sum(sizes))
-        return _listed([_of_path(f, size) for f, size in zip(files, sizes, strict=True)])
+        return _listed([on_disk(f, size) for f, size in zip(files, sizes, strict=True)])
     except OSError as error:
         raise InputError("read.cannot_open", reason=error.strerror or "") from error
 
@@ -144,19 +144,7 @@ def _check_total(count: int, size: int) -> None:
         raise LimitError("read.ct.files_too_large", limit_mb=MAX_VOLUME_BYTES / 2**20, mb=size / 2**20)
 
 
-def _of_bytes(data: bytes) -> Source:
-    return Source(len(data), lambda count: data[:count], lambda: data)
-
-
-def _of_path(path: Path, size: int) -> Source:
-    def head(count: int) -> bytes:
-        with path.open("rb") as file:
-            return file.read(count)
-
-    return Source(size, head, path.read_bytes)
-
-
-def _members(data: bytes) -> list[Source]:
+def _members(data: bytes) -> list[File]:
     """Files in a zip archive; nothing is unpacked yet.
 
     Raises
@@ -178,7 +166,7 @@ def _members(data: bytes) -> list[Source]:
         raise LimitError("read.ct.archive_too_large", limit_mb=MAX_VOLUME_BYTES / 2**20, mb=size / 2**20)
     if any(m.flag_bits & 1 for m in members):
         raise InputError("read.ct.archive_locked")
-    return [Source(m.file_size, partial(_inflated, archive, m), partial(_inflated, archive, m, -1)) for m in members]
+    return [File(m.file_size, partial(_inflated, archive, m), partial(_inflated, archive, m, -1)) for m in members]
 
 
 def _inflated(archive: zipfile.ZipFile, member: zipfile.ZipInfo, count: int) -> bytes:
@@ -189,22 +177,22 @@ def _inflated(archive: zipfile.ZipFile, member: zipfile.ZipInfo, count: int) -> 
         raise InputError("read.ct.member_damaged", reason=type(error).__name__) from None
 
 
-def _listed(sources: Iterable[Source], inside: bool = False) -> tuple[VolumeChoice, ...]:
+def _listed(files: Iterable[File], inside: bool = False) -> tuple[VolumeChoice, ...]:
     """Volumes of all sources, best first; what was no CT is counted and named when nothing else is there."""
     slices: list[ct_dicom.Slice] = []
     choices: list[VolumeChoice] = []
     others: Counter[Finding] = Counter()
-    for source in sources:
+    for file in files:
         try:
-            head = source.head(_HEAD_BYTES)
+            head = file.head(HEAD_BYTES)
             if head[:4] in _ZIP and inside:
                 others[note("read.ct.found.inner_archive")] += 1
             elif head[:4] in _ZIP:
-                choices += _listed(_members(source.read()), inside=True)
+                choices += _listed(_members(file.read()), inside=True)
             elif head[:2] == b"\x1f\x8b" or nifti.is_nifti(head):
-                choices += _of_nifti(source, head)
+                choices += _of_nifti(file, head)
             elif is_dicom(head):
-                slices += _slices(source)
+                slices += _slices(file)
             else:
                 others[note("read.ct.found.other_file")] += 1
         except LimitError:
@@ -234,17 +222,17 @@ def _found(error: InputError) -> tuple[Finding, ...]:
     return tuple(one for one in several if isinstance(one, Finding)) or (error.finding,)
 
 
-def _slices(source: Source) -> list[ct_dicom.Slice]:
+def _slices(file: File) -> list[ct_dicom.Slice]:
     """Slices of one file; an oversized one among many is left out like any other that does not fit."""
     try:
-        return ct_dicom.read_slices(source)
+        return ct_dicom.read_slices(file)
     except LimitError as error:
         size = {key: error.finding.values[key] for key in ("columns", "rows") if key in error.finding.values}
         found = note("read.ct.found.picture", **size) if size else note("read.ct.found.beyond_limits")
         raise InputError("read.ct.not_a_slice", found=found) from error
 
 
-def _of_nifti(source: Source, head: bytes) -> list[VolumeChoice]:
+def _of_nifti(file: File, head: bytes) -> list[VolumeChoice]:
     """One choice, or one for each of several volumes in the file."""
     if head[:2] == b"\x1f\x8b":
         head = nifti.gunzip(head, nifti.HEADER_BYTES)
@@ -266,7 +254,7 @@ def _of_nifti(source: Source, head: bytes) -> list[VolumeChoice]:
             spacing,
             score - 0.01 * k,
             header.notes,
-            partial(_load_nifti, source, header, k),
+            partial(_load_nifti, file, header, k),
         )
         for k in range(min(total, 16))
     ]
@@ -276,10 +264,10 @@ def _title(*parts: Finding | str) -> Finding:
     return note("read.ct.title", parts=parts)
 
 
-def _load_nifti(source: Source, header: nifti.NiftiHeader, frame: int, tell: Progress) -> Study:
+def _load_nifti(file: File, header: nifti.NiftiHeader, frame: int, tell: Progress) -> Study:
     what = note("read.ct.reading_volume")
     tell(0.05, what)
-    data = source.read()
+    data = file.read()
     pixels, spacing, notes = nifti.read_numbers(data, header, frame, lambda s: tell(0.05 + 0.9 * s, what))
     return _study(pixels, spacing, "NIfTI", (*header.notes, *notes), Acquisition(), Demographics())
 
@@ -337,6 +325,7 @@ def _load_series(one: Series, plan: grid.Plan, tell: Progress) -> Study:
         filled_slices=plan.absent + damaged,
         resampled_mm=plan.step_mm if plan.places is not None and not plan.absent else None,
     )
+    notes += [] if first.rescaled else [note("read.ct.not_rescaled")]
     notes += [] if taken.kvp is None else [note("read.ct.tube_voltage", kvp=taken.kvp)]
     notes += [note("read.ct.contrast_given")] if taken.contrast else []
     patient = demographics(one.header, notes)

@@ -77,6 +77,15 @@ def test_slope_padding_and_patient() -> None:
     assert "4711" not in told
 
 
+def test_numbers_that_are_not_said_to_be_hu_are_noted() -> None:
+    pixels = volume() + 1000
+    plain, bare = series(pixels), series(pixels, RescaleIntercept=0, RescaleSlope=None)
+    assert note("read.ct.not_rescaled") not in load(named(plain)).notes
+    study = load(named(bare))
+    assert note("read.ct.not_rescaled") in study.notes
+    assert np.array_equal(volume_of(study).voxels, pixels)
+
+
 def test_localisers_and_copies_are_left_out_and_series_are_offered_best_first() -> None:
     pixels = volume(20)
     scout = series(volume(1), ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
