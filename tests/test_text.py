@@ -59,11 +59,11 @@ def _constants(node: ast.expr) -> Iterator[str]:
 
 
 def mentioned(source: str, known: frozenset[str]) -> set[str]:
-    """Codes that stand in the source as they are, or that an f-string with a dot before its gap may make."""
+    """Codes a source may say: as they stand there, of a group that stands there ("app.measures"), or by an f-string."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in known:
-            found.add(node.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
+            found |= {code for code in known if node.value in (code, code.rpartition(".")[0])}
         elif isinstance(node, ast.JoinedStr) and len(node.values) > 1:
             first = node.values[0]
             if isinstance(first, ast.Constant) and "." in str(first.value):
@@ -159,6 +159,7 @@ def test_rules_notice_what_is_wrong() -> None:
     known = frozenset({"a.b.one", "a.b.two", "a.c"})
     assert mentioned('x = "a.c"; note(f"a.b.{kind}")', known) == known
     assert mentioned('f"{x}.c"', known) == set()
+    assert mentioned('word("a.b", key)', known) == {"a.b.one", "a.b.two"}
     assert differences(entries, {**entries, "a.known": "Es sind {hounsfield} HE.", "a.more": ""}) == [
         "a.more is missing",
         "a.known has other gaps",
