@@ -50,6 +50,12 @@ def define_predict(command: argparse.ArgumentParser) -> None:
     command.add_argument("--csv", metavar="OUT.csv", help="write a table with one row per vertebra")
     command.add_argument("--png-dir", metavar="DIR", help="write each picture with its result drawn on it")
     command.add_argument("--explain", action="store_true", help="compute heat maps; their figures go into the JSON")
+    command.add_argument(
+        "--exclude",
+        metavar="LEVELS",
+        type=lambda levels: tuple(levels.upper().split(",")),
+        help="DXA: vertebrae left out of the patient's measured result, such as L3 or L1,L3",
+    )
     command.add_argument("--age", type=float, metavar="YEARS", help="for all files; else what the file says")
     command.add_argument("--sex", type=str.upper, choices=["F", "M"])
     command.add_argument("--height", type=float, metavar="CM")
@@ -92,6 +98,10 @@ def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report
         study = job.read()
         study = replace(study, patient=_merged(study.patient, given(options)))
         report = modality.analyse(study, job.name)
+        if options.exclude:
+            from bmd.inference.dxa import without
+
+            report = without(report, options.exclude)
         if options.explain and report.suitability.suitable:
             report = replace(report, explanations=modality.explain(study, report))
         return study, report, False

@@ -290,6 +290,19 @@ class Attenuation:
     vertebra: int
 
 
+@dataclass(frozen=True)
+class LevelDensity:
+    """What a densitometer's own map says of one vertebra, or of several together ("L1-L4", "L1, L3"): content g, area
+    cm2, content over area, and the T-score, unrounded. Measured, not learned.
+    """
+
+    level: str
+    bmc_g: float
+    area_cm2: float
+    bmd_g_cm2: float
+    t_score: float
+
+
 @dataclass(frozen=True, eq=False)
 class Hip:
     """One proximal femur on CT.
@@ -317,15 +330,15 @@ class Hip:
 
 @dataclass(frozen=True)
 class ScreeningScore:
-    """A published screening score: ``value``, its ``cutoff`` and what that means in ``verdict``; ``missing`` names the
-    fields it needs and has not got (``value`` is then None).
+    """A published screening score: ``value``, its ``cutoff``, what that means in ``verdict`` (None when a field is
+    missing), who says so in ``source``; ``missing`` are the fields it needs and has not got: "age", "sex", "weight".
     """
 
     name: str
     value: float | None
-    cutoff: str
-    verdict: str
-    source: str
+    cutoff: Finding
+    verdict: Finding | None
+    source: Finding
     missing: tuple[str, ...] = ()
 
 
@@ -340,7 +353,7 @@ class Explanation:
     level: str
     heat: NDArray[np.float32]
     box_px: Box
-    target: str
+    target: Said
     method: str
     fidelity: dict[str, float]
 
@@ -364,6 +377,8 @@ class Report:
     seconds: float = 0.0
     attenuation: tuple[Attenuation, ...] = ()
     """CT: per vertebra."""
+    densities: tuple[LevelDensity, ...] = ()
+    """DXA: per vertebra, where the file holds the scan's own map."""
     hips: tuple[Hip, ...] = ()
     """CT: both proximal femora, when in the field."""
     answers: tuple[Prediction, ...] = ()

@@ -6,7 +6,6 @@ import streamlit as st
 
 from bmd.app import shell, work
 from bmd.app.demographics import result as demographics
-from bmd.app.demographics.text import LEAD
 from bmd.text import text
 
 shell.open_page(__file__)
@@ -15,7 +14,7 @@ shell.open_page(__file__)
 def main() -> None:
     """The form beside its answer."""
     st.title(text("modality.demographics.title"), anchor=False)
-    st.markdown(LEAD)
+    st.markdown(text("app.demographics.lead"))
     demographics.page()
 
 

@@ -7,7 +7,6 @@ import streamlit as st
 from bmd.app import results, session, shell, work
 from bmd.app.dxa import choose as dxa_inputs
 from bmd.app.dxa import result as dxa
-from bmd.app.dxa import text as dxa_text
 from bmd.text import text
 
 shell.open_page(__file__)
@@ -18,14 +17,14 @@ def main() -> None:
     held = session.held("dxa")
     if held is None:
         st.title(text("modality.dxa.title"), anchor=False)
-        st.markdown(dxa_text.LEAD)
+        st.markdown(text("app.dxa.lead"))
         dxa_inputs.choose_dxa()
         return
     results.title_row(held)
     left, right = st.columns([6, 5], gap="medium")
     st.empty()  # takes the place of the picker at once, not only when the analysis is done
     with left:
-        dxa.viewer(held)
+        dxa.viewer()
     with right, shell.guard():
         results.result(held, dxa.result)
 

@@ -6,7 +6,6 @@ import streamlit as st
 
 from bmd.app import shell
 from bmd.app.together import page as together
-from bmd.app.together import text as together_text
 from bmd.text import text
 
 shell.open_page(__file__)
@@ -15,7 +14,7 @@ shell.open_page(__file__)
 def main() -> None:
     """All results side by side."""
     st.title(text("app.together.title"), anchor=False)
-    st.markdown(together_text.LEAD)
+    st.markdown(text("app.together.lead"))
     together.page()
 
 

@@ -49,7 +49,7 @@ def test_probabilities_keep_the_order_of_the_classes():
 @pytest.fixture
 def curve() -> figures.AgeCurve:
     ages = np.arange(20.0, 90.0, 10)
-    return figures.AgeCurve(ages, 1.0 - 0.002 * (ages - 20), np.full(len(ages), 0.12), "F", "test")
+    return figures.AgeCurve(ages, 1.0 - 0.002 * (ages - 20), np.full(len(ages), 0.12), "F", "L1-L4", "where from")
 
 
 def test_age_curve_draws_bands_cutoffs_and_patient(curve):
@@ -62,6 +62,19 @@ def test_age_curve_draws_bands_cutoffs_and_patient(curve):
     assert max(two.y) > max(one.y) > max(curve.mean)
     lines = sorted(shape.y0 for shape in figure.layout.shapes)
     assert lines == [pytest.approx(reference.bmd(t, "L1-L4")) for t in (-2.5, -1.0)]
+
+
+def test_age_curve_bears_its_source(curve):
+    assert "where from" in [annotation.text for annotation in figures.age_curve(curve).layout.annotations]
+
+
+@pytest.mark.parametrize("sex", ["F", "M"])
+@pytest.mark.parametrize("site", ["L1-L4", "femoral_neck", "total_hip"])
+def test_the_curve_of_every_page_is_the_reference(sex, site):
+    curve = figures.nhanes_curve(sex, site)
+    for age, mean, sd in zip(curve.age_y, curve.mean, curve.sd, strict=True):
+        assert (mean, sd) == pytest.approx(reference.age_curve(float(age), sex, site))
+    assert (curve.age_y[0], curve.age_y[-1]) == (reference.CURVE_AGES[0], reference.CURVE_AGES[-1])
 
 
 def test_age_curve_without_age_has_no_patient(curve):

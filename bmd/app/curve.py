@@ -1,34 +1,31 @@
-"""The age curve of the population the simulator draws its patients from."""
+"""The age curve with the patient on it."""
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
-from bmd import reference
-from bmd.figures import AgeCurve
+from bmd import figures, reference
+from bmd.app.results import CHART
 from bmd.reference import HOLOGIC
-from bmd.types import Prediction, Sex
+from bmd.text import text
+from bmd.types import Prediction, Report
 
 REFERENCE = HOLOGIC
 """T-scores shown refer to it."""
 
-SOURCE = "20,000 simulated people of this sex, fitted to NHANES (USA, Hologic densitometers)."
 
-
-@st.cache_data(show_spinner=False)
-def _moments(sex: Sex) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from bmd.simulator.person.sample import sample_crowd
-
-    crowd = sample_crowd(np.random.default_rng(0), 20_000, cohort="even", age_range=(20, 90), sex=sex)
-    ages, bmd = np.arange(22.0, 89.0, 2.0), crowd["bmd"]["L1-L4"]
-    near = [bmd[np.abs(crowd["age"] - age) <= 2] for age in ages]
-    return ages, np.array([v.mean() for v in near]), np.array([v.std() for v in near])
-
-
-def age_curve(sex: Sex) -> AgeCurve:
-    """Mean and SD of the L1-L4 density by age, adults 20-90."""
-    return AgeCurve(*_moments(sex), sex=sex, source=SOURCE)
+def show(report: Report, key: str) -> None:
+    """Draw the patient's lumbar density on the age curve; where sex or age is unknown, ask for it."""
+    patient = report.patient
+    if patient.sex is None:
+        st.info(text("app.age_needs_sex"), icon=":material/person:")
+        return
+    if patient.age_y is None:
+        st.info(text("app.age_needs_age"), icon=":material/person:")
+    bmd, interval = density(report.prediction)
+    chart = figures.age_curve(figures.nhanes_curve(patient.sex), patient.age_y, bmd, interval)
+    st.plotly_chart(chart, config=CHART, key=key, alt=text("app.age_alt"))
+    st.caption(f"{text('figure.nhanes')} {text('app.reference')}: {REFERENCE.name}.")
 
 
 def density(prediction: Prediction | None) -> tuple[float | None, tuple[float, float] | None]:

@@ -9,20 +9,17 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from bmd import figures
-from bmd.app import cards, session, shell, work
+from bmd.app import cards, session, shell, sites, work
 from bmd.app.markup import plain
-from bmd.app.together.text import HIP_MODELS, SITES
 from bmd.figures import COLOURS, GREY
 from bmd.findings import Finding, note
+from bmd.inference.dxa.densitometry import MEASURED
 from bmd.text import say, sentences, text
 from bmd.types import Prediction, Report
 
 CHART = {"displayModeBar": False}
 LEVELS_WARNING = ".levels_uncertain"
 """End of the codes of the warning about names, which has its own banner."""
-
-MEASURED = "measured"
-"""What stands for the model of a density that no network gave."""
 
 Show = Callable[[session.Held, Report], None]
 
@@ -122,7 +119,7 @@ def headline(prediction: Prediction | None, true_t: float | None = None) -> None
 
 def source(prediction: Prediction) -> str:
     """Site of an answer and who gave it: "Lumbar spine, estimated by C5-GAP-FC3"."""
-    site = SITES.get("hip" if prediction.model in HIP_MODELS else prediction.level, str(prediction.level))
+    site = sites.name(sites.site(prediction))
     if prediction.model == MEASURED:
         return text("app.measured_in", site=site)
     title = cards.metadata().get(prediction.model, {}).get("title", prediction.model)

@@ -28,7 +28,7 @@ class FieldEffects:
     answer: float
 
 
-def shapley(values: NDArray, players: int) -> NDArray:
+def shapley(values: NDArray[np.float64], players: int) -> NDArray[np.float64]:
     """Shapley values (players,) of a game: ``values[code]`` is that of the players whose bits are set in ``code``."""
     found = np.zeros(players)
     for code in range(2**players):
@@ -40,7 +40,9 @@ def shapley(values: NDArray, players: int) -> NDArray:
     return found
 
 
-def field_effects(patient: Demographics, answer: Callable[[Sequence[Demographics]], NDArray]) -> FieldEffects:
+def field_effects(
+    patient: Demographics, answer: Callable[[Sequence[Demographics]], NDArray[np.float64]]
+) -> FieldEffects:
     """Effect of each known field on an answer.
 
     Parameters

@@ -13,15 +13,16 @@ from torch import Tensor, nn
 from bmd.explanation.cam import LOCK, RANDOM_SEEDS, grad_cam, last_convolution
 from bmd.explanation.fidelity import correlation, mask_share
 from bmd.explanation.target import Target
+from bmd.findings import note
 from bmd.geometry import filled
 from bmd.inputs.dxa import CNN_SIZE, dxa_input
-from bmd.inputs.film import letterbox
+from bmd.inputs.film import Placement, letterbox
 from bmd.models._registry import WEIGHTS, build, default, load
 from bmd.types import Explanation, Report, Study
 
 NETWORK = default("dxa_density")
 SITE = "L1-L4"
-LOWER = Target("what lowers the estimated density", 0, -1.0)
+LOWER = Target("dxa.lower_density", 0, -1.0)
 """The output is one number, the density: what is shown must be said, or high density would be explained."""
 
 
@@ -34,7 +35,8 @@ class Density(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures (n, 1, 256, 256) to densities (n, 1) in g/cm2."""
-        return self.network(pictures)["bmd"][:, None]
+        density: Tensor = self.network(pictures)["bmd"]
+        return density[:, None]
 
 
 def explain_dxa(study: Study, report: Report, weights: Path | None = None) -> tuple[Explanation, ...]:
@@ -66,7 +68,7 @@ def explain_dxa(study: Study, report: Report, weights: Path | None = None) -> tu
     placement = letterbox(pixels, CNN_SIZE)[1]
     window = placement.window
     heat = np.ascontiguousarray(trained[window])
-    inside = _regions(report, placement.to_square, window)
+    inside = _regions(report, placement)
     fidelity = {
         "inside_share": round(mask_share(heat, inside), 3),
         "area_share": round(float(inside.mean()), 3),
@@ -74,15 +76,15 @@ def explain_dxa(study: Study, report: Report, weights: Path | None = None) -> tu
     }
     height, width = pixels.shape
     box = (-0.5, -0.5, width - 0.5, height - 0.5)
-    return (Explanation(SITE, heat, box, LOWER.text, "Grad-CAM", fidelity),)
+    return (Explanation(SITE, heat, box, note(LOWER.text), "Grad-CAM", fidelity),)
 
 
-def _regions(report: Report, to_square, window: tuple[slice, slice]) -> NDArray:  # type: ignore[no-untyped-def]
+def _regions(report: Report, placement: Placement) -> NDArray[np.bool_]:
     """Where the regions of the report lie in the network's view of the picture, bool (h, w)."""
     inside = np.zeros((CNN_SIZE, CNN_SIZE), bool)
     for vertebra in report.vertebrae:
-        inside |= filled(to_square(vertebra.contour_px), (CNN_SIZE, CNN_SIZE))
-    return inside[window]
+        inside |= filled(placement.to_square(vertebra.contour_px), (CNN_SIZE, CNN_SIZE))
+    return inside[placement.window]
 
 
 @cache

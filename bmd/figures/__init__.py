@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from bmd import reference
-from bmd.types import Prediction
+from bmd.text import text
+from bmd.types import Prediction, Sex
 
 COLOURS = {"normal": "#1f9e89", "osteopenia": "#d08a1d", "osteoporosis": "#d6455d"}
 GREY = "#7b8b93"
 TITLE_PX = 22
 """Room for a title above a chart."""
 T_RANGE = (-5.0, 3.0)
-WORDS = {"F": "women", "M": "men"}
-SITE_WORDS = {"L1-L4": "L1–L4", "femoral_neck": "Femoral neck", "total_hip": "Total hip"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,49 +33,59 @@ class AgeCurve:
     age_y : ndarray
         (n,) years.
     mean, sd : ndarray
-        (n,) L1-L4 density, g/cm2.
-    sex : str
-        "F" or "M".
+        (n,) density of the site, g/cm2.
+    sex : {"F", "M"}
+        Of the population.
+    site : str
+        Key of the site in the reference: "L1-L4", "femoral_neck", "total_hip".
     source : str
-        Where the population comes from.
+        Where the population comes from; written on the chart.
     """
 
-    age_y: NDArray
-    mean: NDArray
-    sd: NDArray
-    sex: str
+    age_y: NDArray[np.floating]
+    mean: NDArray[np.floating]
+    sd: NDArray[np.floating]
+    sex: Sex
+    site: str
     source: str
 
 
-def t_score_chart(predictions: Sequence[Prediction], whole: str = "L1–L4") -> go.Figure:
+def nhanes_curve(sex: Sex, site: str = "L1-L4") -> AgeCurve:
+    """Density of Americans of this sex by age, the numbers of ``reference.age_curve``: the curve on every page."""
+    ages: NDArray[np.floating] = np.linspace(reference.CURVE_AGES[0], reference.CURVE_AGES[-1], 61)
+    mean, sd = reference.age_curve(ages, sex, site)
+    return AgeCurve(ages, mean, sd, sex, site, text("figure.nhanes_short"))
+
+
+def t_score_chart(predictions: Sequence[Prediction], whole: str | None = None) -> go.Figure:
     """T-score and its interval for the patient and each vertebra, over the three WHO zones.
 
     Parameters
     ----------
     predictions : sequence of Prediction
         Drawn top to bottom. Those without a T-score are left out. ``level=None`` is the patient.
-    whole : str
-        What to call the patient's row.
+    whole : str, optional
+        What to call the patient's row; by default L1-L4.
     """
     rows = [p for p in predictions if p.t_score is not None]
-    names = [p.level or whole for p in rows]
+    names = [p.level or whole or text("figure.whole") for p in rows]
     figure = go.Figure()
     _zones(figure)
     for name, row in zip(names, rows, strict=True):
         _estimate(figure, name, row)
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, fixedrange=True)
-    figure.update_xaxes(range=T_RANGE, title="T-score", zeroline=False, dtick=1, fixedrange=True)
-    named = "T-score of each level" + (" with its interval" if any(row.interval for row in rows) else "")
-    return _finish(figure, 74 + 24 * max(1, len(rows)), named)
+    figure.update_xaxes(range=T_RANGE, title=text("figure.t_score"), zeroline=False, dtick=1, fixedrange=True)
+    named = "figure.t_title_interval" if any(row.interval for row in rows) else "figure.t_title"
+    return _finish(figure, 74 + 24 * max(1, len(rows)), text(named))
 
 
 def _estimate(figure: go.Figure, name: str, row: Prediction) -> None:
     """One row of the chart: the interval as a line, the T-score as a mark on it."""
     assert row.t_score is not None
-    colour, text = COLOURS.get(row.category or "", GREY), f"{name}: T-score {_minus(row.t_score)}"
+    colour, hover = COLOURS.get(row.category or "", GREY), text("figure.t_hover", name=name, t=row.t_score)
     if row.interval is not None:
         low, high = row.interval
-        text += f", interval {_minus(low)} to {_minus(high)}"
+        hover = text("figure.t_hover_interval", name=name, t=row.t_score, low=low, high=high)
         line = {"color": colour, "width": 3}
         figure.add_scatter(
             x=[_clip(low), _clip(high)], y=[name, name], mode="lines", line=line, opacity=0.6, hoverinfo="skip"
@@ -83,7 +93,7 @@ def _estimate(figure: go.Figure, name: str, row: Prediction) -> None:
     whole = row.level is None
     marker = {"color": colour, "size": 14 if whole else 10, "symbol": "diamond" if whole else "circle"}
     figure.add_scatter(
-        x=[_clip(row.t_score)], y=[name], mode="markers", hovertext=[text], hoverinfo="text", marker=marker
+        x=[_clip(row.t_score)], y=[name], mode="markers", hovertext=[hover], hoverinfo="text", marker=marker
     )
 
 
@@ -92,7 +102,13 @@ def _zones(figure: go.Figure) -> None:
     for name, low, high in zip(reversed(reference.CATEGORIES), edges[:-1], edges[1:], strict=True):
         figure.add_vrect(x0=low, x1=high, fillcolor=COLOURS[name], opacity=0.13, line_width=0, layer="below")
         figure.add_annotation(
-            x=(low + high) / 2, y=1, yref="paper", yanchor="bottom", text=name, showarrow=False, font={"size": 11}
+            x=(low + high) / 2,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            text=text(f"category.{name}"),
+            showarrow=False,
+            font={"size": 11},
         )
 
 
@@ -107,7 +123,7 @@ def probability_bars(probabilities: dict[str, float]) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=values,
-            y=[name.capitalize() for name in names],
+            y=[text(f"category.{name}").capitalize() for name in names],
             orientation="h",
             marker={"color": [COLOURS[name] for name in names], "opacity": 0.85},
             text=[f"{value:.0%}" for value in values],
@@ -118,7 +134,7 @@ def probability_bars(probabilities: dict[str, float]) -> go.Figure:
     )
     figure.update_xaxes(range=[0, 1.18], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticklen=4)
-    return _finish(figure, 112, "Probability", bargap=0.35)
+    return _finish(figure, 112, text("figure.probability"), bargap=0.35)
 
 
 def age_curve(
@@ -126,10 +142,9 @@ def age_curve(
     age_y: float | None = None,
     bmd_g_cm2: float | None = None,
     interval: tuple[float, float] | None = None,
-    site: str = "L1-L4",
     young: reference.Reference | None = reference.HOLOGIC,
 ) -> go.Figure:
-    """Patient on the age curve: mean of the population with one and two SD, and the WHO cut-offs as lines.
+    """Patient on the age curve: mean of the population with one and two SD, the WHO cut-offs as lines, the source.
 
     Parameters
     ----------
@@ -139,8 +154,6 @@ def age_curve(
         The patient; drawn only when both are known.
     interval : tuple of float or None
         Interval of the density, g/cm2.
-    site : str
-        Key of the site in the reference.
     young : Reference or None
         Whom the cut-offs refer to; None draws none, as under 50 years.
     """
@@ -154,19 +167,25 @@ def age_curve(
             fill="toself",
             mode="none",
             fillcolor=f"rgba(70,130,160,{shade})",
-            name=f"± {k} SD",
+            name=text("figure.sd_band", k=k),
             hoverinfo="skip",
         )
     line = {"color": "#4682a0", "width": 2}
-    figure.add_scatter(x=curve.age_y, y=curve.mean, mode="lines", line=line, name=f"mean of {WORDS[curve.sex]}")
+    figure.add_scatter(x=curve.age_y, y=curve.mean, mode="lines", line=line, name=text(f"figure.mean_{curve.sex}"))
     if young is not None:
-        _cutoffs(figure, site, young)
+        _cutoffs(figure, curve.site, young)
     if age_y is not None and bmd_g_cm2 is not None:
         _patient(figure, age_y, bmd_g_cm2, interval)
-    figure.update_xaxes(title="Age (years)", fixedrange=True)
-    figure.update_yaxes(title=f"{SITE_WORDS.get(site, site)} density (g/cm²)", fixedrange=True, zeroline=False)
+    figure.update_xaxes(title=text("figure.age"), fixedrange=True)
+    named = text("figure.density", site=_site(curve.site))
+    figure.update_yaxes(title=named, fixedrange=True, zeroline=False)
+    _source(figure, curve.source)
     _finish(figure, height=330)
     return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0}, margin={"t": 40})
+
+
+def _site(key: str) -> str:
+    return text("figure.whole") if key == "L1-L4" else text(f"site.{key}.name")
 
 
 def _cutoffs(figure: go.Figure, site: str, young: reference.Reference) -> None:
@@ -175,9 +194,27 @@ def _cutoffs(figure: go.Figure, site: str, young: reference.Reference) -> None:
         figure.add_hline(
             y=reference.bmd(t, site, young),
             line={"color": COLOURS[name], "width": 1.3, "dash": "dot"},
-            annotation={"text": f"{name}, T {_minus(t)}", "font": {"size": 11}},
+            annotation={
+                "text": text("figure.cutoff", category=text(f"category.{name}"), t=t),
+                "font": {"size": 11},
+            },
             annotation_position="bottom left",
         )
+
+
+def _source(figure: go.Figure, source: str) -> None:
+    """Where the curve comes from, written inside the chart so that it stays with a picture of it."""
+    figure.add_annotation(
+        text=source,
+        x=1,
+        y=1,
+        xref="paper",
+        yref="paper",
+        xanchor="right",
+        yanchor="top",
+        showarrow=False,
+        font={"size": 11},
+    )
 
 
 def _patient(figure: go.Figure, age_y: float, bmd_g_cm2: float, interval: tuple[float, float] | None) -> None:
@@ -186,11 +223,9 @@ def _patient(figure: go.Figure, age_y: float, bmd_g_cm2: float, interval: tuple[
         up, down = interval[1] - bmd_g_cm2, bmd_g_cm2 - interval[0]
         bars = {"type": "data", "symmetric": False, "array": [up], "arrayminus": [down], "thickness": 2, "width": 6}
     marker = {"symbol": "diamond", "size": 13, "color": "#c2410c", "line": {"width": 1, "color": "white"}}
-    figure.add_scatter(x=[age_y], y=[bmd_g_cm2], error_y=bars, mode="markers", name="this patient", marker=marker)
-
-
-def _minus(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
+    figure.add_scatter(
+        x=[age_y], y=[bmd_g_cm2], error_y=bars, mode="markers", name=text("figure.this_patient"), marker=marker
+    )
 
 
 def _finish(figure: go.Figure, height: int, title: str | None = None, **layout: float) -> go.Figure:

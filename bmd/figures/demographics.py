@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from bmd.figures import COLOURS, GREY, TITLE_PX, _finish, _minus
+from bmd.figures import COLOURS, GREY, TITLE_PX, _finish
 from bmd.reference import CATEGORIES
+from bmd.text import text
 from bmd.types import Prediction
 
 UP, DOWN = "#1f9e89", "#d6455d"
@@ -28,22 +29,23 @@ def site_probabilities(predictions: Sequence[Prediction], names: Mapping[str, st
     rows = [p for p in predictions if set(CATEGORIES) <= set(p.probabilities)]
     figure = go.Figure()
     for category in CATEGORIES:
+        named = text(f"category.{category}")
         shares = [p.probabilities[category] for p in rows]
         figure.add_bar(
             x=shares,
             y=[names.get(p.level or "", p.level) for p in rows],
             orientation="h",
-            name=category,
+            name=named,
             marker={"color": COLOURS[category], "opacity": 0.85},
             text=[f"{share:.0%}" if share >= SMALLEST_LABEL else "" for share in shares],
             textposition="inside",
             insidetextanchor="middle",
             textfont={"color": "white", "size": 12},
-            hovertemplate=category + " %{x:.0%}<extra></extra>",
+            hovertemplate=named + " %{x:.0%}<extra></extra>",
         )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticklen=6)
-    _finish(figure, 78 + 32 * len(rows), "Probability of each category at each site", bargap=0.3)
+    _finish(figure, 78 + 32 * len(rows), text("figure.site_probability"), bargap=0.3)
     legend = {"orientation": "h", "y": 0.0, "yanchor": "top", "x": 0, "traceorder": "normal"}
     return figure.update_layout(barmode="stack", showlegend=True, legend=legend, margin={"t": 8 + TITLE_PX, "b": 34})
 
@@ -66,16 +68,14 @@ def field_bars(
     """
     order = sorted(effects, key=lambda name: -abs(effects[name]))
     values = [start, *(effects[name] for name in order), answer]
-    text = [_minus(start), *(_signed(effects[name], digits) for name in order), _minus(answer)]
-    if digits != 1:
-        text[0], text[-1] = f"{start:.{digits}f}".replace("-", "−"), f"{answer:.{digits}f}".replace("-", "−")
+    ends = [f"{value:.{digits}f}".replace("-", "−") for value in (start, answer)]
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
             y=[names["start"], *(names[name] for name in order), names["answer"]],
             x=values,
             measure=["absolute", *["relative"] * len(order), "total"],
-            text=text,
+            text=[ends[0], *(_signed(effects[name], digits) for name in order), ends[1]],
             textposition="outside",
             cliponaxis=False,
             hoverinfo="skip",

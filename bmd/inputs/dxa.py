@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bmd.inputs.film import Placement, letterbox, local_log_normalise
@@ -10,7 +11,7 @@ CNN_SIZE = 256
 REGION_SIZE = 256
 
 
-def dxa_input(image: NDArray) -> NDArray:
+def dxa_input(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Input of ``dxa_cnn``: the whole picture letterboxed, grey values as displayed.
 
     Parameters
@@ -26,7 +27,7 @@ def dxa_input(image: NDArray) -> NDArray:
     return letterbox(image, CNN_SIZE)[0][None]
 
 
-def region_input(image: NDArray) -> tuple[NDArray, Placement]:
+def region_input(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], Placement]:
     """Input of ``dxa_regions``, float32 (1, 256, 256), normalised as films are; and where the picture lies in it."""
     square, placement = letterbox(image, REGION_SIZE)
     return local_log_normalise(square)[None], placement

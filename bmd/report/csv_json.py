@@ -98,7 +98,15 @@ def _hip(hip: Hip) -> dict[str, Any]:
 
 
 def _score(score: ScreeningScore) -> dict[str, Any]:
-    return {**asdict(score), "missing": list(score.missing), "value": _number(score.value)}
+    return {
+        "name": score.name,
+        "value": _number(score.value),
+        "cutoff": say(score.cutoff),
+        "verdict": "" if score.verdict is None else say(score.verdict),
+        "code": None if score.verdict is None else score.verdict.code,
+        "source": say(score.source),
+        "missing": list(score.missing),
+    }
 
 
 def model_name(report: Report) -> str:
@@ -123,7 +131,7 @@ def _vertebra(index: int, report: Report) -> dict[str, Any]:
         "explanation": None
         if explained is None
         else {
-            "target": explained.target,
+            "target": say(explained.target),
             "method": explained.method,
             "fidelity": {name: _number(value, 4) for name, value in explained.fidelity.items()},
         },

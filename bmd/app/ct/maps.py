@@ -10,9 +10,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from bmd.app import session, shell, work
-from bmd.app import text as shared
 from bmd.app.markup import chip, number, percent
-from bmd.text import text
+from bmd.text import say, text
 from bmd.types import Explanation, Hip, Prediction, Report, Volume, volume_of
 
 OPACITY = 0.55
@@ -75,13 +74,13 @@ def slices() -> None:
         with column:
             st.markdown(f"**{one.method}**")
             st.image(with_heat(*_slice(volume_of(held.study), report, one)), width="stretch", alt=one.method)
-            st.caption(f"{one.target.capitalize()}: {_numbers(one)}")
-    st.caption(shared.HEAT_MEANING)
+            st.caption(f"{say(one.target).capitalize()}: {_numbers(one)}")
+    st.caption(text("app.film.heat_meaning"))
 
 
 def _draw(held: session.Held, report: Report) -> None:
     with shell.guard():
-        with st.spinner(shared.EXPLAINING):
+        with st.spinner(text("app.explaining")):
             maps = work.explain(held.study, report)
         session.update(held.kind, maps=maps, show_maps=True)
         st.rerun()

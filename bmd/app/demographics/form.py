@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import streamlit as st
 
 from bmd.app import session
-from bmd.app.demographics import text
 from bmd.app.film import choose as inputs
-from bmd.app.text import AGE, SEX, SEXES, UNKNOWN
+from bmd.inference.demographics.terms import POPULATIONS
+from bmd.text import text
 from bmd.types import Demographics, Sex, Study
 
 KIND: session.Kind = "demographics"
@@ -30,26 +28,33 @@ def show() -> tuple[Demographics, str]:
     session.hold(held)  # values offered by another page go there
     now = held.study.patient
     with st.container(border=True, key="demographics_form"):
-        st.markdown(f"**{text.FORM_TITLE}**")
+        st.markdown(f"**{text('app.demographics.form_title')}**")
         inputs.offer(KIND, now)
         row = st.container(horizontal=True, vertical_alignment="top")
-        age = row.number_input(
-            AGE, 0.0, 120.0, None, 1.0, "%.0f", _start("age", now.age_y), placeholder=UNKNOWN, width=WIDTH
+        start, unknown = _start("age", now.age_y), text("app.unknown")
+        age = row.number_input(text("app.age"), 0.0, 120.0, None, 1.0, "%.0f", start, placeholder=unknown, width=WIDTH)
+        sexes: list[Sex] = ["F", "M"]
+        sex = row.segmented_control(text("app.sex"), sexes, format_func=inputs.sex_name, key=_start("sex", now.sex))
+        height = _measure("height", now.height_cm)
+        weight = _measure("weight", now.weight_kg)
+        patient = Demographics(age, sex, height, weight)
+        st.caption(
+            text("app.demographics.bmi_needs") if patient.bmi is None else text("app.demographics.bmi", bmi=patient.bmi)
         )
-        sex = row.segmented_control(SEX, [*SEXES], format_func=SEXES.__getitem__, key=_start("sex", now.sex))
-        height = _measure("height", text.HEIGHT, now.height_cm)
-        weight = _measure("weight", text.WEIGHT, now.weight_kg)
-        patient = Demographics(age, cast("Sex | None", sex), height, weight)
-        st.caption(text.BMI_NEEDS if patient.bmi is None else text.BMI.format(bmi=patient.bmi))
         reference = st.selectbox(
-            text.REFERENCE,
-            [*text.REFERENCES],
-            format_func=text.REFERENCES.__getitem__,
+            text("app.demographics.reference"),
+            POPULATIONS,
+            format_func=lambda key: text(f"app.demographics.population.{key}"),
             key=REFERENCE,
-            help=text.REFERENCE_HELP,
+            help=text("app.demographics.reference_help"),
         )
-        st.button(text.CLEAR, icon=":material/restart_alt:", on_click=clear, disabled=patient == Demographics())
-    st.caption(text.FORM_NOTE)
+        st.button(
+            text("app.demographics.clear"),
+            icon=":material/restart_alt:",
+            on_click=clear,
+            disabled=patient == Demographics(),
+        )
+    st.caption(text("app.demographics.form_note"))
     if patient != now:
         session.set_patient(patient, KIND)
     return patient, reference
@@ -60,7 +65,7 @@ def clear() -> None:
     session.drop(KIND)
 
 
-def _measure(name: str, label: str, metric: float | None) -> float | None:
+def _measure(name: str, metric: float | None) -> float | None:
     """A length or weight in the chosen unit; returned in cm or kg, as typed."""
     units = UNITS[name]
     row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -72,9 +77,16 @@ def _measure(name: str, label: str, metric: float | None) -> float | None:
     for other in units:
         if other != unit:  # drawn in the other unit it starts from the value again
             st.session_state.pop(f"{FIELD}{name}_{other}", None)
-    value = row.number_input(f"{label} ({unit})", low, high, None, 1.0, "%.1f", key, placeholder=UNKNOWN, width=WIDTH)
+    label = text("app.demographics.in_unit", name=text(f"app.demographics.{name}"), unit=unit)
+    value = row.number_input(label, low, high, None, 1.0, "%.1f", key, placeholder=text("app.unknown"), width=WIDTH)
     row.segmented_control(
-        text.UNIT, [*units], default=first, key=mode, label_visibility="collapsed", required=True, width="content"
+        text("app.demographics.unit"),
+        [*units],
+        default=first,
+        key=mode,
+        label_visibility="collapsed",
+        required=True,
+        width="content",
     )
     if value is None:
         return None

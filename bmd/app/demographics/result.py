@@ -1,31 +1,32 @@
-"""The demographics page: its result, from headline to downloads. The form is in ``demographics_form``."""
+"""The demographics page: its result, from headline to downloads. The form is in ``form``."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from bmd import figures
-from bmd.app import cards, results, session, shell
-from bmd.app.demographics import form, text
-from bmd.app.demographics import what_if as demographics_what_if
+from bmd.app import cards, results, session, shell, sites
+from bmd.app.demographics import form, what_if
 from bmd.app.markup import chip, number, percent, plain, signed, table
 from bmd.app.results import CHART
-from bmd.app.text import AUC_MEANS, LEARNED_FROM, ROLES
 from bmd.figures import demographics as charts
-from bmd.reference import CATEGORIES, CURVE_AGES, REFERENCES, age_curve
+from bmd.findings import note
+from bmd.inference.demographics.terms import BELOW, FIELDS, LOWEST, SITES, UNITS
+from bmd.models import _registry as registry
+from bmd.reference import CATEGORIES, REFERENCES, Reference, age_curve
 from bmd.report import to_csv, to_json
-from bmd.text import say
+from bmd.text import entry, say, text
 from bmd.types import Demographics, Prediction, Report, ScreeningScore
 
 KIND: session.Kind = "demographics"
-MODEL = "demographics"
-BELOW = "below the expected range"
-KEYS = {"lumbar": "L1-L4", "femoral_neck": "femoral_neck", "total_hip": "total_hip"}
+MODEL = registry.default("demographics")
+ICONS = ("bar_chart", "speed", "checklist", "tune", "download")
+"""Signs before the lines of "app.demographics.empty"."""
+ENDS = {"start": "nothing_known", "answer": "this_patient"}
+"""What the first and the last bar of the staircase are called."""
 
 
 def page() -> None:
@@ -49,7 +50,7 @@ def page() -> None:
 
 def _answer(patient: Demographics, reference: str) -> Report:
     """The report; the first one loads torch and the network."""
-    with st.spinner(text.WAITING):
+    with st.spinner(text("app.demographics.waiting")):
         from bmd.inference import assess
 
         return assess(patient, reference=reference)
@@ -58,27 +59,28 @@ def _answer(patient: Demographics, reference: str) -> Report:
 def _empty() -> None:
     st.empty()  # what follows stands one place lower than a result, which then takes this place at once
     with st.container(border=True, key="what_you_get"):
-        st.markdown(f"**{text.EMPTY_TITLE}**")
-        st.markdown("\n\n".join(f"{icon} {line}" for icon, line in text.EMPTY))
-    st.caption(text.EMPTY_NOTE)
+        st.markdown(f"**{text('app.demographics.empty_title')}**")
+        lines = zip(ICONS, entry("app.demographics.empty"), strict=True)
+        st.markdown("\n\n".join(f":material/{icon}: {line}" for icon, line in lines))
+    st.caption(text("app.demographics.empty_note"))
 
 
 def _refusal(report: Report) -> None:
     reasons = "".join(f"<li>{html.escape(say(reason))}</li>" for reason in report.suitability.reasons)
     st.html(
-        f'<div class="ol-card ol-refusal" role="status"><h3>{text.REFUSED}</h3><ul>{reasons}</ul>'
-        f"<p>{text.REFUSED_DO}</p></div>"
+        f'<div class="ol-card ol-refusal" role="status"><h3>{text("app.demographics.refused")}</h3><ul>{reasons}</ul>'
+        f"<p>{text('app.demographics.refused_do')}</p></div>"
     )
 
 
 def _result(report: Report, reference: str) -> None:
     _headline(report)
     results.warnings(report)
-    sites, what_if, fields, age, method = st.tabs(text.TABS)
-    with sites:
+    each, changed, fields, age, method = st.tabs(entry("app.demographics.tabs"))
+    with each:
         _sites(report)
-    with what_if:
-        demographics_what_if.show(report, reference)
+    with changed:
+        what_if.show(report, reference)
     with fields:
         _fields(report, reference)
     with age:
@@ -93,42 +95,47 @@ def _headline(report: Report) -> None:
     assert prediction is not None
     if prediction.t_score is not None:
         results.headline(prediction)
-        st.caption(f"{text.LOWEST_OF}. {text.MEANING}")
+        st.caption(f"{text('app.demographics.lowest_of')}. {text('app.demographics.meaning')}")
         return
-    site = text.SITES[prediction.level or ""]
-    interval = f"{_coverage()} interval {_ends(prediction.z_interval)}" if prediction.z_interval else ""
-    title = f"Z-score {signed(prediction.z_score)}" if prediction.z_score is not None else "Density only"
+    z, site = prediction.z_score, sites.name(sites.site(prediction))
+    interval = f"{_coverage()} {_ends(prediction.z_interval)}" if prediction.z_interval else ""
+    title = text("app.demographics.density_alone") if z is None else text("app.demographics.z_score", z=z)
     below = prediction.probabilities.get(BELOW)
-    chance = "" if below is None else f'<div class="ol-sub">{text.Z_BELOW.format(share=percent(below))}</div>'
+    chance = "" if below is None else f'<div class="ol-sub">{text("app.demographics.z_below", share=below)}</div>'
     with st.container(border=True, key="headline"):
         st.html(
             f'<div class="ol-headline" style="--c:{figures.GREY}"><div class="ol-category">{title}</div>'
             f'<div class="ol-sub"><span>{interval}</span><span>{number(prediction.bmd_g_cm2)} g/cm²</span></div>'
             f"{chance}</div>"
         )
-    words = text.DENSITY_ONLY if prediction.z_score is None else text.Z_OF
-    st.caption(f"{words.format(site=site)} {text.Z_RULE if prediction.z_score is not None else ''}")
+    if z is None:
+        st.caption(text("app.demographics.density_only", site=site))
+    else:
+        st.caption(f"{text('app.demographics.z_of', site=site)} {text('app.demographics.z_rule')}")
 
 
 def _coverage() -> str:
+    """What the network's intervals are called: "90% interval"."""
     share = cards.coverage(MODEL)
-    return f"{share:.0%}" if share else "Stated"
+    if share is None:
+        return text("app.demographics.stated_interval")
+    return text("app.demographics.coverage_interval", coverage=share)
 
 
 def _ends(interval: tuple[float, float] | None) -> str:
-    return "–" if interval is None else f"{signed(interval[0])} to {signed(interval[1])}"
+    return "–" if interval is None else text("app.interval", low=interval[0], high=interval[1])
 
 
 # --- sites -------------------------------------------------------------------------------------------------------
 def _sites(report: Report) -> None:
     answers = report.answers
     if any(p.t_score is not None for p in answers):
-        chart = charts.site_probabilities(answers, text.SITES)
+        chart = charts.site_probabilities(answers, {level: sites.name(level) for level in (*SITES, LOWEST)})
         st.plotly_chart(chart, config=CHART, key="site_probabilities", alt=_spoken(answers))
-        head = [name.format(coverage=_coverage()) for name in text.SITE_HEAD]
+        head = _head("app.demographics.site_head")
         rows = [
             [
-                text.SITES[p.level or ""],
+                sites.name(sites.site(p)),
                 chip(p.category),
                 signed(p.t_score),
                 _ends(p.interval),
@@ -137,10 +144,10 @@ def _sites(report: Report) -> None:
             for p in answers
         ]
     else:
-        head = [name.format(coverage=_coverage()) for name in text.Z_HEAD]
+        head = _head("app.demographics.z_head")
         rows = [
             [
-                text.SITES[p.level or ""],
+                sites.name(sites.site(p)),
                 signed(p.z_score),
                 _ends(p.z_interval),
                 percent(p.probabilities.get(BELOW)),
@@ -151,9 +158,13 @@ def _sites(report: Report) -> None:
     st.html(table(head, rows))
 
 
+def _head(code: str) -> list[str]:
+    return [name.format(interval=_coverage()) for name in entry(code)]
+
+
 def _spoken(answers: Sequence[Prediction]) -> str:
-    parts = [f"{text.SITES[p.level or '']}: {results.spoken(p.probabilities)}" for p in answers]
-    return "Probability of each class. " + ". ".join(parts)
+    parts = [f"{sites.name(sites.site(p))}: {results.spoken(p.probabilities)}" for p in answers]
+    return text("app.demographics.sites_alt", sites=". ".join(parts))
 
 
 # --- how each field moved the answer -----------------------------------------------------------------------------
@@ -167,91 +178,96 @@ def _fields(report: Report, reference: str) -> None:
     young = prediction.t_score is None
     unit = "bmd" if young else "t_score"
     effects = field_effects(report.patient, lambda asked: typical(asked, site, reference, unit))
-    st.caption(text.FIELDS_BMD.format(site=text.SITES[site].lower()) if young else text.FIELDS_T)
-    names = text.FIELD_NAMES | {name: _field_words(report.patient, name) for name in effects.effects}
-    names |= {"answer": text.THIS_PATIENT}
+    inside = sites.name(site, inside=True)
+    st.caption(text("app.demographics.fields_bmd", site=inside) if young else text("app.demographics.fields_t"))
+    names = {name: _field_words(report.patient, name) for name in effects.effects}
+    names |= {end: text(f"app.demographics.{code}") for end, code in ENDS.items()}
     chart = charts.field_bars(effects.start, effects.effects, effects.answer, names, 3 if young else 2)
-    spoken = ", ".join(f"{names[name]} {value:+.2f}" for name, value in effects.effects.items())
-    st.plotly_chart(chart, config=CHART, key="field_bars", alt=f"What each field adds: {spoken}")
-    st.caption(text.FIELDS_HOW)
+    spoken = tuple(f"{names[name]} {value:+.2f}" for name, value in effects.effects.items())
+    st.plotly_chart(chart, config=CHART, key="field_bars", alt=text("app.demographics.fields_alt", effects=spoken))
+    st.caption(text("app.demographics.fields_how"))
 
 
 def _field_words(patient: Demographics, name: str) -> str:
     value = getattr(patient, name)
-    words = {"F": "female", "M": "male"}.get(value) or f"{value:g} {text.FIELD_UNITS[name]}"
-    return f"{text.FIELD_NAMES[name]}: {words}"
+    if name in UNITS:
+        said = note("app.demographics.field_number", value=value, unit=note(f"unit.{UNITS[name]}"))
+    else:
+        said = note(f"word.{value}")
+    return text("app.demographics.field_is", field=text(f"app.demographics.field_{FIELDS[name]}"), value=said)
 
 
 # --- age curve ---------------------------------------------------------------------------------------------------
+@st.fragment
 def _age(report: Report, reference: str) -> None:
+    """The chosen site on its age curve; drawn again alone when another site is chosen."""
     patient = report.patient
     if patient.sex is None or patient.age_y is None:
-        st.info(text.AGE_NEEDS, icon=":material/person:")
+        st.info(text("app.demographics.age_needs"), icon=":material/person:")
     if patient.sex is None:
         return
     site = st.segmented_control(
-        text.AGE_SITE,
-        [*KEYS],
+        text("app.demographics.age_site"),
+        [*SITES],
         default="lumbar",
-        format_func=text.SITES.__getitem__,
+        format_func=sites.name,
         key="demographics_curve_site",
         label_visibility="collapsed",
         required=True,
     )
-    key, chosen = KEYS[site or "lumbar"], REFERENCES[reference]
-    ages = np.linspace(CURVE_AGES[0], CURVE_AGES[-1], 60)
-    mean, sd = age_curve(ages, patient.sex, key)
+    chosen = REFERENCES[reference]
     grown = any(p.t_score is not None for p in report.answers)
-    source = f"{text.AGE_SOURCE} {text.AGE_CUTS.format(name=chosen.name)}" if grown else text.AGE_SOURCE
-    own = figures.AgeCurve(ages, np.asarray(mean), np.asarray(sd), patient.sex, source)
-    found = next(p for p in report.answers if p.level == (site or "lumbar"))
-    ends = _density_ends(found, key, report, chosen)
+    found = next(p for p in report.answers if p.level == site)
+    curve = figures.nhanes_curve(patient.sex, SITES[site])
+    ends = _density_ends(found, patient, SITES[site], chosen)
     st.plotly_chart(
-        figures.age_curve(own, patient.age_y, found.bmd_g_cm2, ends, key, chosen if grown else None),
+        figures.age_curve(curve, patient.age_y, found.bmd_g_cm2, ends, chosen if grown else None),
         config=CHART,
         key="age_curve",
-        alt=f"Density of the {text.SITES[site or 'lumbar'].lower()} against age, with this patient marked",
+        alt=text("app.demographics.age_alt", site=sites.name(site, inside=True)),
     )
-    st.caption(source)
+    cuts = text("app.demographics.age_cuts", name=chosen.name) if grown else ""
+    st.caption(f"{text('figure.nhanes')} {cuts}")
 
 
-def _density_ends(found: Prediction, key: str, report: Report, chosen: Any) -> tuple[float, float] | None:
+def _density_ends(found: Prediction, patient: Demographics, key: str, chosen: Reference) -> tuple[float, float] | None:
     """Interval of the density, g/cm2, from that of the T- or Z-score."""
     if found.interval is not None:
         low, high = (chosen.mean[key] + t * chosen.sd[key] for t in found.interval)
         return low, high
-    if found.z_interval is None or report.patient.sex is None or report.patient.age_y is None:
+    if found.z_interval is None or patient.sex is None or patient.age_y is None:
         return None
-    mean, sd = age_curve(report.patient.age_y, report.patient.sex, key)
+    mean, sd = age_curve(patient.age_y, patient.sex, key)
     return mean + found.z_interval[0] * sd, mean + found.z_interval[1] * sd
 
 
 # --- scores, method, downloads -----------------------------------------------------------------------------------
 def _scores(scores: Sequence[ScreeningScore]) -> None:
-    st.markdown(f"**{text.SCORES_TITLE}**")
+    st.markdown(f"**{text('app.demographics.scores_title')}**")
     for column, score in zip(st.columns(max(1, len(scores))), scores, strict=False):
         with column, st.container(border=True, key=f"score_{score.name}", height="stretch"):
             value = "–" if score.value is None else f"{score.value:g}".replace("-", "−")
-            verdict = score.verdict or text.NEEDS.format(fields=" and ".join(score.missing))
-            about = f"{text.CUTOFF.format(cutoff=score.cutoff)} {text.SOURCE.format(source=score.source)}"
+            missing = tuple(note(f"word.{name}") for name in score.missing)
+            verdict = say(score.verdict or note("app.demographics.needs", fields=missing))
+            about = text("app.demographics.about_score", cutoff=score.cutoff, source=score.source)
             st.html(
                 f'<div class="ol-score"><div><b>{html.escape(score.name)}</b> <span class="ol-t">{value}</span></div>'
                 f"<div>{html.escape(verdict[:1].upper() + verdict[1:])}</div>"
                 f'<div class="ol-sub">{html.escape(about)}</div></div>'
             )
-    st.caption(text.SCORES_NOTE)
+    st.caption(text("app.demographics.scores_note"))
 
 
 def _method(report: Report) -> None:
     card = cards.metadata().get(MODEL, {})
-    st.markdown(f"**{ROLES[MODEL]}** {plain(card.get('title', MODEL))}")
-    st.markdown(text.METHOD)
+    st.markdown(f"**{text('app.role.demographics')}** {plain(card.get('title', MODEL))}")
+    st.markdown(text("app.demographics.method"))
     rows = []
-    for site, entry in zip(text.SITES.values(), card.get("metrics") or [], strict=False):
-        v = entry["values"]
+    for site, measured in zip((*SITES, LOWEST), card.get("metrics") or [], strict=False):
+        v = measured["values"]
         rows.append(
             [
-                site,
+                sites.name(site),
                 f"{v['people']:.0f}",
                 " / ".join(percent(v[f"share_{name}"]) for name in CATEGORIES),
                 f"{v['macro_auc']:.3f} ({v['macro_auc_low']:.3f} to {v['macro_auc_high']:.3f})",
@@ -261,9 +277,9 @@ def _method(report: Report) -> None:
                 percent(v["coverage"]),
             ]
         )
-    st.html(table(text.FIGURE_HEAD, rows))
-    st.caption(f"{AUC_MEANS} {text.FIGURE_NOTE}")
-    st.caption(f"{LEARNED_FROM.format(what=cards.learned_from(MODEL))} {cards.ran_on(report)}")
+    st.html(table(entry("app.demographics.figure_head"), rows))
+    st.caption(f"{text('app.auc_means')} {text('app.demographics.figure_note')}")
+    st.caption(f"{text('app.learned_from', what=cards.learned_from(MODEL))} {cards.ran_on(report)}")
 
 
 def _downloads(report: Report) -> None:

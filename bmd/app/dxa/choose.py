@@ -6,9 +6,12 @@ import streamlit as st
 
 from bmd.app import session, shell, work
 from bmd.app.dxa import samples as dxa_samples
-from bmd.app.dxa import text as dxa_text
 from bmd.app.film import choose as inputs
 from bmd.app.film import samples
+from bmd.text import entry, text
+
+ICONS = ("view_agenda", "calculate", "speed", "rule")
+"""Signs before the lines of "app.dxa.get"."""
 
 
 def choose_dxa() -> None:
@@ -16,19 +19,21 @@ def choose_dxa() -> None:
     left, right = st.columns([5, 9], gap="large")
     with left:
         _upload()
-        inputs.what_you_get(dxa_text.GET)
+        inputs.what_you_get(
+            [(f":material/{icon}:", line) for icon, line in zip(ICONS, entry("app.dxa.get"), strict=True)]
+        )
     with right:
-        inputs.sample_cards(dxa_samples.shipped(), dxa_text.SAMPLES_NOTE, _open)
+        inputs.sample_cards(dxa_samples.shipped(), text("app.dxa.samples_note"), _open)
 
 
 def _upload() -> None:
-    st.subheader(dxa_text.UPLOAD_TITLE, anchor=False)
-    upload = st.file_uploader(dxa_text.UPLOAD_LABEL, key="dxa_upload")
-    st.caption(dxa_text.UPLOAD_NOTE)
+    st.subheader(text("app.dxa.upload_title"), anchor=False)
+    upload = st.file_uploader(text("app.dxa.upload_label"), key="dxa_upload")
+    st.caption(text("app.dxa.upload_note"))
     if upload is None:
         return
     with shell.guard():
-        with st.spinner(dxa_text.READING):
+        with st.spinner(text("app.dxa.reading")):
             study = work.read(upload.name, upload.getvalue(), "dxa")
         session.hold(session.Held(upload.name, study, "dxa"))
         st.rerun()

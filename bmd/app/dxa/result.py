@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import html
-from dataclasses import replace
 
 import streamlit as st
 
 from bmd import figures, reference
-from bmd.app import cards, curve, downloads, results, session, shell, text, work
-from bmd.app.dxa import samples as dxa_samples
-from bmd.app.dxa import text as dxa_text
+from bmd.app import cards, curve, downloads, results, session, shell
+from bmd.app.dxa import samples
 from bmd.app.film import choose as inputs
 from bmd.app.markup import chip, number, percent, signed, table
 from bmd.app.results import CHART
 from bmd.app.viewers import film as film_viewer
-from bmd.inference.dxa.densitometry import LevelDensity, level_densities, pooled, proposed_exclusions
-from bmd.types import Prediction, Report
+from bmd.inference.dxa import without
+from bmd.inference.dxa.densitometry import MEASURED, left_out, proposed_exclusions
+from bmd.models import _registry as registry
+from bmd.text import entry, say, text
+from bmd.types import Explanation, Prediction, Report
 
 
-def viewer(held: session.Held) -> None:
-    """The image with its regions, and the heat map below."""
-    stage = st.container()
-    report = held.report
-    if report is not None and any(answer.model != "measured" for answer in report.answers):
-        _heat_map(held, report)
+@st.fragment
+def viewer() -> None:
+    """The image with its regions, and the heat map below; drawn again alone when the map is asked for."""
+    held = session.held("dxa")  # not an argument: a fragment would keep the one of the last whole run
+    if held is None:
+        return
+    stage, report = st.container(), held.report
+    if report is not None and any(answer.model != MEASURED for answer in report.answers):
+        shown = results.heat_maps(held, text("app.dxa.heat_toggle"), text("app.dxa.heat_help"))
+        held = session.held("dxa") or held
+        if shown:
+            _heat_numbers(held.maps or ())
     with stage, shell.guard():
         film_viewer.show(held, _alt(report))
     results.how_read(held)
@@ -32,155 +39,114 @@ def viewer(held: session.Held) -> None:
 
 def _alt(report: Report | None) -> str:
     if report is None or not report.vertebrae:
-        return dxa_text.PICTURE_ALT_EMPTY
-    names = ", ".join(v.level or text.UNNAMED for v in report.vertebrae)
-    return dxa_text.PICTURE_ALT.format(count=len(report.vertebrae), names=names)
+        return text("app.dxa.picture_alt_empty")
+    names = ", ".join(v.level or text("app.unnamed") for v in report.vertebrae)
+    return text("app.dxa.picture_alt", count=len(report.vertebrae), names=names)
 
 
-def _heat_map(held: session.Held, report: Report) -> None:
-    wanted = st.toggle(dxa_text.HEAT_TOGGLE, held.show_maps, key=f"dxa_maps_{held.study.uid}", help=dxa_text.HEAT_HELP)
-    if wanted != held.show_maps:
-        session.update("dxa", show_maps=wanted)
-        st.rerun()
-    if not wanted:
-        return
-    if held.maps is None:
-        with shell.guard() as outcome:
-            with st.spinner(text.EXPLAINING):
-                maps = work.explain(held.study, report)
-            session.update("dxa", maps=maps)
-            st.rerun()
-        if outcome.problem:
-            return
+def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
     rows = []
-    for m in held.maps or ():
+    for m in maps:
         shares = [percent(m.fidelity.get(key)) for key in ("inside_share", "area_share")]
         random = number(m.fidelity.get("random_correlation"), 2)
-        rows.append([html.escape(m.level), html.escape(m.target), *shares, random])
-    st.html(table(dxa_text.HEAT_HEAD, rows))
-    st.caption(dxa_text.HEAT_MEANING)
+        rows.append([html.escape(m.level), html.escape(say(m.target)), *shares, random])
+    st.html(table(entry("app.dxa.heat_head"), rows))
+    st.caption(text("app.dxa.heat_meaning"))
 
 
 def result(held: session.Held, report: Report) -> None:
     """The result of an image that was analysed."""
     results.levels_banner(report)
-    levels = level_densities(held.study, [v for v in report.vertebrae if _measured(report, v.level)])
-    head, below = st.container(), st.container()
-    with below:
-        results.warnings(report)
-        regions, sources, age, method = st.tabs(
-            [dxa_text.TAB_LEVELS, dxa_text.TAB_SOURCES, dxa_text.TAB_AGE, dxa_text.TAB_METHOD]
-        )
-    with regions:
-        report, left_out = _leave_out(held, report, levels)
-        _levels(report, levels, left_out)
-    with head:
-        _headline(held, report)
-    with sources:
-        _sources(held, report)
-    with age:
-        _age(report)
-    with method:
-        cards.provenance(report)
-        st.caption(dxa_text.SCALE_NOTE.format(reference=reference.HOLOGIC.name))
-    inputs.patient_form(held)
-    downloads.row(held, report)
+    _result(held, report)
 
 
-def _measured(report: Report, level: str | None) -> Prediction | None:
-    return next((p for p in report.measurements if p.level == level), None)
+@st.fragment
+def _result(held: session.Held, whole: Report) -> None:
+    """Everything that leaving a vertebra out changes; drawn again alone when one is chosen."""
+    with shell.guard():
+        head, below = st.container(), st.container()
+        with below:
+            warnings = st.container()
+            regions, sources, age, method = st.tabs(entry("app.dxa.tabs"))
+        with regions:
+            report = without(whole, _leave_out(held, whole))
+            _levels(report)
+        with head:
+            _headline(held, report)
+        with warnings:
+            results.warnings(report)
+        with sources:
+            _sources(held, report)
+        with age:
+            curve.show(report, "dxa_age")
+        with method:
+            cards.provenance(report)
+            st.caption(text("app.dxa.scale_note", reference=reference.HOLOGIC.name))
+        inputs.patient_form(held)
+        downloads.row(held, report)
 
 
 def _headline(held: session.Held, report: Report) -> None:
-    sample = dxa_samples.find(held.sample)
+    sample = samples.find(held.sample)
     results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
     if report.prediction is not None and report.prediction.z_score is not None:
-        st.caption(dxa_text.Z_LINE.format(z=signed(report.prediction.z_score)))
+        st.caption(text("app.dxa.z_line", z=report.prediction.z_score))
 
 
-def _leave_out(held: session.Held, report: Report, levels: tuple[LevelDensity, ...]) -> tuple[Report, tuple[str, ...]]:
-    """Let the reader leave vertebrae out; the report with the result of the rest, and what was left out."""
-    total = pooled(levels)
-    if total is None:
-        return report, ()
-    proposed = proposed_exclusions(levels)
+def _leave_out(held: session.Held, report: Report) -> list[str]:
+    """Let the reader leave vertebrae out, where the result was measured; the levels chosen."""
+    if all(answer.model != MEASURED for answer in report.answers):
+        return []
+    proposed = proposed_exclusions(report.densities)
     if proposed:
-        st.info(dxa_text.PROPOSED.format(levels=", ".join(proposed)), icon=":material/rule:")
-    chosen = st.pills(
-        dxa_text.LEAVE_OUT,
-        [item.level for item in levels],
+        st.info(text("app.dxa.proposed", levels=proposed), icon=":material/rule:")
+    return st.pills(
+        text("app.dxa.leave_out"),
+        [item.level for item in report.densities],
         selection_mode="multi",
-        help=dxa_text.LEAVE_OUT_HELP,
+        help=text("app.dxa.leave_out_help"),
         key=f"dxa_out_{held.study.uid}",
     )
-    if not chosen:
-        return report, ()
-    rest = pooled(levels, chosen)
-    if rest is None:
-        st.warning(dxa_text.TOO_FEW, icon=":material/info:")
-        return report, ()
-    st.caption(dxa_text.LEFT_OUT.format(levels=", ".join(sorted(chosen)), rest=rest.level))
-    return _with_rest(report, rest, tuple(sorted(chosen))), tuple(chosen)
 
 
-def _with_rest(report: Report, rest: LevelDensity, chosen: tuple[str, ...]) -> Report:
-    """The report with the measured result of the levels that remain, and a warning that says so."""
-    t = reference.reported_t(rest.t_score)
-    one = Prediction(None, round(rest.bmd_g_cm2, 3), t, None, {}, reference.category(t), "measured")
-    if report.prediction is not None and report.prediction.z_score is not None:
-        one = replace(one, t_score=None, category=None)
-    said = dxa_text.LEFT_OUT.format(levels=", ".join(chosen), rest=rest.level).replace("above", "of the patient")
-    answers = (one, *(a for a in report.answers if a.model != "measured"))
-    return replace(report, prediction=one, answers=answers, warnings=(said, *report.warnings))
-
-
-def _levels(report: Report, levels: tuple[LevelDensity, ...], left_out: tuple[str, ...]) -> None:
-    if not levels:
+def _levels(report: Report) -> None:
+    if not report.densities:
         rows = [[html.escape(v.level or "?"), f"{v.score:.2f}"] for v in report.vertebrae]
-        st.html(table(dxa_text.PLAIN_HEAD, rows))
-        st.caption(dxa_text.NOT_CALIBRATED)
+        st.html(table(entry("app.dxa.plain_head"), rows))
+        st.caption(text("app.dxa.not_calibrated"))
         return
-    used = [p for p in report.measurements if p.level not in left_out]
+    measured, out = {one.level: one for one in report.measurements}, left_out(report)
+    used = [one for level, one in measured.items() if level not in out]
     whole = [report.prediction] if report.prediction is not None and report.prediction.t_score is not None else []
-    st.plotly_chart(figures.t_score_chart([*whole, *used]), config=CHART, key="dxa_levels", alt="T-score of each level")
+    alt = text("app.dxa.levels_alt")
+    st.plotly_chart(figures.t_score_chart([*whole, *used]), config=CHART, key="dxa_levels", alt=alt)
     scores = {v.level: v.score for v in report.vertebrae}
     rows = []
-    for item in levels:
-        one = _measured(report, item.level)
-        cells = [chip(one.category if one else None), signed(one.t_score if one else None)]
+    for item in report.densities:
+        name = text("app.dxa.level_left_out", level=item.level) if item.level in out else item.level
+        cells = [chip(measured[item.level].category), signed(measured[item.level].t_score)]
         cells += [f"{item.bmd_g_cm2:.3f}", f"{item.bmc_g:.1f}", f"{item.area_cm2:.1f}", f"{scores[item.level]:.2f}"]
-        rows.append([html.escape(item.level) + (" (left out)" if item.level in left_out else ""), *cells])
-    st.html(table(dxa_text.LEVELS_HEAD, rows))
+        rows.append([html.escape(name), *cells])
+    st.html(table(entry("app.dxa.levels_head"), rows))
 
 
 def _sources(held: session.Held, report: Report) -> None:
-    rows = [[dxa_text.SOURCES.get(a.model, html.escape(a.model)), *_cells(a)] for a in report.answers]
-    sample = dxa_samples.find(held.sample)
+    rows = [[html.escape(_source(answer)), *_cells(answer)] for answer in report.answers]
+    sample = samples.find(held.sample)
     truth = sample.truth() if sample else {}
     if "t_l1l4" in truth:
         known = reference.category(reference.reported_t(truth["t_l1l4"]))
-        rows.append([dxa_text.TRUE, number(truth["bmd_l1l4"]), signed(truth["t_l1l4"]), "–", chip(known)])
-    st.html(table(dxa_text.SOURCES_HEAD, rows))
+        rows.append([text("app.dxa.truth"), number(truth["bmd_l1l4"]), signed(truth["t_l1l4"]), "–", chip(known)])
+    st.html(table(entry("app.dxa.sources_head"), rows))
+
+
+def _source(answer: Prediction) -> str:
+    if answer.model == MEASURED:
+        return text("app.dxa.measured")
+    return text("app.dxa.estimated", title=registry.spec(answer.model).title)
 
 
 def _cells(one: Prediction) -> list[str]:
-    interval = f"{signed(one.interval[0])} to {signed(one.interval[1])}" if one.interval else "–"
+    ends = one.interval
+    interval = text("app.interval", low=ends[0], high=ends[1]) if ends else "–"
     return [number(one.bmd_g_cm2), signed(one.t_score), interval, chip(one.category)]
-
-
-def _age(report: Report) -> None:
-    patient = report.patient
-    if patient.sex is None:
-        st.info(text.AGE_NEEDS_SEX, icon=":material/person:")
-        return
-    if patient.age_y is None:
-        st.info(text.AGE_NEEDS_AGE, icon=":material/person:")
-    bmd, interval = curve.density(report.prediction)
-    drawn = curve.age_curve(patient.sex)
-    st.plotly_chart(
-        figures.age_curve(drawn, patient.age_y, bmd, interval),
-        config=CHART,
-        key="dxa_age",
-        alt="Bone density against age in the reference population, with this patient marked",
-    )
-    st.caption(f"{drawn.source} {text.REFERENCE}: {curve.REFERENCE.name}.")

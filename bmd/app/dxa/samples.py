@@ -14,8 +14,9 @@ from typing import Any
 from bmd.app.film.samples import FOLDER as CASES
 from bmd.app.film.samples import THUMBNAIL_PX, Sample
 from bmd.errors import OptionError
-from bmd.inference.dxa.densitometry import SPINE, LevelDensity, proposed_exclusions
+from bmd.inference.dxa.densitometry import SPINE, proposed_exclusions
 from bmd.truth import Case, DxaTruth
+from bmd.types import LevelDensity
 
 FOLDER = CASES / "dxa"
 TRIES = 200
@@ -126,7 +127,7 @@ def good_example(sample: DxaSample, case: Case) -> bool:
 
 def _aspect(case: Case) -> float:
     height, width = case.study.images[0].pixels.shape
-    return width / height
+    return float(width / height)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,9 @@ def offer(kind: session.Kind, given: Demographics) -> None:
     for other, patient in session.patients().items():
         if other != kind and patient != given:
             label = text("app.offer", page=note(f"modality.{other}.title"), values=patient_words(patient))
-            st.button(label, key=f"{kind}_offer_{other}", on_click=_use, args=(kind, patient), icon=":material/input:")
+            if st.button(label, key=f"{kind}_offer_{other}", icon=":material/input:"):
+                _use(kind, patient)
+                st.rerun()  # the whole page, from a fragment too
 
 
 def sex_name(sex: str) -> str:

@@ -14,7 +14,7 @@ from bmd.app.markup import chip, number, percent, signed, table
 from bmd.app.results import CHART
 from bmd.app.viewers import film as film_viewer
 from bmd.reference import LUMBAR
-from bmd.text import entry, text
+from bmd.text import entry, say, text
 from bmd.types import Explanation, Prediction, Report, Vertebra
 
 
@@ -48,7 +48,7 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
     rows = [
         [
             html.escape(m.level),
-            html.escape(m.target),
+            html.escape(say(m.target)),
             percent(m.fidelity.get("inside_share")),
             percent(m.fidelity.get("area_share")),
             number(m.fidelity.get("random_correlation"), 2),
@@ -69,7 +69,7 @@ def result(film: session.Held, report: Report) -> None:
     with levels:
         _levels(report)
     with age:
-        _age(report)
+        curve.show(report, "age_curve")
     with method:
         cards.provenance(report)
     inputs.patient_form(film)
@@ -98,21 +98,3 @@ def _row(vertebra: Vertebra, measured: Prediction | None) -> list[str]:
         number(measured.bmd_g_cm2 if measured else None),
         f"{vertebra.score:.2f}",
     ]
-
-
-def _age(report: Report) -> None:
-    patient, prediction = report.patient, report.prediction
-    if patient.sex is None:
-        st.info(text("app.age_needs_sex"), icon=":material/person:")
-        return
-    if patient.age_y is None:
-        st.info(text("app.age_needs_age"), icon=":material/person:")
-    reference_curve = curve.age_curve(patient.sex)
-    bmd, interval = curve.density(prediction)
-    st.plotly_chart(
-        figures.age_curve(reference_curve, patient.age_y, bmd, interval),
-        config=CHART,
-        key="age_curve",
-        alt=text("app.age_alt"),
-    )
-    st.caption(f"{reference_curve.source} {text('app.reference')}: {curve.REFERENCE.name}.")

@@ -9,21 +9,23 @@ from itertools import combinations
 
 import streamlit as st
 
-from bmd.app import cards, results, session, shell, text
+from bmd.app import cards, results, session, shell, sites
 from bmd.app.ct.result import source as looked_at
 from bmd.app.markup import chip, percent, plain, signed, table
 from bmd.app.results import CHART
-from bmd.app.together import text as words
 from bmd.figures import ct as ct_figures
 from bmd.figures import together as figures
+from bmd.findings import Finding, note
+from bmd.inference.demographics.terms import FIELDS, UNITS
+from bmd.inference.dxa.densitometry import MEASURED
 from bmd.reference import CATEGORIES
-from bmd.text import say
+from bmd.text import entry, say, text
 from bmd.types import Demographics, Prediction, Report
 
 
 @dataclass(frozen=True)
 class Source:
-    """One answer to compare: where it comes from, the skeletal site, and what it says."""
+    """One answer to compare: where it comes from, code of the skeletal site, and what it says."""
 
     name: str
     site: str
@@ -46,12 +48,11 @@ def sources(found: Mapping[session.Kind, Report]) -> list[Source]:
 
 
 def _source(kind: session.Kind, answer: Prediction) -> Source:
-    page = text.KINDS[kind]
+    page, site = text(f"modality.{kind}.title"), sites.site(answer)
+    what = sites.name(site, inside=True) if answer.level else ""
     if kind == "ct":
-        site = words.SITES["hip" if answer.model in words.HIP_MODELS else None]
-        return Source(f"{page}: {looked_at(answer.model, inside=True)}", site, answer)
-    site = words.SITES.get(answer.level, str(answer.level))
-    return Source(f"{page}: {site.lower()}" if answer.level else page, site, answer)
+        what = looked_at(answer.model, inside=True)
+    return Source(text("app.together.source", page=page, what=what) if what else page, site, answer)
 
 
 def page() -> None:
@@ -74,8 +75,8 @@ def page() -> None:
 
 def _empty(found: Mapping[session.Kind, Report]) -> None:
     with st.container(border=True, key="what_you_get"):
-        st.markdown(f"**{words.EMPTY_TITLE}**")
-        st.markdown(words.EMPTY)
+        st.markdown(f"**{text('app.together.empty_title')}**")
+        st.markdown(text("app.together.empty"))
         _links([kind for kind in session.KINDS if kind not in found])
     _unfinished(found)
 
@@ -83,15 +84,16 @@ def _empty(found: Mapping[session.Kind, Report]) -> None:
 def _links(kinds: Sequence[session.Kind]) -> None:
     for name, title, icon in shell.PAGES:
         for kind in kinds:
-            if text.KINDS[kind] == title and (shell.ROOT / "pages" / f"{name}.py").exists():
-                st.page_link(f"pages/{name}.py", label=f"{title}: {words.WHAT[kind]}", icon=f":material/{icon}:")
+            if text(f"modality.{kind}.title") == title and (shell.ROOT / "pages" / f"{name}.py").exists():
+                label = text("app.together.link", title=title, what=note(f"app.together.what.{kind}"))
+                st.page_link(f"pages/{name}.py", label=label, icon=f":material/{icon}:")
 
 
 def _missing(found: Mapping[session.Kind, Report]) -> None:
     missing = [kind for kind in session.KINDS if kind not in found]
     if missing:
         with st.container(border=True, key="together_missing"):
-            st.markdown(words.ONE if len(found) == 1 else words.ADD)
+            st.markdown(text("app.together.one") if len(found) == 1 else text("app.together.add"))
             _links(missing)
 
 
@@ -99,125 +101,133 @@ def _unfinished(found: Mapping[session.Kind, Report]) -> None:
     for kind, report in found.items():
         if not report.suitability.suitable:
             reasons = " ".join(plain(say(reason)) for reason in report.suitability.reasons)
-            st.info(words.REFUSED.format(page=text.KINDS[kind], reasons=reasons), icon=":material/block:")
+            refused = text("app.together.refused", page=text(f"modality.{kind}.title"), reasons=reasons)
+            st.info(refused, icon=":material/block:")
     for now in session.holdings():
         if now.report is None:
-            st.info(words.WAITING.format(page=text.KINDS[now.kind]), icon=":material/hourglass_empty:")
+            waiting = text("app.together.waiting", page=text(f"modality.{now.kind}.title"))
+            st.info(waiting, icon=":material/hourglass_empty:")
 
 
 def _different_patients() -> None:
     parts = differences(session.patients())
     if parts:
-        st.warning(words.DIFFERENT.format(parts="; ".join(parts)), icon=":material/group_off:")
+        said = "; ".join(say(part) for part in parts)
+        st.warning(text("app.together.different", parts=said), icon=":material/group_off:")
 
 
-def differences(patients: Mapping[session.Kind, Demographics]) -> list[str]:
+def differences(patients: Mapping[session.Kind, Demographics]) -> list[Finding]:
     """Fields that two pages know differently: "Age: 71 years on Spine X-ray, 65 years on Abdominal CT"."""
-    lines = []
-    for name, label in words.FIELDS.items():
+    found = []
+    for name in FIELDS:
         known = {kind: getattr(patient, name) for kind, patient in patients.items()}
         known = {kind: value for kind, value in known.items() if value is not None}
         if len({value if isinstance(value, str) else round(value) for value in known.values()}) > 1:
-            said = ", ".join(f"{_value(name, value)} on {text.KINDS[kind]}" for kind, value in known.items())
-            lines.append(f"{label}: {said}")
-    return lines
+            said = tuple(
+                note("app.together.known_on", value=_value(name, value), page=text(f"modality.{kind}.title"))
+                for kind, value in known.items()
+            )
+            found.append(note("app.together.field_differs", field=note(f"app.together.field.{name}"), known=said))
+    return found
 
 
-def _value(name: str, value: float | str) -> str:
-    return text.SEXES[value].lower() if isinstance(value, str) else f"{value:.0f}{words.UNITS[name]}"
+def _value(name: str, value: float | str) -> Finding:
+    if isinstance(value, str):
+        return note(f"word.{value}")
+    return note("app.together.rounded", value=value, unit=note(f"unit.{UNITS[name]}"))
 
 
 def _charts(rows: Sequence[Source]) -> None:
     with_t = [(row.name, row.says) for row in rows if row.says.t_score is not None]
     if with_t:
-        st.markdown(f"**{words.T_TITLE}**")
-        spoken = "; ".join(f"{name}: T-score {signed(says.t_score)}" for name, says in with_t)
+        st.markdown(f"**{text('app.together.t_title')}**")
+        spoken = "; ".join(text("app.together.t_alt", name=name, t=says.t_score or 0.0) for name, says in with_t)
         st.plotly_chart(figures.sources_chart(with_t), config=CHART, key="together_t", alt=spoken)
-        st.caption(words.T_CAPTION)
+        st.caption(text("app.together.t_caption"))
     shares = [(row.name, row.says.probabilities) for row in rows if set(CATEGORIES) & set(row.says.probabilities)]
     if shares:
-        st.markdown(f"**{words.P_TITLE}**")
+        st.markdown(f"**{text('app.together.p_title')}**")
         spoken = "; ".join(f"{name}: {results.spoken(share)}" for name, share in shares)
         st.plotly_chart(ct_figures.probability_rows(shares), config=CHART, key="together_p", alt=spoken)
 
 
 def _agreement(rows: Sequence[Source]) -> None:
     with st.container(border=True, key="together_agreement"):
-        st.markdown(f"**{words.AGREEMENT}**")
-        for line in (categories_line(rows), *gaps(rows)):
-            st.markdown(line)
-        st.caption(words.SAME_PATIENT)
+        st.markdown(f"**{text('app.together.agreement')}**")
+        for finding in (categories(rows), *gaps(rows)):
+            st.markdown(say(finding))
+        st.caption(text("app.together.same_patient"))
 
 
-def categories_line(rows: Sequence[Source]) -> str:
-    """One sentence on the categories that are named."""
+def categories(rows: Sequence[Source]) -> Finding:
+    """The categories that are named, and by whom; no vote."""
     named: dict[str, list[str]] = {}
     for row in rows:
         if row.says.category:
             named.setdefault(row.says.category, []).append(row.name)
-    parts = "; ".join(f"**{category}** ({', '.join(names)})" for category, names in named.items())
+    parts = "; ".join(
+        text("app.together.category_of", category=note(f"category.{category}"), names=tuple(names))
+        for category, names in named.items()
+    )
     count = sum(len(names) for names in named.values())
     if count < 2:
-        return words.ONE_SAYS.format(parts=parts) if count else words.NO_CATEGORY
+        return note("app.together.one_says", parts=parts) if count else note("app.together.no_category")
     if len(named) == 1:
-        return words.ALL_SAY.format(count=count, category=next(iter(named)))
-    return words.DIFFER.format(parts=parts)
+        return note("app.together.all_say", count=count, category=note(f"category.{next(iter(named))}"))
+    return note("app.together.differ", parts=parts)
 
 
-def gaps(rows: Sequence[Source]) -> list[str]:
+def gaps(rows: Sequence[Source]) -> list[Finding]:
     """For each site that several sources give a T-score of: the two that lie furthest apart."""
-    lines = []
+    found = []
     for site in dict.fromkeys(row.site for row in rows):
-        here = [row for row in rows if row.site == site and row.says.t_score is not None]
+        here = [(row.says.t_score, row) for row in rows if row.site == site and row.says.t_score is not None]
         if len(here) < 2:
             continue
-        pair = max(combinations(here, 2), key=lambda two: abs(_t(two[0]) - _t(two[1])))
-        low, high = sorted(pair, key=_t)
-        lines.append(
-            words.APART.format(
-                site=site.lower(),
-                gap=f"{_t(high) - _t(low):.1f}",
+        pair = max(combinations(here, 2), key=lambda two: abs(two[0][0] - two[1][0]))
+        (low_t, low), (high_t, high) = sorted(pair, key=lambda one: one[0])
+        found.append(
+            note(
+                "app.together.apart",
+                site=sites.name(site, inside=True),
+                gap=high_t - low_t,
                 low_name=low.name,
-                low=signed(low.says.t_score),
+                low=low_t,
                 high_name=high.name,
-                high=signed(high.says.t_score),
-                overlap=_overlap(low.says, high.says),
+                high=high_t,
+                overlap=note(f"app.together.{_overlap(low.says, high.says)}"),
             )
         )
-    return lines
-
-
-def _t(row: Source) -> float:
-    return float(row.says.t_score or 0.0)
+    return found
 
 
 def _overlap(low: Prediction, high: Prediction) -> str:
     if low.interval is None or high.interval is None:
-        return words.NO_INTERVAL
-    return words.OVERLAP if low.interval[1] >= high.interval[0] else words.NO_OVERLAP
+        return "no_interval"
+    return "overlap" if low.interval[1] >= high.interval[0] else "no_overlap"
 
 
 def _tables(rows: Sequence[Source], found: Mapping[session.Kind, Report]) -> None:
-    st.markdown(f"**{words.TABLE_TITLE}**")
-    st.html(table(words.HEAD, [_row(row) for row in rows]))
+    st.markdown(f"**{text('app.together.table_title')}**")
+    st.html(table(entry("app.together.head"), [_row(row) for row in rows]))
     density = found["ct"].attenuation if "ct" in found else ()
     if density:
-        st.markdown(f"**{words.HU_TITLE}**")
+        st.markdown(f"**{text('app.together.hu_title')}**")
+        where = text("app.together.hu_from")
         cells = [
-            [html.escape(a.level or "?"), f"{a.mean_hu:.0f} ± {a.sd_hu:.0f}".replace("-", "−"), words.HU_FROM]
-            for a in density
+            [html.escape(a.level or "?"), f"{a.mean_hu:.0f} ± {a.sd_hu:.0f}".replace("-", "−"), where] for a in density
         ]
-        st.html(table(words.HU_HEAD, cells))
+        st.html(table(entry("app.together.hu_head"), cells))
 
 
 def _row(row: Source) -> list[str]:
-    says = row.says
+    says, ends = row.says, row.says.interval
     return [
         html.escape(row.name),
-        html.escape(row.site),
+        html.escape(sites.name(row.site)),
         chip(says.category),
         signed(says.t_score),
-        f"{signed(says.interval[0])} to {signed(says.interval[1])}" if says.interval else "–",
+        text("app.interval", low=ends[0], high=ends[1]) if ends else "–",
         percent(says.probabilities.get("osteoporosis")),
         html.escape(learned_from(says.model)),
     ]
@@ -225,4 +235,4 @@ def _row(row: Source) -> list[str]:
 
 def learned_from(model: str) -> str:
     """What the weights behind an answer say they were trained on; what was measured was not learned."""
-    return words.MEASURED if model == results.MEASURED else cards.learned_from(model)
+    return text("app.together.measured") if model == MEASURED else cards.learned_from(model)

@@ -10,30 +10,41 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bmd import reference as clinical
 from bmd.errors import OptionError
+from bmd.findings import Finding, refusal, warning
+from bmd.inference.demographics.scores import screening
+from bmd.inference.demographics.terms import (
+    BELOW,
+    FIELDS,
+    LOWEST,
+    POPULATIONS,
+    SITES,
+    WITHIN,
+    field_word,
+    unit_word,
+)
 from bmd.inference.engine import Engine, default_engine
 from bmd.inputs.patient import patient_vector
 from bmd.models._registry import default
 from bmd.reference import HOLOGIC, REFERENCES, Reference
-from bmd.types import Demographics, Prediction, Report, ScreeningScore, Suitability
+from bmd.types import Demographics, Prediction, Report, Suitability
 
 NETWORK = default("demographics")
-SITES = {"lumbar": "L1-L4", "femoral_neck": "femoral_neck", "total_hip": "total_hip"}
-"""Name of each site in a report, and in ``reference``."""
-LOWEST = "lowest"
-POPULATIONS = ("hologic", "nhanes_2005_2010")
-"""Keys of ``reference.REFERENCES`` that know all three sites on the scale the survey measured with."""
-WITHIN, BELOW = "within the expected range", "below the expected range"
-"""ISCD's words for a Z-score above -2.0, and for one of -2.0 or lower."""
-WORDS = {"age_y": "age", "sex": "sex", "height_cm": "height", "weight_kg": "weight"}
+OLDEST_Y, CAPPED_Y = 120.0, 80
+"""Oldest age that is taken for one; age from which the survey counts everyone as of this age."""
+COMMON = 0.99
+"""Share of the survey between the inner two of the four numbers of a range."""
 _COLUMN = {"age_y": "age", "height_cm": "height_cm", "weight_kg": "weight_kg"}
-_UNIT = {"age_y": "years", "height_cm": "cm", "weight_kg": "kg"}
+
+Floats: TypeAlias = NDArray[np.float64]
+Ranges: TypeAlias = dict[str, list[float]]
+"""By column of the survey: lowest, lowest common, highest common, highest value the network was fitted on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +59,8 @@ class Distribution:
         Probability on each side of the median that the interval takes in.
     """
 
-    grid: NDArray
-    cdf: NDArray
+    grid: Floats
+    cdf: Floats
     tail: float
 
     def below(self, t: float) -> float:
@@ -101,7 +112,7 @@ def assess_patient(
         Unknown reference.
     """
     if reference not in POPULATIONS:
-        raise OptionError("Unknown reference population", reference, "Choose one of: " + ", ".join(POPULATIONS))
+        raise OptionError("demographics.unknown_reference", name=reference, known=POPULATIONS)
     start = time.perf_counter()
     engine = engine or default_engine()
     metadata = engine.metadata(NETWORK)
@@ -138,7 +149,7 @@ def distributions(patients: Sequence[Demographics], engine: Engine | None = None
     ]
 
 
-def curves(known: NDArray, engine: Engine | None = None) -> tuple[NDArray, NDArray, NDArray]:
+def curves(known: NDArray[np.float32], engine: Engine | None = None) -> tuple[Floats, Floats, NDArray[np.float32]]:
     """Grid (k,), cumulative probabilities (n, 5, k) and tails (n, 5) of input vectors (n, 8).
 
     The lowest of three sites is at least as likely to lie below a T-score as any one of them: where the network's own
@@ -161,7 +172,7 @@ def rescale(t: Any, site: str, old: Reference, new: Reference) -> Any:
     return clinical.t_score(clinical.bmd(t, site, old), site, new)
 
 
-def typical(patients: Sequence[Demographics], site: str, reference: str = "hologic", unit: str = "t_score") -> NDArray:
+def typical(patients: Sequence[Demographics], site: str, reference: str = "hologic", unit: str = "t_score") -> Floats:
     """Median at one site for each patient: T-score against the reference, or g/cm2 with ``unit`` "bmd"."""
     of = f"{LOWEST}_{reference}" if site == LOWEST and reference != "hologic" else site
     medians = np.array([found[of].median for found in distributions(patients)])
@@ -230,105 +241,43 @@ def _headline(answers: Sequence[Prediction]) -> Prediction:
 
 
 # --- what may be asked -------------------------------------------------------------------------------------------
-def refusals(patient: Demographics, ranges: dict[str, list[float]]) -> tuple[str, ...]:
+def refusals(patient: Demographics, ranges: Ranges) -> tuple[Finding, ...]:
     """Why nothing can be said; empty when something can."""
-    given = [name for name in WORDS if getattr(patient, name) is not None]
-    if not given:
-        return ("Nothing is known of the patient: give at least one of age, sex, height and weight.",)
+    if patient == Demographics():
+        return (refusal("demographics.nothing_given"),)
     reasons = []
     for name, column in _COLUMN.items():
         value, (low, *_, high) = getattr(patient, name), ranges[column]
         if value is None:
             continue
-        too_old = name == "age_y" and value <= 120  # the survey counts everyone of 80 and over as 80
-        if not np.isfinite(value) or value < low or (value > high and not too_old):
-            least, most = f"{low:g}", "120" if name == "age_y" else f"{high:g}"
-            reasons.append(
-                f"The {WORDS[name]} is outside what the network was fitted on ({least} to {most} {_UNIT[name]})."
-            )
+        most = OLDEST_Y if name == "age_y" else high  # the survey counts everyone of 80 and over as 80
+        if not low <= value <= most:  # a value that is no number too
+            reasons.append(refusal("demographics.out_of_range", **_named(name), least=low, most=most))
     return tuple(reasons)
 
 
-def warnings(patient: Demographics, ranges: dict[str, list[float]]) -> tuple[str, ...]:
-    """What limits the answer, in plain sentences."""
-    lines = []
-    missing = [word for name, word in WORDS.items() if getattr(patient, name) is None]
+def warnings(patient: Demographics, ranges: Ranges) -> tuple[Finding, ...]:
+    """What limits the answer."""
+    found = []
+    missing = tuple(field_word(name) for name in FIELDS if getattr(patient, name) is None)
     if missing:
-        given = [word for word in WORDS.values() if word not in missing]
-        rest = " and ".join([", ".join(given[:-1]), given[-1]] if len(given) > 1 else given)
-        lines.append(f"Not given: {', '.join(missing)}. The answer rests on {rest} alone.")
+        given = tuple(field_word(name) for name in FIELDS if getattr(patient, name) is not None)
+        found.append(warning("demographics.not_given", missing=missing, given=given))
     age = patient.age_y
     if age is None:
-        lines.append("WHO classes hold for postmenopausal women and for men from 50 years; the age is not given.")
+        found.append(warning("demographics.age_not_given", from_y=clinical.MINIMUM_AGE_FOR_T))
     elif age < clinical.MINIMUM_AGE_FOR_T:
-        lines.append("Under 50 years a Z-score takes the place of the WHO class (ISCD).")
+        found.append(warning("demographics.z_instead", from_y=clinical.MINIMUM_AGE_FOR_T))
         if patient.sex is None:
-            lines.append("A Z-score needs the sex.")
-    elif age > 80:
-        lines.append("The survey records everyone of 80 years and over as 80, and so does this answer.")
+            found.append(warning("demographics.z_needs_sex"))
+    elif age > CAPPED_Y:
+        found.append(warning("demographics.age_capped", from_y=CAPPED_Y))
     for name in ("height_cm", "weight_kg"):
         value, (_, low, high, _) = getattr(patient, name), ranges[name]
         if value is not None and not low <= value <= high:
-            lines.append(
-                f"Few people of the survey have this {WORDS[name]} (99 % have {low:g} to {high:g} {_UNIT[name]})."
-            )
-    return tuple(lines)
+            found.append(warning("demographics.rare", **_named(name), share=COMMON, least=low, most=high))
+    return tuple(found)
 
 
-# --- published scores --------------------------------------------------------------------------------------------
-def screening(patient: Demographics) -> tuple[ScreeningScore, ...]:
-    """OST, OSTA and ORAI, each with what it lacks."""
-    return _ost(patient), _osta(patient), _orai(patient)
-
-
-TOO_YOUNG = "for men from 50 and women after the menopause; not judged under 50"
-
-
-def _young_for_scores(patient: Demographics) -> bool:
-    return patient.age_y is not None and patient.age_y < clinical.MINIMUM_AGE_FOR_T
-
-
-def _lacks(patient: Demographics) -> tuple[str, ...]:
-    return tuple(WORDS[name] for name in ("age_y", "weight_kg") if getattr(patient, name) is None)
-
-
-def _ost(patient: Demographics) -> ScreeningScore:
-    cutoff = "scan below 2 (women), below 4 (men)"
-    source = "University of Washington, Osteoporosis and Bone Physiology"
-    if _young_for_scores(patient):
-        return ScreeningScore("OST", None, cutoff, TOO_YOUNG, source)
-    if patient.age_y is None or patient.weight_kg is None:
-        return ScreeningScore("OST", None, cutoff, "", source, _lacks(patient))
-    value = clinical.ost(patient.age_y, patient.weight_kg)
-    scan = {value < clinical.OST_SCREEN_BELOW[sex] for sex in ([patient.sex] if patient.sex else ["F", "M"])}
-    verdict = "depends on the sex" if len(scan) == 2 else "a scan is advised" if scan == {True} else "no scan advised"
-    return ScreeningScore("OST", value, cutoff, verdict, source, ("sex",) if len(scan) == 2 else ())
-
-
-def _osta(patient: Demographics) -> ScreeningScore:
-    cutoff = "low risk above −1, high risk below −4 (Asian women after the menopause)"
-    source = "Koh 2001, as quoted by others"
-    if patient.sex == "M":
-        return ScreeningScore("OSTA", None, cutoff, "for women only", source)
-    if _young_for_scores(patient):
-        return ScreeningScore("OSTA", None, cutoff, TOO_YOUNG, source)
-    if patient.age_y is None or patient.weight_kg is None:
-        return ScreeningScore("OSTA", None, cutoff, "", source, _lacks(patient))
-    value = clinical.ost(patient.age_y, patient.weight_kg)
-    return ScreeningScore("OSTA", value, cutoff, f"{clinical.osta_risk(patient.age_y, patient.weight_kg)} risk", source)
-
-
-def _orai(patient: Demographics) -> ScreeningScore:
-    """Whether she takes oestrogen is not asked: the points are given without it, and what it would change is said."""
-    cutoff = f"scan from {clinical.ORAI_SCREEN_FROM} points (women from 45)"
-    source = "CMAJ 2000;162:1289"
-    if patient.sex == "M" or (patient.age_y is not None and patient.age_y < 45):
-        return ScreeningScore("ORAI", None, cutoff, "for women from 45 only", source)
-    if patient.age_y is None or patient.weight_kg is None:
-        return ScreeningScore("ORAI", None, cutoff, "", source, _lacks(patient))
-    value, less = (clinical.orai(patient.age_y, patient.weight_kg, oestrogen) for oestrogen in (False, True))
-    advised = [points >= clinical.ORAI_SCREEN_FROM for points in (value, less)]
-    verdict = "a scan is advised" if all(advised) else "no scan advised"
-    if advised[0] != advised[1]:
-        verdict = "a scan is advised unless she takes oestrogen"
-    return ScreeningScore("ORAI", value, cutoff, f"{verdict} (points without oestrogen; with it {less})", source)
+def _named(name: str) -> dict[str, Finding]:
+    return {"field": field_word(name), "unit": unit_word(name)}

@@ -1,4 +1,4 @@
-"""Bone density measured in a DXA image, where the file says what its pixels mean.
+"""Bone density measured in a DXA image, where the file says what its pixels mean, and what leaving a vertebra out does.
 
 A displayed picture has lost its scale: no grey value of it is a density. A file that holds the densitometer's own map,
 areal density in g/cm2 with the size of its pixels, is measured as the densitometer does: content over area.
@@ -7,49 +7,41 @@ areal density in g/cm2 with the size of its pixels, is measured as the densitome
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
+from bmd import reference
+from bmd.errors import OptionError
+from bmd.findings import Finding, warning
 from bmd.geometry import filled
 from bmd.reference import HOLOGIC
-from bmd.reference import t_score as reference_t
-from bmd.types import Image, Study, Vertebra
+from bmd.types import Demographics, Image, LevelDensity, Prediction, Report, Study, Vertebra
 
 SPINE = ("L1", "L2", "L3", "L4")
+WHOLE = "L1-L4"
 UNIT = "g/cm2"
+MEASURED = "measured"
+"""Stands for the model of a density that no network gave."""
 FEWEST = 2
 """A patient is never reported from a single vertebra (ISCD 2023)."""
 DIFFERS_T = 1.0
 """A vertebra whose T-score differs by more from its neighbours may be left out (ISCD)."""
 
 
-@dataclass(frozen=True)
-class LevelDensity:
-    """One region, or several together (``level`` "L1-L4", "L2-L4", "L1, L3"): content g, area cm2, density g/cm2, T."""
-
-    level: str
-    bmc_g: float
-    area_cm2: float
-    bmd_g_cm2: float
-    t_score: float
-
-
+# --- densities of a file ------------------------------------------------------------------------------------------
 def density_map(study: Study) -> Image | None:
     """The image of the study that holds areal density with a known pixel size, or None."""
     return next((i for i in study.images if i.modality == "dxa" and i.unit == UNIT and i.spacing_mm), None)
 
 
-def why_not_calibrated(study: Study) -> str:
-    """Why no density can be measured in this study; empty when it can."""
+def why_not_calibrated(study: Study) -> Finding | None:
+    """Why no density can be measured in this study; None when it can."""
     if density_map(study) is not None:
-        return ""
+        return None
     if any(image.unit == UNIT for image in study.images):
-        return "Bone density was not measured: the file gives densities but not the size of a pixel."
-    return (
-        "Bone density was not measured: grey values of a displayed picture have no unit. "
-        "A file with the scan's density map in g/cm² is needed for that."
-    )
+        return warning("dxa.pixel_size_unknown")
+    return warning("dxa.no_unit")
 
 
 def level_densities(study: Study, vertebrae: Sequence[Vertebra]) -> tuple[LevelDensity, ...]:
@@ -67,9 +59,8 @@ def level_densities(study: Study, vertebrae: Sequence[Vertebra]) -> tuple[LevelD
         if area > 0:
             content = float(image.pixels[mask].sum()) * pixel_cm2
             density = content / area
-            found.append(
-                LevelDensity(vertebra.level, content, area, density, float(reference_t(density, vertebra.level)))
-            )
+            t = float(reference.t_score(density, vertebra.level))
+            found.append(LevelDensity(vertebra.level, content, area, density, t))
     return tuple(found)
 
 
@@ -85,9 +76,9 @@ def pooled(levels: Sequence[LevelDensity], excluded: Collection[str] = ()) -> Le
     content, area = sum(item.bmc_g for item in used), sum(item.area_cm2 for item in used)
     density = content / area
     if len(used) == len(SPINE):
-        return LevelDensity("L1-L4", content, area, density, float(reference_t(density, "L1-L4")))
+        return LevelDensity(WHOLE, content, area, density, float(reference.t_score(density, WHOLE)))
     mean = sum(item.area_cm2 * HOLOGIC.mean[item.level] for item in used) / area
-    return LevelDensity(_name(used), content, area, density, (density - mean) / HOLOGIC.sd["L1-L4"])
+    return LevelDensity(_name(used), content, area, density, (density - mean) / HOLOGIC.sd[WHOLE])
 
 
 def _name(used: Sequence[LevelDensity]) -> str:
@@ -95,6 +86,82 @@ def _name(used: Sequence[LevelDensity]) -> str:
     if numbers[-1] - numbers[0] == len(numbers) - 1:
         return f"{used[0].level}-{used[-1].level}"
     return ", ".join(item.level for item in used)
+
+
+# --- as reported --------------------------------------------------------------------------------------------------
+def measured(found: LevelDensity) -> Prediction:
+    """A measured density of one vertebra as a prediction: nothing was estimated, so no interval and no probability."""
+    t = reference.reported_t(found.t_score)
+    return Prediction(found.level, round(found.bmd_g_cm2, 3), t, None, {}, reference.category(t), MEASURED)
+
+
+def measured_patient(found: LevelDensity, patient: Demographics) -> Prediction:
+    """The measured density of the patient; under 50 with the Z-score that is known of L1-L4 together only."""
+    one = as_z(replace(measured(found), level=None), patient)
+    return one if found.level == WHOLE else replace(one, z_score=None)
+
+
+def as_z(found: Prediction, patient: Demographics) -> Prediction:
+    """Under 50 a Z-score in place of T-score and class, where sex is known (ISCD)."""
+    young = patient.age_y is not None and patient.age_y < reference.MINIMUM_AGE_FOR_T
+    if not young or patient.sex is None or found.bmd_g_cm2 is None or patient.age_y is None:
+        return found
+    z = float(reference.z_score(found.bmd_g_cm2, patient.age_y, patient.sex))
+    return replace(found, t_score=None, interval=None, probabilities={}, category=None, z_score=reference.reported_t(z))
+
+
+# --- leaving vertebrae out ----------------------------------------------------------------------------------------
+def without(report: Report, levels: Collection[str]) -> Report:
+    """The report as it is when a reader leaves vertebrae out of the patient's measured result (ISCD).
+
+    Parameters
+    ----------
+    report : Report
+        From ``analyse_dxa``, nothing left out.
+    levels : collection of str
+        Any of ``SPINE``.
+
+    Returns
+    -------
+    Report
+        With the measured result of the vertebrae that remain, and as its first warning which these are. Where that
+        cannot be (nothing was measured, one of the levels was not, or a single one would remain) nothing is left out,
+        and the first warning says why.
+
+    Raises
+    ------
+    OptionError
+        A level that is none of ``SPINE``.
+    """
+    unknown = tuple(level for level in levels if level not in SPINE)
+    if unknown:
+        raise OptionError("dxa.unknown_level", levels=unknown, known=SPINE)
+    chosen = tuple(level for level in SPINE if level in levels)
+    if not chosen or not report.suitability.suitable:
+        return report
+    there = {item.level for item in report.densities}
+    missing = tuple(level for level in chosen if level not in there)
+    rest = pooled(report.densities, chosen)
+    if missing:
+        return _said(report, warning("dxa.left_out_unmeasured", levels=missing))
+    if rest is None:
+        return _said(report, warning("dxa.left_out_too_few", least=FEWEST))
+    one = measured_patient(rest, report.patient)
+    answers = (one, *(answer for answer in report.answers if answer.model != MEASURED))
+    return _said(
+        replace(report, prediction=one, answers=answers), warning("dxa.left_out", levels=chosen, rest=rest.level)
+    )
+
+
+def left_out(report: Report) -> tuple[str, ...]:
+    """Levels that ``without`` left out of the patient's result; none where it could not."""
+    said = (w.values["levels"] for w in report.warnings if isinstance(w, Finding) and w.code == "dxa.left_out")
+    levels = next(said, ())
+    return tuple(str(level) for level in levels) if isinstance(levels, tuple) else ()
+
+
+def _said(report: Report, finding: Finding) -> Report:
+    return replace(report, warnings=(finding, *report.warnings))
 
 
 def proposed_exclusions(levels: Sequence[LevelDensity]) -> tuple[str, ...]:

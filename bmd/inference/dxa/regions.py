@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -28,6 +29,11 @@ SHOWN = tuple(LEVELS[i] for i in range(1, 8))
 """Levels the network knows: T11-L5."""
 
 
+Points: TypeAlias = NDArray[np.float64]
+Outline: TypeAlias = tuple[Points, float]
+"""Points (n, 2) on the fine square, and the mean probability of the region's name."""
+
+
 @dataclass(frozen=True, eq=False)
 class Regions:
     """Regions of one picture, cranial to caudal, T11-L5 as far as found.
@@ -50,7 +56,7 @@ class Regions:
     certain: bool
 
 
-def find_regions(image: NDArray, engine: Engine) -> Regions:
+def find_regions(image: NDArray[np.float32], engine: Engine) -> Regions:
     """Find the regions of a picture.
 
     Parameters
@@ -79,7 +85,7 @@ def find_regions(image: NDArray, engine: Engine) -> Regions:
     return Regions(tuple(vertebrae), frozenset(cut), evidence, _certain(spine))
 
 
-def _region(labels: NDArray, share: NDArray, level: str) -> tuple[NDArray, float] | None:
+def _region(labels: NDArray[np.intp], share: NDArray[np.float32], level: str) -> Outline | None:
     """Outline (n, 2) of the largest piece of a level on the fine square, and its mean probability."""
     number = LEVELS.index(level) + 1
     count, pieces, stats, _ = cv2.connectedComponentsWithStats((labels == number).astype(np.uint8))
@@ -96,13 +102,13 @@ def _region(labels: NDArray, share: NDArray, level: str) -> tuple[NDArray, float
     return simple, float(share[..., number][piece > 0].mean())
 
 
-def _in_order(found: dict[str, tuple[NDArray, float]]) -> dict[str, tuple[NDArray, float]]:
+def _in_order(found: dict[str, Outline]) -> dict[str, Outline]:
     """Without remnants: pieces much smaller than the others, or out of order from above to below."""
     if not found:
         return found
     areas = {level: cv2.contourArea(np.asarray(one[0], np.float32)) for level, one in found.items()}
     largest = max(areas.values())
-    kept: dict[str, tuple[NDArray, float]] = {}
+    kept: dict[str, Outline] = {}
     for level, one in found.items():
         last = next(reversed(kept.values()), None)
         below = last is None or one[0][:, 1].mean() > last[0][:, 1].mean()
@@ -111,13 +117,13 @@ def _in_order(found: dict[str, tuple[NDArray, float]]) -> dict[str, tuple[NDArra
     return kept
 
 
-def _vertebra(level: str, points: NDArray, score: float) -> Vertebra:
+def _vertebra(level: str, points: Points, score: float) -> Vertebra:
     low, high = points.min(0), points.max(0)
     box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
     return Vertebra(level, box, points.astype(np.float32), round(score, 3))
 
 
-def _touches(points: NDArray, placement: Placement) -> bool:
+def _touches(points: Points, placement: Placement) -> bool:
     height, width = placement.shape
     edge = 0.006 * max(height, width)
     low, high = points.min(0), points.max(0)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bmd.app import session
-from bmd.app.demographics import text
+from bmd.app import session, sites
+from bmd.inference.demographics.terms import LOWEST, SITES
+from bmd.text import text
 from bmd.types import Demographics
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,7 +50,7 @@ def charts(at: AppTest) -> list[str]:
 
 
 def test_empty_form_asks_and_assumes_nothing(page):
-    assert text.EMPTY_NOTE in shown(page)
+    assert text("app.demographics.empty_note") in shown(page)
     assert not charts(page)
     assert page.session_state[session.KINDS[3]].report is None
 
@@ -58,8 +59,8 @@ def test_result(page):
     at = fill(page, 67.0, "F", 160.0, 58.0)
     words = shown(at)
     assert "T-score −" in words
-    for site in text.SITES.values():
-        assert site in words
+    for site in (*SITES, LOWEST):
+        assert sites.name(site) in words
     for name in ("OST", "OSTA", "ORAI"):
         assert f"<b>{name}</b>" in words
     assert "22.7 kg/m²" in words
@@ -90,7 +91,7 @@ def test_under_50_shows_a_z_score_and_no_class(page):
 
 def test_out_of_range_is_refused_calmly(page):
     at = fill(page, 12.0, "F")
-    assert text.REFUSED in shown(at)
+    assert text("app.demographics.refused") in shown(at)
     assert not charts(at)
 
 
@@ -120,7 +121,7 @@ def test_what_if_moves_the_answer_and_not_the_form(page):
     (slider,) = [s for s in at.slider if "weight" in s.key]
     slider.set_value(90.0).run()
     rows = [element.proto.body for element in at.get("html") if "What if" in element.proto.body]
-    row = re.search(r"Lowest of three</td><td>(.*?)</td><td>(.*?)</td>", rows[0])
+    row = re.search(r"Lowest of three sites</td><td>(.*?)</td><td>(.*?)</td>", rows[0])
     mine, other = (int(re.search(r"(\d+)%", cell)[1]) for cell in row.groups())
     assert other < mine
     assert at.session_state["demographics"].report.prediction == before
@@ -142,15 +143,15 @@ def test_values_stay_when_another_page_was_open_and_go_when_cleared(page):
     at.switch_page("pages/demographics.py").run()
     assert at.number_input(key=f"{FIELD}age").value == 67
     assert at.segmented_control(key=f"{FIELD}sex").value == "F"
-    next(b for b in at.button if b.label == text.CLEAR).click().run()
+    next(b for b in at.button if b.label == text("app.demographics.clear")).click().run()
     assert at.number_input(key=f"{FIELD}age").value is None
-    assert text.EMPTY_NOTE in shown(at)
+    assert text("app.demographics.empty_note") in shown(at)
 
 
 def test_values_of_another_page_are_offered_not_used(page, fakes):
     page.session_state["film"] = session.Held("x", fakes.study(patient=Demographics(71, "M")), "film")
     at = page.run()
-    assert text.EMPTY_NOTE in shown(at)
+    assert text("app.demographics.empty_note") in shown(at)
     at.button(key="demographics_offer_film").click().run()
     assert at.number_input(key=f"{FIELD}age").value == 71
     assert at.session_state["demographics"].report.patient == Demographics(71, "M")

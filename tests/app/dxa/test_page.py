@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from bmd import reference
 from bmd.app import work
-from bmd.app.dxa import text as dxa_text
 from bmd.errors import InputError
-from bmd.inference.dxa.densitometry import level_densities, pooled
+from bmd.findings import note, refusal, warning
+from bmd.inference.dxa.densitometry import level_densities, measured, measured_patient, pooled
+from bmd.text import text
 from bmd.types import Demographics, Explanation, Image, Prediction, Report, Study, Suitability, Vertebra
 from tests.app.reading import shown
 
@@ -38,34 +40,29 @@ def _vertebrae() -> tuple[Vertebra, ...]:
     return tuple(found)
 
 
-def _prediction(level: str | None, bmd: float, t: float, model: str) -> Prediction:
-    t = reference.reported_t(t)
-    interval, shares = None, {}
-    if model == "dxa_cnn":
-        interval, shares = (t - 1.2, t + 1.2), {"normal": 0.1, "osteopenia": 0.7, "osteoporosis": 0.2}
-    return Prediction(level, round(bmd, 3), t, interval, shares, reference.category(t), model)
+ESTIMATE = Prediction(
+    None, 0.9, -1.3, (-2.5, -0.1), {"normal": 0.1, "osteopenia": 0.7, "osteoporosis": 0.2}, "osteopenia", "dxa_cnn"
+)
 
 
 def _analyse(study: Study, progress) -> Report:
     progress(1.0, "Done")
     if study.uid == "hip":
-        return Report("", "dxa", Suitability(False, ("No lumbar spine seen from the front was found.",)))
+        return Report("", "dxa", Suitability(False, (refusal("dxa.no_spine"),)))
     levels = level_densities(study, _vertebrae())
-    each = tuple(_prediction(i.level, i.bmd_g_cm2, i.t_score, "measured") for i in levels)
     total = pooled(levels)
-    answers = [_prediction(None, 0.9, -1.3, "dxa_cnn")]
-    if total is not None:
-        answers.insert(0, _prediction(None, total.bmd_g_cm2, total.t_score, "measured"))
+    answers = [ESTIMATE] if total is None else [measured_patient(total, study.patient), ESTIMATE]
     return Report(
         "scan",
         "dxa",
         Suitability(True),
         _vertebrae(),
-        each,
+        tuple(measured(level) for level in levels),
         answers[0],
+        densities=levels,
         levels_certain=True,
         patient=study.patient,
-        warnings=("Bone density was not measured: no unit.",) if total is None else (),
+        warnings=(warning("dxa.no_unit"),) if total is None else (),
         models={"localiser": "dxa_regions", "density": "dxa_cnn"},
         device="test",
         answers=tuple(answers),
@@ -85,7 +82,9 @@ def page(app, monkeypatch: pytest.MonkeyPatch):
     def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
         shares = {"inside_share": 0.61, "area_share": 0.2, "random_correlation": 0.1}
         return (
-            Explanation("L1-L4", np.eye(8, dtype=np.float32), (0, 0, 119, 199), "lower density", "Grad-CAM", shares),
+            Explanation(
+                "L1-L4", np.eye(8, dtype=np.float32), (0, 0, 119, 199), note("dxa.lower_density"), "Grad-CAM", shares
+            ),
         )
 
     monkeypatch.setattr(work, "read", read)
@@ -105,10 +104,10 @@ def test_a_calibrated_scan_shows_measurement_estimate_and_proposal(page) -> None
     at = page("scan.dcm")
     words = shown(at)
     assert not at.exception
-    assert dxa_text.SOURCES["measured"] in words
-    assert dxa_text.SOURCES["dxa_cnn"] in words
-    assert "May be left out by ISCD: **L3**" in words
-    assert "left out by you" not in words
+    assert text("app.dxa.measured") in words
+    assert text("app.dxa.estimated", title="DXA CNN") in words
+    assert text("app.dxa.proposed", levels=("L3",)) in words
+    assert "(left out)" not in words
 
 
 def test_a_vertebra_is_left_out_only_when_chosen(page) -> None:
@@ -117,8 +116,9 @@ def test_a_vertebra_is_left_out_only_when_chosen(page) -> None:
     at.button_group[0].set_value(["L3"]).run()
     after = shown(at)
     assert not at.exception
-    assert "L3 left out by you" in after
-    assert "L1, L2, L4" in after
+    left_out = text("dxa.left_out", levels=("L3",), rest="L1, L2, L4")
+    assert left_out in after
+    assert left_out not in before
     assert "Osteoporosis" not in before
     assert "T-score −2.2" in after
 
@@ -126,15 +126,15 @@ def test_a_vertebra_is_left_out_only_when_chosen(page) -> None:
 def test_never_a_single_vertebra(page) -> None:
     at = page("scan.dcm")
     at.button_group[0].set_value(["L1", "L2", "L3"]).run()
-    assert dxa_text.TOO_FEW in shown(at)
+    assert text("dxa.left_out_too_few", least=2) in shown(at)
 
 
 def test_a_plain_picture_says_why_it_is_not_measured(page) -> None:
     at = page("picture.png")
     words = shown(at)
     assert not at.exception
-    assert dxa_text.NOT_CALIBRATED in words
-    assert "not measured" in words
+    assert text("app.dxa.not_calibrated") in words
+    assert text("dxa.no_unit") in html.unescape(words)
     assert "Osteopenia" in words
     assert not at.button_group
 
@@ -145,11 +145,12 @@ def test_heat_map_and_its_numbers(page) -> None:
     words = shown(at)
     assert not at.exception
     assert "61%" in words
-    assert dxa_text.HEAT_MEANING in words
+    assert text("dxa.lower_density") in words
+    assert text("app.dxa.heat_meaning") in words
 
 
 def test_a_refusal_and_a_file_that_cannot_be_read(page) -> None:
-    assert "No lumbar spine" in shown(page("hip.png"))
+    assert text("dxa.no_spine") in shown(page("hip.png"))
     at = page("text.txt")
     assert not at.exception
     assert "Choose the image" in shown(at)

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bmd.app import session
+from bmd.app import session, sites
 from bmd.app.together import page as together
-from bmd.app.together import text as words
-from bmd.text import text
+from bmd.findings import note
+from bmd.text import say, text
 from bmd.types import Demographics, Prediction, Report, Suitability
 from tests.app.reading import shown
 
@@ -36,7 +36,7 @@ def found(fakes, fakes_ct):
 
 def test_every_answer_is_listed_once_with_its_site(found):
     rows = together.sources(found)
-    assert [(row.name, row.site) for row in rows] == [
+    assert [(row.name, sites.name(row.site)) for row in rows] == [
         ("Spine X-ray", "Lumbar spine"),
         ("Abdominal CT: vertebra slices", "Lumbar spine"),
         ("Abdominal CT: hip image", "Hip"),
@@ -49,34 +49,37 @@ def test_every_answer_is_listed_once_with_its_site(found):
 
 
 def test_gap_is_that_of_the_two_furthest_apart_at_one_site(found):
-    (line,) = together.gaps(together.sources(found))
-    assert line.startswith("At the lumbar spine the T-scores lie up to **1.4** apart")
-    assert "Spine X-ray −1.8" in line
-    assert "Demographics: lumbar spine −0.4" in line
-    assert words.OVERLAP in line
+    (gap,) = together.gaps(together.sources(found))
+    assert gap.code == "app.together.apart"
+    assert gap.values["gap"] == pytest.approx(1.4)
+    assert (gap.values["low_name"], gap.values["low"]) == ("Spine X-ray", -1.8)
+    assert (gap.values["high_name"], gap.values["high"]) == ("Demographics: lumbar spine", -0.4)
+    assert gap.values["overlap"] == note("app.together.overlap")
+    assert say(gap).startswith("At the lumbar spine the T-scores lie up to **1.4** apart (Spine X-ray −1.8,")
 
 
 def test_intervals_that_do_not_meet_are_said():
     rows = together.sources({"film": demographics(answer(-3.5)), "dxa": demographics(answer(0.0))})
-    assert words.NO_OVERLAP in together.gaps(rows)[0]
+    assert together.gaps(rows)[0].values["overlap"] == note("app.together.no_overlap")
     bare = replace(rows[0], says=replace(rows[0].says, interval=None))
-    assert words.NO_INTERVAL in together.gaps([bare, rows[1]])[0]
+    assert together.gaps([bare, rows[1]])[0].values["overlap"] == note("app.together.no_interval")
 
 
 def test_categories_are_compared_without_a_vote(found):
-    line = together.categories_line(together.sources(found))
-    assert line.startswith("They name different categories")
-    assert "**osteoporosis** (Abdominal CT: patient data)" in line
+    named = together.categories(together.sources(found))
+    assert named.code == "app.together.differ"
+    assert "**osteoporosis** (Abdominal CT: patient data)" in say(named)
     same = [row for row in together.sources(found) if row.says.category == "osteopenia"]
-    assert together.categories_line(same) == words.ALL_SAY.format(count=len(same), category="osteopenia")
-    assert together.categories_line([]) == words.NO_CATEGORY
+    alike = note("app.together.all_say", count=len(same), category=note("category.osteopenia"))
+    assert together.categories(same) == alike
+    assert together.categories([]) == note("app.together.no_category")
 
 
 def test_differing_patients_are_named_field_by_field():
     lines = together.differences(
         {"film": Demographics(71.0, "F", 160.0), "ct": Demographics(65.0, "F"), "demographics": Demographics(71.3, "M")}
     )
-    assert lines == [
+    assert [say(line) for line in lines] == [
         "Age: 71 years on Spine X-ray, 65 years on Abdominal CT, 71 years on Demographics",
         "Sex: female on Spine X-ray, female on Abdominal CT, male on Demographics",
     ]
@@ -86,7 +89,7 @@ def test_differing_patients_are_named_field_by_field():
 def test_empty_page_explains_and_links(app):
     at = app().switch_page("pages/together.py").run()
     assert not at.exception
-    assert words.EMPTY_TITLE in shown(at)
+    assert text("app.together.empty_title") in shown(at)
     assert not at.get("plotly_chart")
     assert len(at.get("page_link")) >= 2
 
@@ -117,5 +120,5 @@ def test_refused_and_waiting_inputs_are_named(app, fakes, fakes_ct):
     at.switch_page("pages/together.py").run()
     page = shown(at)
     assert fakes.REFUSED.suitability.reasons[0].split(";")[0] in page.replace("\\", "")
-    assert words.WAITING.format(page=text("modality.ct.title")) in page
-    assert words.EMPTY_TITLE in page
+    assert text("app.together.waiting", page=text("modality.ct.title")) in page
+    assert text("app.together.empty_title") in page

@@ -10,8 +10,11 @@ import pytest
 
 from bmd import reference
 from bmd.errors import OptionError
+from bmd.findings import note, warning
 from bmd.inference import assess
-from bmd.inference.demographics.assess import BELOW, LOWEST, SITES, assess_patient, distributions, screening, typical
+from bmd.inference.demographics.assess import assess_patient, distributions, typical
+from bmd.inference.demographics.scores import screening
+from bmd.inference.demographics.terms import BELOW, FIELDS, LOWEST, SITES, WITHIN
 from bmd.inference.engine import TorchEngine
 from bmd.types import Demographics
 
@@ -71,8 +74,8 @@ def test_missing_field_is_left_out_and_said(engine, name):
     some = replace(WOMAN, **{name: None})
     report = assess_patient(some, engine=engine)
     assert report.suitability.suitable
-    word = {"age_y": "age", "height_cm": "height", "weight_kg": "weight"}.get(name, name)
-    assert any(w.startswith(f"Not given: {word}.") for w in report.warnings)
+    given = tuple(note(f"word.{word}") for field, word in FIELDS.items() if field != name)
+    assert warning("demographics.not_given", missing=(note(f"word.{FIELDS[name]}"),), given=given) in report.warnings
     assert getattr(report.patient, name) is None
     full, part = (distributions([p], engine)[0]["lumbar"] for p in (WOMAN, some))
     assert not np.allclose(full.cdf, part.cdf)
@@ -86,7 +89,7 @@ def test_what_is_known_narrows_the_interval(engine):
 def test_nothing_given_is_refused(engine):
     report = assess_patient(Demographics(), engine=engine)
     assert not report.suitability.suitable
-    assert "age, sex, height and weight" in report.suitability.reasons[0]
+    assert [reason.code for reason in report.suitability.reasons] == ["demographics.nothing_given"]
     assert report.prediction is None
     assert report.scores == ()
 
@@ -104,17 +107,17 @@ def test_nothing_given_is_refused(engine):
 def test_outside_the_fitted_range_is_refused(engine, patient, word):
     report = assess_patient(patient, engine=engine)
     assert not report.suitability.suitable
-    assert word in report.suitability.reasons[0]
+    (reason,) = report.suitability.reasons
+    assert (reason.code, reason.values["field"]) == ("demographics.out_of_range", note(f"word.{word}"))
     assert report.answers == ()
 
 
 def test_rare_values_and_old_age_are_warned_of(engine):
     report = assess_patient(Demographics(88, "F", 142, 160), engine=engine)
     assert report.suitability.suitable
-    text = " ".join(report.warnings)
-    assert "80 years and over" in text
-    assert "this height" in text
-    assert "this weight" in text
+    assert warning("demographics.age_capped", from_y=80) in report.warnings
+    rare = [w.values["field"].code for w in report.warnings if w.code == "demographics.rare"]
+    assert rare == ["word.height", "word.weight"]
 
 
 def test_under_50_there_is_a_z_score_and_no_class(engine):
@@ -128,8 +131,9 @@ def test_under_50_there_is_a_z_score_and_no_class(engine):
         z = reference.z_score(p.bmd_g_cm2, 35, "F", SITES[p.level])
         assert p.z_score == reference.reported_t(z)
         assert 0 < p.probabilities[BELOW] < 0.3
+        assert p.probabilities[BELOW] + p.probabilities[WITHIN] == pytest.approx(1)
     assert report.prediction.z_score == min(p.z_score for p in report.answers)
-    assert any("ISCD" in w for w in report.warnings)
+    assert warning("demographics.z_instead", from_y=50) in report.warnings
     assert assess_patient(Demographics(50, "F", 165, 60), engine=engine).prediction.category is not None
 
 
@@ -138,7 +142,7 @@ def test_under_50_without_sex_there_is_only_a_density(engine):
     assert report.prediction.bmd_g_cm2 > 0.5
     assert report.prediction.z_score is None
     assert report.prediction.t_score is None
-    assert any("needs the sex" in w for w in report.warnings)
+    assert warning("demographics.z_needs_sex") in report.warnings
 
 
 def test_reference_moves_t_score_not_density(engine):
@@ -164,31 +168,39 @@ def test_typical_is_the_median_of_the_report(engine):
         assert float(typical([WOMAN], p.level, unit="bmd")[0]) == pytest.approx(p.bmd_g_cm2, abs=0.001)
 
 
+def verdict(score) -> str:
+    return score.verdict.code.removeprefix("demographics.score.")
+
+
 def test_scores():
     ost, osta, orai = screening(WOMAN)
-    assert (ost.value, ost.verdict, ost.missing) == (-1, "a scan is advised", ())
-    assert osta.verdict == "medium risk"
+    assert (ost.value, verdict(ost), ost.missing) == (-1, "scan", ())
+    assert verdict(osta) == "risk_medium"
     assert orai.value == 9 + 9 + 2
-    assert all(s.source and s.cutoff for s in (ost, osta, orai))
+    assert orai.verdict.values["verdict"] == note("demographics.score.scan")
     border = screening(Demographics(56, "F", 165, 68))[2]
     assert border.value == 10
-    assert "unless she takes oestrogen" in border.verdict
+    assert border.verdict.values == {
+        "verdict": note("demographics.score.scan_unless_oestrogen"),
+        "with_oestrogen": 8,
+    }
     men = screening(MAN)
-    assert men[0].value == 2
-    assert men[0].verdict == "a scan is advised"
-    assert men[1].value is None
-    assert men[2].value is None
+    assert (men[0].value, verdict(men[0])) == (2, "scan")
+    assert [(s.value, verdict(s)) for s in men[1:]] == [(None, "women_only"), (None, "women_from")]
 
 
 def test_scores_do_not_judge_the_young():
     scores = screening(Demographics(35, "F", 165, 60))
-    assert all(s.value is None and "from" in s.verdict and not s.missing for s in scores)
+    assert [(s.value, verdict(s), s.missing) for s in scores] == [
+        (None, "too_young", ()),
+        (None, "too_young", ()),
+        (None, "women_from", ()),
+    ]
 
 
 def test_scores_name_what_they_lack():
     for score in screening(Demographics(sex="F")):
-        assert score.value is None
-        assert score.missing == ("age", "weight")
+        assert (score.value, score.verdict, score.missing) == (None, None, ("age", "weight"))
     unsexed = screening(Demographics(70, None, None, 80))[0]  # 2: scan a man, not a woman
-    assert (unsexed.value, unsexed.verdict, unsexed.missing) == (2, "depends on the sex", ("sex",))
-    assert screening(Demographics(80, None, None, 50))[0].verdict == "a scan is advised"
+    assert (unsexed.value, verdict(unsexed), unsexed.missing) == (2, "depends_on_sex", ("sex",))
+    assert verdict(screening(Demographics(80, None, None, 50))[0]) == "scan"

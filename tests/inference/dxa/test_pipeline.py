@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bmd.errors import WeightsError
+from bmd.findings import Finding, warning
 from bmd.inference.dxa.pipeline import class_shares, estimate
 from bmd.inputs.film import letterbox
 from bmd.modality import analyse
@@ -47,6 +50,10 @@ class Knowing:
 
     def metadata(self, network: str) -> dict[str, Any]:
         return {"calibration": self.numbers}
+
+
+def codes(findings: Sequence[Finding | str]) -> list[str]:
+    return [finding.code for finding in findings if isinstance(finding, Finding)]
 
 
 def _engine(case: Case, **options: Any) -> Any:
@@ -86,21 +93,21 @@ def test_a_plain_picture_is_estimated_and_says_why_it_is_not_measured() -> None:
     assert report.prediction.t_score == pytest.approx((0.85 - 1.047) / 0.110, abs=0.051)
     low, high = report.prediction.interval or (0, 0)
     assert high - low == pytest.approx(2.6, abs=0.21)
-    assert any("no unit" in line for line in report.warnings)
+    assert "dxa.no_unit" in codes(report.warnings)
 
 
 def test_something_else_is_refused_with_a_reason() -> None:
     case = simulate_dxa(3, view="hip")
     report = analyse(case.study, engine=_engine(case))
     assert not report.suitability.suitable
-    assert "No lumbar spine" in report.suitability.reasons[0]
+    assert codes(report.suitability.reasons) == ["dxa.no_spine"]
     assert report.vertebrae == ()
 
 
 def test_a_scan_from_the_side_is_refused_by_its_header() -> None:
     case = simulate_dxa(3, view="lateral")
     report = analyse(case.study, engine=_engine(case))
-    assert "from the side" in report.suitability.reasons[0]
+    assert codes(report.suitability.reasons) == ["dxa.from_the_side"]
 
 
 def test_one_vertebra_alone_is_no_result() -> None:
@@ -114,7 +121,8 @@ def test_a_level_cut_off_is_named_and_not_measured() -> None:
     case = simulate_dxa(31, position="high", calibrated=True)
     report = analyse(case.study, engine=_engine(case))
     assert "L4" not in [m.level for m in report.measurements]
-    assert not report.levels_certain or any("L4" in line for line in report.warnings)
+    cut = [w.values["levels"] for w in report.warnings if w.code == "dxa.cut_off"]
+    assert cut == [("L4",)]
 
 
 def test_an_outlier_is_proposed_and_nothing_is_left_out() -> None:
@@ -124,13 +132,15 @@ def test_an_outlier_is_proposed_and_nothing_is_left_out() -> None:
     pixels[case.truth.labels == 5] += 0.35  # L2
     study = replace(case.study, images=(case.study.images[0], replace(density, pixels=pixels)))
     report = analyse(study, engine=_engine(case))
-    assert any(line.startswith("L2 differs") and "nothing was left out" in line for line in report.warnings)
+    assert warning("dxa.differs", level="L2", by_t=1.0) in report.warnings
     assert [m.level for m in report.measurements] == ["L1", "L2", "L3", "L4"]
 
 
 def test_metal_is_suspected() -> None:
     case = simulate_dxa(51, finding="implant", calibrated=True)
-    assert any("metal" in line for line in analyse(case.study, engine=_engine(case)).warnings)
+    assert "dxa.metal" in codes(analyse(case.study, engine=_engine(case)).warnings)
+    clean = _case()
+    assert "dxa.metal" not in codes(analyse(clean.study, engine=_engine(clean)).warnings)
 
 
 def test_under_fifty_a_z_score_takes_the_place_of_class_and_t() -> None:
@@ -141,6 +151,23 @@ def test_under_fifty_a_z_score_takes_the_place_of_class_and_t() -> None:
     assert report.prediction.t_score is None
     assert report.prediction.category is None
     assert report.prediction.z_score is not None
+    assert "patient.below_who_age" in codes(report.warnings)
+
+
+def test_missing_weights_of_the_estimate_leave_the_measurement() -> None:
+    case = _case()
+    engine = _engine(case)
+
+    def broken(network: str, *inputs: NDArray) -> dict[str, NDArray]:
+        if network == "dxa_cnn":
+            raise WeightsError("dxa.blank")  # any code that has words
+        return Knowing.run(engine, network, *inputs)
+
+    engine.run = broken
+    report = analyse(case.study, engine=engine)
+    assert [a.model for a in report.answers] == ["measured"]
+    (missing,) = [w for w in report.warnings if w.code == "dxa.estimate_missing"]
+    assert missing.values["reason"] == WeightsError("dxa.blank").finding
 
 
 def test_class_shares_follow_the_limits_as_reported() -> None:
