@@ -33,6 +33,7 @@ from bmd.inputs.ct import (
     SLICE_MM,
     SLICE_SIZE,
     Point,
+    Spacing,
     axial_crop,
     body_centre,
     hip_input,
@@ -59,7 +60,8 @@ class Logits(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures (n, C, S, S) to logits."""
-        return self.network(pictures)["logits"]
+        logits: Tensor = self.network(pictures)["logits"]
+        return logits
 
 
 def explain_ct(study: Study, report: Report, levels: tuple[str, ...] | None = None) -> tuple[Explanation, ...]:
@@ -117,10 +119,11 @@ def _explain_slices(volume: Volume, report: Report, levels: tuple[str, ...] | No
 
 
 def _branch_layer(branch: str, network: Any) -> nn.Module:
-    return network.branches[branch][STAGE["slice"]]
+    layer: nn.Module = network.branches[branch][STAGE["slice"]]
+    return layer
 
 
-def _crop_box(centre: Point, spacing: tuple[float, ...]) -> Box:
+def _crop_box(centre: Point, spacing: Spacing) -> Box:
     """What the crop covers of the slice: x1, y1, x2, y2 in columns and rows."""
     half = SLICE_SIZE * SLICE_MM / 2
     y = centre[1] + SLICE_BEHIND_MM / spacing[1]
@@ -132,7 +135,7 @@ def _crop_box(centre: Point, spacing: tuple[float, ...]) -> Box:
     )
 
 
-def _body_in_crop(vertebra: Vertebra, centre: Point, spacing: tuple[float, ...]) -> NDArray:
+def _body_in_crop(vertebra: Vertebra, centre: Point, spacing: Spacing) -> NDArray[np.bool_]:
     """The body's voxels of the slice at its middle, on the crop: bool (120, 120)."""
     body: Any = vertebra.body
     x1, y1, _, _ = _crop_box(centre, spacing)
@@ -170,11 +173,11 @@ def _explain_hips(report: Report, levels: tuple[str, ...] | None) -> tuple[Expla
     )
 
 
-def _crop(hip: Hip) -> NDArray:
+def _crop(hip: Hip) -> NDArray[np.float32]:
     return np.asarray(hip.crop, np.float32)
 
 
-def femur_mask(crop: NDArray) -> NDArray:
+def femur_mask(crop: NDArray[np.float32]) -> NDArray[np.bool_]:
     """The femur on a hip's picture, bool (250, 250), estimated: a head of 50 mm and the filled bone beside it."""
     rows, columns = np.indices(crop.shape)
     down, out = (rows - HIP_HEAD[0]) * HIP_MM, (HIP_HEAD[1] - columns) * HIP_MM
@@ -187,7 +190,7 @@ def femur_mask(crop: NDArray) -> NDArray:
 # --- both --------------------------------------------------------------------------------------------------------
 def _heat(
     name: str, pictures: Tensor, targets: list[Target], layer: Callable[[Any], nn.Module], weights: Path = WEIGHTS
-) -> list[NDArray]:
+) -> list[NDArray[np.float32]]:
     """Maps (n, S, S) of the trained network and, after it, of each randomised one."""
     with LOCK:
         networks = [_trained(name, weights), *(_random(name, weights, seed) for seed in RANDOM_SEEDS)]
@@ -208,7 +211,9 @@ def _random(name: str, weights: Path, seed: int) -> Logits:
         return Logits(build(name, **network.metadata["options"])).eval().float()
 
 
-def _fidelity(heat: NDArray, random: list[NDArray], mask: NDArray) -> dict[str, float]:
+def _fidelity(
+    heat: NDArray[np.float32], random: list[NDArray[np.float32]], mask: NDArray[np.bool_]
+) -> dict[str, float]:
     return {
         "inside_share": round(mask_share(heat, mask), 3),
         "area_share": round(float(mask.mean()), 3),

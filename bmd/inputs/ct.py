@@ -16,6 +16,7 @@ from bmd.types import Vertebra
 
 AIR = -1024.0
 Point = tuple[float, float, float]
+Spacing = tuple[float, float, float]
 
 SLICE_SIZE, SLICE_MM, SLICE_THICKNESS_MM, SLICE_BEHIND_MM = 120, 1.0, 3.0, 8.0
 """Axial crop: pixels a side, mm a pixel, mm averaged, and mm that its middle lies behind the middle of the body,
@@ -44,13 +45,13 @@ def body_centre(vertebra: Vertebra) -> Point:
     return (float(z.min() + z.max()) / 2 + dz, float(y.mean()) + dy, float(x.mean()) + dx)
 
 
-def axial_crop(volume: NDArray, spacing_mm: tuple[float, ...], centre_zyx: Point) -> NDArray:
+def axial_crop(voxels: NDArray[np.int16], spacing_mm: Spacing, centre_zyx: Point) -> NDArray[np.float32]:
     """Cut the slice through the middle of a vertebral body.
 
     Parameters
     ----------
-    volume : ndarray
-        (D, H, W) HU.
+    voxels : ndarray
+        int16 (D, H, W) HU.
     spacing_mm : tuple of float
         (slice, row, column).
     centre_zyx : tuple of float
@@ -63,26 +64,26 @@ def axial_crop(volume: NDArray, spacing_mm: tuple[float, ...], centre_zyx: Point
     """
     dz, dy, dx = spacing_mm
     z, y, x = centre_zyx
-    slab = _average(volume, z, SLICE_THICKNESS_MM / dz)
+    slab = _average(voxels, z, SLICE_THICKNESS_MM / dz)
     offset = (np.arange(SLICE_SIZE) - (SLICE_SIZE - 1) / 2) * SLICE_MM
     rows, columns = y + (offset + SLICE_BEHIND_MM) / dy, x + offset / dx
     grid = np.meshgrid(rows, columns, indexing="ij")
     return np.asarray(map_coordinates(slab, grid, order=1, mode="constant", cval=AIR), np.float32)
 
 
-def _average(volume: NDArray, centre: float, thickness: float) -> NDArray:
+def _average(voxels: NDArray[np.int16], centre: float, thickness: float) -> NDArray[np.float32]:
     """Mean over ``thickness`` slices around ``centre``, slices at the ends counted by the share that is inside."""
     thickness = max(thickness, 1.0)
     low, high = centre - thickness / 2, centre + thickness / 2
-    index = np.arange(max(0, int(np.floor(low + 0.5))), min(len(volume) - 1, int(np.ceil(high - 0.5))) + 1)
+    index = np.arange(max(0, int(np.floor(low + 0.5))), min(len(voxels) - 1, int(np.ceil(high - 0.5))) + 1)
     weight = np.minimum(index + 0.5, high) - np.maximum(index - 0.5, low) if len(index) else np.zeros(0)
     if not weight.clip(0).sum() > 0:
-        return np.asarray(volume[int(np.clip(round(centre), 0, len(volume) - 1))], np.float32)
+        return np.asarray(voxels[int(np.clip(round(centre), 0, len(voxels) - 1))], np.float32)
     weight = weight.clip(0)
-    return np.tensordot(weight / weight.sum(), volume[index].astype(np.float32), 1).astype(np.float32)
+    return np.tensordot(weight / weight.sum(), voxels[index].astype(np.float32), 1).astype(np.float32)
 
 
-def slice_windows(hu: NDArray) -> NDArray:
+def slice_windows(hu: NDArray[np.floating]) -> NDArray[np.float32]:
     """Show axial crops (n, S, S) in both windows: float32 (n, 2, S, S), x^s then x^t, 0..1 put on mean 0."""
     low = np.array(SLICE_MIN_HU, np.float32)[:, None, None]
     shown = (np.asarray(hu, np.float32)[:, None] - low) / (SLICE_MAX_HU - low)  # eq. 1 without the factor 255
@@ -114,13 +115,13 @@ def hip_plane(head_mm: Point, towards_mm: Point) -> HipPlane:
     return HipPlane(head_mm, (float(direction[0]), float(direction[1])))
 
 
-def hip_crop(volume: NDArray, spacing_mm: tuple[float, ...], plane: HipPlane) -> NDArray:
+def hip_crop(voxels: NDArray[np.int16], spacing_mm: Spacing, plane: HipPlane) -> NDArray[np.float32]:
     """Reformat the picture of one hip; a left hip comes out mirrored, like a right one.
 
     Parameters
     ----------
-    volume : ndarray
-        (D, H, W) HU.
+    voxels : ndarray
+        int16 (D, H, W) HU.
     spacing_mm : tuple of float
         (slice, row, column).
     plane : HipPlane
@@ -141,16 +142,16 @@ def hip_crop(volume: NDArray, spacing_mm: tuple[float, ...], plane: HipPlane) ->
         y = (head[1] + uy * out + ux * across) / spacing_mm[1]
         x = (head[2] + ux * out - uy * across) / spacing_mm[2]
         points = [z, np.broadcast_to(y, total.shape), np.broadcast_to(x, total.shape)]
-        total += map_coordinates(volume, points, np.float32, order=1, mode="constant", cval=AIR)
-    return total / 3
+        total += map_coordinates(voxels, points, np.float32, order=1, mode="constant", cval=AIR)
+    return np.asarray(total / 3, np.float32)
 
 
-def hip_window(hu: NDArray) -> NDArray:
+def hip_window(hu: NDArray[np.floating]) -> NDArray[np.float32]:
     """Show HU in the paper's window: float32 in 0..1 (eq. 4 without the factor 255)."""
     low = HIP_CENTRE_HU - HIP_WIDTH_HU / 2
-    return np.clip((np.asarray(hu, np.float32) - low) / HIP_WIDTH_HU, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((np.asarray(hu, np.float32) - low) / HIP_WIDTH_HU, 0, 1), np.float32)
 
 
-def hip_input(shown: NDArray) -> NDArray:
+def hip_input(shown: NDArray[np.floating]) -> NDArray[np.float32]:
     """What the network gets: pictures (n, 250, 250) in 0..1 on mean 0, float32 (n, 1, 250, 250)."""
     return ((np.asarray(shown, np.float32)[:, None] - 0.3) / 0.15).astype(np.float32)

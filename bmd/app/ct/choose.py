@@ -92,8 +92,8 @@ def _name(files: Sequence[UploadedFile]) -> str:
     """File, folder, or number of files."""
     folder = files[0].name.replace("\\", "/").partition("/")
     if folder[1]:
-        return folder[0]
-    return files[0].name if len(files) == 1 else text("app.ct.files", count=len(files))
+        return str(folder[0])
+    return str(files[0].name) if len(files) == 1 else text("app.ct.files", count=len(files))
 
 
 def _read(choice: VolumeChoice, name: str, sample: str | None = None) -> None:

@@ -130,7 +130,7 @@ def with_heat(grey: NDArray[np.float32], one: Explanation | None) -> NDArray[np.
         colour = cv2.applyColorMap(np.rint(heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1] / 255
         share = (OPACITY * np.minimum(1, heat * 1.6))[..., None]
         picture = picture * (1 - share) + colour * share
-    return np.rint(picture * 255).astype(np.uint8)
+    return np.asarray(np.rint(picture * 255), np.uint8)
 
 
 def _numbers(one: Explanation) -> str:

@@ -97,13 +97,13 @@ def attenuation(volume: Volume, body: Body, here: Block, index: int, level: str 
     return Attenuation(level, mean, sd, cropped(offset, inside), round(volume_cm3, 2), index)
 
 
-def without_islands(hu: NDArray, inside: NDArray) -> NDArray:
+def without_islands(hu: NDArray[np.int16], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The region without voxels far from its median: bone islands, cysts and calcified vessels."""
     if not inside.any():
         return inside
     middle = float(np.median(hu[inside]))
     spread = 1.4826 * float(np.median(np.abs(hu[inside] - middle)))
-    return inside & (np.abs(hu - middle) <= max(ISLAND_HU, ISLAND_SDS * spread))
+    return np.asarray(inside & (np.abs(hu - middle) <= max(ISLAND_HU, ISLAND_SDS * spread)))
 
 
 def spoiled(

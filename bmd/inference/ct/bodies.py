@@ -8,12 +8,20 @@ programming. Where there is no edge, at the pedicles, the shape of a body carrie
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from bmd.types import Region, Volume
+
+Floats: TypeAlias = NDArray[np.float64]
+"""Lengths and places, mm."""
+Depths: TypeAlias = tuple[Floats, Floats, Floats]
+"""How far points lie inside a body: below the upper plate, above the lower one, within the wall."""
+Offset: TypeAlias = tuple[int, int, int]
+"""First voxel of a block in the volume."""
 
 STEP_MM = 1.0
 ANGLES = 72
@@ -38,19 +46,19 @@ class Frame:
     ``axes`` has the unit rows up (to the head), forward and left; ``height`` and ``depth`` are those of the outline.
     """
 
-    origin: NDArray
-    axes: NDArray
+    origin: Floats
+    axes: Floats
     height: float
     depth: float
 
-    def points(self, w: NDArray, u: NDArray, v: NDArray) -> NDArray:
+    def points(self, w: Floats, u: Floats, v: Floats) -> Floats:
         """Up, forward and left (mm, any equal shape) to (z, y, x) in mm, (3, ...)."""
         out = self.origin.reshape(3, *[1] * w.ndim)
         for axis, length in zip(self.axes, (w, u, v), strict=True):
             out = out + axis.reshape(3, *[1] * w.ndim) * length
         return out
 
-    def local(self, zyx: NDArray) -> NDArray:
+    def local(self, zyx: Floats) -> Floats:
         """(3, ...) in mm to up, forward and left, (3, ...)."""
         return np.tensordot(self.axes, zyx - self.origin.reshape(3, *[1] * (zyx.ndim - 1)), 1)
 
@@ -74,13 +82,13 @@ class Body:
     """
 
     frame: Frame
-    top: NDArray
-    bottom: NDArray
-    radii: NDArray
-    heights: NDArray
+    top: Floats
+    bottom: Floats
+    radii: Floats
+    heights: Floats
     axis: tuple[float, float]
 
-    def depths(self, zyx: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    def depths(self, zyx: Floats) -> Depths:
         """How far points (3, ...) in mm lie inside: below the upper plate, above the lower one, within the wall."""
         w, u, v = self.frame.local(zyx)
         wall = self._radius(w, u - self.axis[0], v - self.axis[1]) - np.hypot(u - self.axis[0], v - self.axis[1])
@@ -88,12 +96,13 @@ class Body:
         near_u, near_v = np.clip(u, -reach, reach), np.clip(v, -reach, reach)
         return plate(self.top, near_u, near_v) - w, w - plate(self.bottom, near_u, near_v), wall
 
-    def _radius(self, w: NDArray, u: NDArray, v: NDArray) -> NDArray:
+    def _radius(self, w: Floats, u: Floats, v: Floats) -> Floats:
         step = self.heights[1] - self.heights[0]
         row = (w - self.heights[0]) / step
         angle = (np.arctan2(v, u) / (2 * np.pi) * ANGLES) % ANGLES
         wrapped = np.pad(self.radii, ((0, 0), (0, 1)), mode="wrap")
-        return ndimage.map_coordinates(wrapped, [np.clip(row, 0, LEVELS - 1), angle], order=1, mode="nearest")
+        at = [np.clip(row, 0, LEVELS - 1), angle]
+        return np.asarray(ndimage.map_coordinates(wrapped, at, order=1, mode="nearest"))
 
     def edge_heights(self) -> tuple[float, float, float]:
         """Anterior, middle and posterior height in the mid-sagittal plane, mm."""
@@ -102,13 +111,13 @@ class Body:
         return float(high[0]), float(high[1]), float(high[2])
 
 
-def plate(numbers: NDArray, u: NDArray, v: NDArray) -> NDArray:
+def plate(numbers: Floats, u: Floats, v: Floats) -> Floats:
     """Height of a curved plate at (u, v)."""
     a, b, c, d, e = numbers
-    return a + b * u + c * v + d * u * u + e * v * v
+    return np.asarray(a + b * u + c * v + d * u * u + e * v * v)
 
 
-def frame_of(corners_mm: NDArray, x_mm: NDArray, dz: float) -> Frame:
+def frame_of(corners_mm: Floats, x_mm: Floats, dz: float) -> Frame:
     """Axes of a body from its corners on the side film.
 
     Parameters
@@ -159,24 +168,25 @@ def fit_body(volume: Volume, frame: Frame) -> Body:
     return Body(frame, top, bottom, radii, heights, axis)
 
 
-def sample(volume: Volume, at: NDArray) -> NDArray:
+def sample(volume: Volume, at: Floats) -> NDArray[np.float32]:
     """HU at voxel coordinates (3, ...), linear, clipped to the range in which edges are sought."""
     low = np.clip(np.floor(at.reshape(3, -1).min(1)).astype(int) - 1, 0, np.array(volume.voxels.shape) - 1)
     high = np.clip(np.ceil(at.reshape(3, -1).max(1)).astype(int) + 2, low + 1, volume.voxels.shape)
     part = volume.voxels[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
     part = np.clip(part, SOFT_HU, DENSE_HU).astype(np.float32)
-    return ndimage.map_coordinates(part, at - low.reshape(3, *[1] * (at.ndim - 1)), order=1, mode="nearest")
+    at = at - low.reshape(3, *[1] * (at.ndim - 1))
+    return np.asarray(ndimage.map_coordinates(part, at, order=1, mode="nearest"))
 
 
-def _drop(hu: NDArray, count: int, axis: int) -> NDArray:
+def _drop(hu: NDArray[np.float32], count: int, axis: int) -> NDArray[np.float32]:
     """Mean of the ``count`` samples up to each place less that of the ``count`` after it, along an axis."""
     mean = ndimage.uniform_filter1d(hu, count, axis=axis, mode="nearest")
     places, half = np.arange(hu.shape[axis]), count // 2
     inner, outer = (np.clip(places + shift, 0, len(places) - 1) for shift in (-half, half + 1))
-    return np.take(mean, inner, axis) - np.take(mean, outer, axis)
+    return np.asarray(np.take(mean, inner, axis) - np.take(mean, outer, axis))
 
 
-def _fit_plate(hu: NDArray, w: NDArray, u: NDArray, v: NDArray, frame: Frame) -> NDArray:
+def _fit_plate(hu: NDArray[np.float32], w: Floats, u: Floats, v: Floats, frame: Frame) -> Floats:
     """The plate at which density drops upwards, near half the height: robust least squares over many columns."""
     drop = ndimage.gaussian_filter(_drop(hu, 3, 0), (0.6, 1.0, 1.0))
     away = (w - frame.height / 2) / PLATE_REACH_MM
@@ -199,7 +209,7 @@ def _fit_plate(hu: NDArray, w: NDArray, u: NDArray, v: NDArray, frame: Frame) ->
     return numbers
 
 
-def _fit_wall(volume: Volume, frame: Frame, heights: NDArray, spacing: NDArray) -> tuple[NDArray, tuple[float, float]]:
+def _fit_wall(volume: Volume, frame: Frame, heights: Floats, spacing: Floats) -> tuple[Floats, tuple[float, float]]:
     """Radius of the side wall for every height and direction."""
     drop = _drops(volume, frame, heights, spacing, (0.0, 0.0))
     right, left = (_half_width(drop, frame, quarter) for quarter in (3, 1))
@@ -211,17 +221,19 @@ def _fit_wall(volume: Volume, frame: Frame, heights: NDArray, spacing: NDArray) 
     return ndimage.gaussian_filter1d(smooth, 1.0, axis=1, mode="wrap"), axis
 
 
-def _drops(volume: Volume, frame: Frame, heights: NDArray, spacing: NDArray, axis: tuple[float, float]) -> NDArray:
+def _drops(
+    volume: Volume, frame: Frame, heights: Floats, spacing: Floats, axis: tuple[float, float]
+) -> NDArray[np.float32]:
     """Outward drop of density along rays, (LEVELS, ANGLES, RADII)."""
     angle = np.arange(ANGLES) / ANGLES * 2 * np.pi
     w, a, r = np.meshgrid(heights, angle, RADII_MM, indexing="ij")
     points = frame.points(w, axis[0] + r * np.cos(a), axis[1] + r * np.sin(a))
     hu = sample(volume, points / spacing[:, None, None, None])
     drop = ndimage.gaussian_filter1d(_drop(hu, 5, 2), 2.0, axis=0, mode="nearest")
-    return ndimage.gaussian_filter1d(drop, 1.0, axis=1, mode="wrap")
+    return np.asarray(ndimage.gaussian_filter1d(drop, 1.0, axis=1, mode="wrap"))
 
 
-def _half_width(drop: NDArray, frame: Frame, quarter: int) -> float:
+def _half_width(drop: NDArray[np.float32], frame: Frame, quarter: int) -> float:
     """Radius of the strongest edge straight to one side (``quarter`` 1 left, 3 right), near the usual width."""
     middle = quarter * ANGLES // 4
     rows = np.take(drop.mean(0), range(middle - 4, middle + 5), axis=0, mode="wrap").mean(0)
@@ -231,14 +243,14 @@ def _half_width(drop: NDArray, frame: Frame, quarter: int) -> float:
     return float(RADII_MM[int(np.argmax(gain))])
 
 
-def _superellipse(depth: float, width: float) -> NDArray:
+def _superellipse(depth: float, width: float) -> Floats:
     """Radius of a superellipse in every direction, (ANGLES,)."""
     angle = np.arange(ANGLES) / ANGLES * 2 * np.pi
     total = np.abs(np.cos(angle) / depth) ** SQUARE + np.abs(np.sin(angle) / width) ** SQUARE
     return total ** (-1 / SQUARE)
 
 
-def _rings(gain: NDArray) -> NDArray:
+def _rings(gain: Floats) -> Floats:
     """Closed lines of radii of the largest gain, one for each height (LEVELS, ANGLES, RADII): (LEVELS, ANGLES).
 
     At most 1.5 mm of change per direction: a dynamic programme over three rounds, of which the middle one is kept.
@@ -263,7 +275,7 @@ def _rings(gain: NDArray) -> NDArray:
     return RADII_MM[path[:, gain.shape[1] : 2 * gain.shape[1]]]
 
 
-def voxels(volume: Volume, body: Body) -> tuple[tuple[int, int, int], tuple[NDArray, NDArray, NDArray]]:
+def voxels(volume: Volume, body: Body) -> tuple[Offset, Depths]:
     """The bounding block of a body in the volume: its offset, and `Body.depths` of its voxels."""
     spacing = np.array(volume.spacing_mm)
     reach = 0.5 * np.linalg.norm([body.frame.height + 12, 2 * float(body.radii.max()), 2 * float(body.radii.max())])
@@ -275,7 +287,7 @@ def voxels(volume: Volume, body: Body) -> tuple[tuple[int, int, int], tuple[NDAr
     return (int(low[0]), int(low[1]), int(low[2])), depths
 
 
-def cropped(offset: tuple[int, int, int], mask: NDArray) -> Region:
+def cropped(offset: Offset, mask: NDArray[np.bool_]) -> Region:
     """A mask cut to its bounding box; an empty one keeps one voxel."""
     found = [np.flatnonzero(mask.any(tuple(a for a in range(3) if a != axis))) for axis in range(3)]
     if not len(found[0]):

@@ -47,15 +47,15 @@ class Spine:
         Where the canal lies in the patient, 0 at the front and 1 at the back (median).
     """
 
-    y_mm: NDArray
-    x_mm: NDArray
-    score: NDArray
-    lung: NDArray
-    wings: NDArray
+    y_mm: NDArray[np.float64]
+    x_mm: NDArray[np.float64]
+    score: NDArray[np.float64]
+    lung: NDArray[np.float64]
+    wings: NDArray[np.float64]
     back: float
 
 
-def coarse(volume: Volume) -> tuple[NDArray, tuple[float, float, float]]:
+def coarse(volume: Volume) -> tuple[NDArray[np.float32], tuple[float, float, float]]:
     """The volume at about `GRID_MM`, float32, by averaging, and its exact spacing."""
     dz, dy, dx = volume.spacing_mm
     depth, rows, columns = volume.voxels.shape
@@ -93,7 +93,7 @@ def find_spine(volume: Volume) -> Spine:
     )
 
 
-def _patient(small: NDArray) -> NDArray:
+def _patient(small: NDArray[np.float32]) -> NDArray[np.bool_]:
     """The patient without table and arms: the largest piece of what is not air."""
     solid = small > -300
     opened = ndimage.binary_opening(solid, np.ones((1, 3, 3)), iterations=2)
@@ -106,16 +106,18 @@ def _patient(small: NDArray) -> NDArray:
 
 def _disc(
     spacing: tuple[float, float, float], forward: float, radius: float, inner: float = 0.0, side: int = 0
-) -> NDArray:
+) -> NDArray[np.float32]:
     """Mean over a disc or ring ``forward`` mm in front of a place; ``side`` -1 or 1 keeps only that half."""
     reach = int(np.ceil((abs(forward) + radius + 3) / GRID_MM))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(float)
     r = np.hypot(y * spacing[1] + forward, x * spacing[2])
     mask = (r < radius) & (r >= inner) & ((side == 0) | (x * side > np.abs(y)))
-    return (mask / max(1, mask.sum())).astype(np.float32)
+    return np.asarray(mask / max(1, mask.sum()), np.float32)
 
 
-def _score(small: NDArray, body: NDArray, spacing: tuple[float, float, float]) -> NDArray:
+def _score(
+    small: NDArray[np.float32], body: NDArray[np.bool_], spacing: tuple[float, float, float]
+) -> NDArray[np.float32]:
     """How much each place looks like a canal, (d, h, w): bone in front and behind, on both sides, and none within.
 
     A mild preference is given to the patient's middle and back half.
@@ -123,7 +125,7 @@ def _score(small: NDArray, body: NDArray, spacing: tuple[float, float, float]) -
     bone = np.clip((small - BONE_LOW) / (BONE_HIGH - BONE_LOW), 0, 1).astype(np.float32)
     bone = ndimage.gaussian_filter1d(bone, SMOOTH_MM / spacing[0], axis=0, mode="nearest")
 
-    def mean(*shape: float) -> NDArray:
+    def mean(*shape: float) -> NDArray[np.float32]:
         kernel = _disc(spacing, shape[0], shape[1], shape[2], int(shape[3]))
         return np.stack([cv2.filter2D(plane, -1, kernel, borderType=cv2.BORDER_REPLICATE) for plane in bone])
 
@@ -138,10 +140,10 @@ def _score(small: NDArray, body: NDArray, spacing: tuple[float, float, float]) -
         top, bottom = np.flatnonzero(rows)[[0, -1]]
         place = (np.arange(small.shape[1]) - top) / max(1, bottom - top)
         found -= (0.6 * np.clip(0.5 - place, 0, 1))[:, None]
-    return found
+    return np.asarray(found, np.float32)
 
 
-def _best_path(score: NDArray) -> NDArray:
+def _best_path(score: NDArray[np.float32]) -> NDArray[np.int64]:
     """Path of the largest sum over the slices, at most two grid steps sideways per slice, int (d, 2)."""
     depth, rows, columns = score.shape
     moves = [(a, b) for a in range(-2, 3) for b in range(-2, 3)]
@@ -162,7 +164,9 @@ def _best_path(score: NDArray) -> NDArray:
     return np.array(path[::-1])
 
 
-def _beside(small: NDArray, path: NDArray, spacing: tuple[float, float, float]) -> tuple[NDArray, NDArray]:
+def _beside(
+    small: NDArray[np.float32], path: NDArray[np.int64], spacing: tuple[float, float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Share of lung 30-80 mm to a side of the canal, where there is more, and of bone 24-44 mm, where less, (d,)."""
     found = np.zeros((2, len(small)))
     for k, (plane, (y, x)) in enumerate(zip(small, path, strict=True)):
@@ -177,7 +181,7 @@ def _beside(small: NDArray, path: NDArray, spacing: tuple[float, float, float]) 
     return found[0], found[1]
 
 
-def _place_in(body: NDArray, path: NDArray) -> float:
+def _place_in(body: NDArray[np.bool_], path: NDArray[np.int64]) -> float:
     """Median place of the path between the front and the back of the patient."""
     places = []
     for plane, (y, x) in zip(body, path, strict=True):

@@ -25,7 +25,7 @@ from scipy.ndimage import (
 )
 
 from bmd.findings import Finding, refusal
-from bmd.inputs.ct import HipPlane, Point, hip_plane
+from bmd.inputs.ct import HipPlane, Point, Spacing, hip_plane
 from bmd.types import Volume
 
 GRID_MM = 3.0
@@ -100,26 +100,25 @@ def find_hips(volume: Volume, spine_ends_mm: float = 0.0) -> tuple[HipSite, HipS
     tuple of HipSite
         The right and the left one.
     """
-    spacing = np.array(volume.spacing_mm, float)
-    hu = coarse(volume.voxels, spacing)
+    hu = coarse(volume.voxels, volume.spacing_mm)
     middle = body_middle(hu)
     votes = ball_votes(hu)
     votes[: int(np.ceil(max(0.0, spine_ends_mm) / GRID_MM))] = 0
-    metal = [lump for lump in metal_lumps(volume.voxels, spacing) if lump[0] > spine_ends_mm]
+    metal = [lump for lump in metal_lumps(volume.voxels, volume.spacing_mm) if lump[0] > spine_ends_mm]
     sites = []
     for side, sign in (("right", -1.0), ("left", 1.0)):
         sites.append(_side(side, sign, hu, votes, middle, metal))  # type: ignore[arg-type]
     return _agreeing(sites[0], sites[1])
 
 
-def coarse(pixels: NDArray, spacing_mm: NDArray) -> NDArray:
+def coarse(voxels: NDArray[np.int16], spacing_mm: Spacing) -> NDArray[np.float32]:
     """The volume on a cubic grid of 3 mm, float32 HU; the first voxel's centre stays at 0."""
-    dz, dy, dx = (float(v) for v in spacing_mm)
-    rows, columns = (int((n - 1) * step / GRID_MM) + 1 for n, step in zip(pixels.shape[1:], (dy, dx), strict=True))
+    dz, dy, dx = spacing_mm
+    rows, columns = (int((n - 1) * step / GRID_MM) + 1 for n, step in zip(voxels.shape[1:], (dy, dx), strict=True))
     matrix = np.array([[GRID_MM / dx, 0, 0], [0, GRID_MM / dy, 0]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    small = np.empty((len(pixels), rows, columns), np.float32)
-    for k, picture in enumerate(pixels):
+    small = np.empty((len(voxels), rows, columns), np.float32)
+    for k, picture in enumerate(voxels):
         plane = picture.astype(np.float32)
         if min(dx, dy) < GRID_MM:
             sigma = [max(1e-3, 0.35 * GRID_MM / step) for step in (dx, dy)]
@@ -131,16 +130,16 @@ def coarse(pixels: NDArray, spacing_mm: NDArray) -> NDArray:
     place = np.arange(0, last * dz + 1e-6, GRID_MM) / dz
     low = np.minimum(place.astype(int), max(0, last - 1))
     share = (place - low).astype(np.float32)[:, None, None]
-    return small[low] + share * (small[np.minimum(low + 1, last)] - small[low])
+    return np.asarray(small[low] + share * (small[np.minimum(low + 1, last)] - small[low]), np.float32)
 
 
-def body_middle(hu: NDArray) -> float:
+def body_middle(hu: NDArray[np.float32]) -> float:
     """Middle of the body, x in mm: that of its soft tissue."""
     share = ((hu > -150) & (hu < 250)).sum((0, 1)).astype(float)
     return float((share * np.arange(len(share))).sum() / max(share.sum(), 1.0)) * GRID_MM
 
 
-def ball_votes(hu: NDArray) -> NDArray:
+def ball_votes(hu: NDArray[np.float32]) -> NDArray[np.float32]:
     """How many edges (HU / mm) point at each place as the centre of a head or its socket, smoothed."""
     bone = gaussian_filter(np.clip(hu, BONE_HU, DENSE_HU), 0.6)
     slope = np.stack(np.gradient(bone, GRID_MM))  # (3, D, H, W)
@@ -156,21 +155,24 @@ def ball_votes(hu: NDArray) -> NDArray:
             inside = ((place >= 0) & (place < np.array(hu.shape)[:, None])).all(0)
             flat = np.ravel_multi_index(tuple(place[:, inside]), hu.shape)
             votes += np.bincount(flat, weight[inside], hu.size).astype(np.float32)
-    return gaussian_filter(votes.reshape(hu.shape), 1.0)
+    return np.asarray(gaussian_filter(votes.reshape(hu.shape), 1.0), np.float32)
 
 
-def metal_lumps(pixels: NDArray, spacing_mm: NDArray) -> list[Point]:
+def metal_lumps(voxels: NDArray[np.int16], spacing_mm: Spacing) -> list[Point]:
     """Centres (mm) of lumps above 2,500 HU that are larger than 1.5 cm3."""
-    dense = pixels > METAL_HU
+    dense = voxels > METAL_HU
     if not dense.any():
         return []
     marks, _ = label(dense)
-    volume = np.bincount(marks.ravel())[1:] * float(np.prod(spacing_mm)) / 1000
-    large = [int(i) + 1 for i in np.flatnonzero(volume > METAL_CM3)]
-    return [tuple(float(v) for v in np.array(c) * spacing_mm) for c in center_of_mass(dense, marks, large)]  # type: ignore
+    volumes_cm3 = np.bincount(marks.ravel())[1:] * float(np.prod(spacing_mm)) / 1000
+    large = [int(i) + 1 for i in np.flatnonzero(volumes_cm3 > METAL_CM3)]
+    dz, dy, dx = spacing_mm
+    return [(float(z) * dz, float(y) * dy, float(x) * dx) for z, y, x in center_of_mass(dense, marks, large)]
 
 
-def _side(side: Side, sign: float, hu: NDArray, votes: NDArray, middle: float, metal: list[Point]) -> HipSite:
+def _side(
+    side: Side, sign: float, hu: NDArray[np.float32], votes: NDArray[np.float32], middle: float, metal: list[Point]
+) -> HipSite:
     """The best head on one side of the body, and the plane through it."""
     for lump in metal:
         offset = sign * (lump[2] - middle)
@@ -191,7 +193,7 @@ def _side(side: Side, sign: float, hu: NDArray, votes: NDArray, middle: float, m
     return HipSite(side, plane_found, None, centre, score)
 
 
-def candidates(votes: NDArray, middle: float, sign: float, count: int = 6) -> list[tuple[float, Point]]:
+def candidates(votes: NDArray[np.float32], middle: float, sign: float, count: int = 6) -> list[tuple[float, Point]]:
     """The places with most votes on one side, most first, with their votes; (z, y, x) in mm."""
     x = sign * (np.arange(votes.shape[2]) * GRID_MM - middle)
     here = np.where((x > SIDEWAYS_MM[0]) & (x < SIDEWAYS_MM[1]), votes, 0)
@@ -206,14 +208,14 @@ def candidates(votes: NDArray, middle: float, sign: float, count: int = 6) -> li
     return found
 
 
-def _directions(count: int = 200) -> NDArray:
+def _directions(count: int = 200) -> NDArray[np.float64]:
     """Evenly spread unit vectors (count, 3)."""
     k = np.arange(count) + 0.5
     polar, turn = np.arccos(1 - 2 * k / count), np.pi * (1 + 5**0.5) * k
     return np.stack([np.cos(polar), np.sin(polar) * np.sin(turn), np.sin(polar) * np.cos(turn)], 1)
 
 
-def shell_share(hu: NDArray, head_mm: Point) -> float:
+def shell_share(hu: NDArray[np.float32], head_mm: Point) -> float:
     """Share of directions in which bone is met at the distance of a head's surface; 0 where the inside is not bone."""
     radii = np.arange(0.0, 31.0, 1.5)
     places = (np.array(head_mm) + _directions()[:, None] * radii[:, None]) / GRID_MM  # (200, radii, 3)
@@ -223,7 +225,7 @@ def shell_share(hu: NDArray, head_mm: Point) -> float:
     return float((profile[:, (radii > 16) & (radii < 29)].max(1) > SHELL_HU).mean())
 
 
-def aim(hu: NDArray, head_mm: Point, sign: float) -> tuple[HipPlane, bool]:
+def aim(hu: NDArray[np.float32], head_mm: Point, sign: float) -> tuple[HipPlane, bool]:
     """The plane through head, neck and trochanters, and whether a femur was met below the head.
 
     The trochanters are the filled bone beside and below the head, without the ischium, which lies towards the middle.

@@ -8,13 +8,14 @@ canal), the volume has room for it and no lung lies beside L2 or lower. Otherwis
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bmd.findings import Finding, note
-from bmd.inference.ct.bodies import Body, fit_body, frame_of, region, voxels
+from bmd.inference.ct.bodies import Body, Depths, Offset, fit_body, frame_of, region, voxels
 from bmd.inference.ct.canal import Spine, find_spine
 from bmd.inference.ct.side_film import SideFilm, side_film
 from bmd.inference.engine import Engine
@@ -46,7 +47,7 @@ EDGE_MM = 2.5
 CHEST = 0.3
 """Share of lung beside a vertebra that cannot be L2 or lower."""
 
-Block = tuple[tuple[int, int, int], NDArray, tuple[NDArray, NDArray, NDArray]]
+Block: TypeAlias = tuple[Offset, NDArray[np.int16], Depths]
 """Offset of a block of voxels in the volume, its HU, and how deep each voxel lies in a body."""
 
 
@@ -128,7 +129,7 @@ def is_cut(volume: Volume, body: Body) -> bool:
     return bool((low < -0.5).any() or (high > np.array(volume.voxels.shape) - 0.5).any())
 
 
-def at_film_edge(corners: NDArray, film: SideFilm) -> bool:
+def at_film_edge(corners: NDArray[np.floating], film: SideFilm) -> bool:
     """Whether a body's outline reaches the first or last millimetres of the volume."""
     return bool(corners[:, 1].min() < EDGE_MM or corners[:, 1].max() > film.pixels.shape[0] - 1 - EDGE_MM)
 
@@ -215,7 +216,7 @@ def _vertebra(volume: Volume, seen: Vertebra, body: Body, named: bool) -> Verteb
     )
 
 
-def outline(volume: Volume, body: Body) -> NDArray:
+def outline(volume: Volume, body: Body) -> NDArray[np.float64]:
     """Outline of a body in its middle plane, (n, 2) as (row, slice) of the volume."""
     reach_w, reach_u = 0.5 * body.frame.height + 8, 0.5 * body.frame.depth + 8
     w, u = np.meshgrid(np.arange(-reach_w, reach_w, 0.5), np.arange(-reach_u, reach_u, 0.5), indexing="ij")

@@ -37,11 +37,11 @@ class SideFilm:
         y of the first column, mm from the first row of the volume.
     """
 
-    pixels: NDArray
-    plane: NDArray
+    pixels: NDArray[np.float32]
+    plane: NDArray[np.float32]
     shift_mm: float
 
-    def to_volume(self, points: NDArray, spacing: tuple[float, ...]) -> NDArray:
+    def to_volume(self, points: NDArray[np.floating], spacing: tuple[float, float, float]) -> NDArray[np.float64]:
         """Film pixels (n, 2) to (row, slice) of the volume, as `Vertebra` wants them on a CT."""
         mm = (np.asarray(points, float) + 0.5) * PIXEL_MM
         return np.column_stack([(mm[:, 0] + self.shift_mm) / spacing[1] - 0.5, mm[:, 1] / spacing[0] - 0.5])

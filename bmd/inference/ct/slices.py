@@ -64,7 +64,7 @@ def classify_slices(
     return each, of_logits(None, mean, float(temperature.get("patient_temperature", 1.0)), NETWORK)
 
 
-def of_logits(level: str | None, logits: NDArray, temperature: float, model: str) -> Prediction:
+def of_logits(level: str | None, logits: NDArray[np.floating], temperature: float, model: str) -> Prediction:
     """Prediction of a classifier: calibrated probabilities and the most probable class, no T-score."""
     share = softmax(np.asarray(logits, float) / temperature)
     return Prediction(

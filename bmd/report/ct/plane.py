@@ -55,11 +55,11 @@ def _path(report: Report, depth: int, width: int) -> NDArray[np.float64]:
     if not points:
         return np.full(depth, width / 2)
     z, x = np.array(sorted(points)).T
-    return np.interp(np.arange(depth), z, x)
+    return np.asarray(np.interp(np.arange(depth), z, x))
 
 
 def _moved(vertebra: Vertebra, scale: NDArray[np.float64]) -> Vertebra:
-    def move(points: NDArray) -> NDArray:
+    def move(points: NDArray[np.floating]) -> NDArray[np.floating]:
         return (np.asarray(points, float) + 0.5) * scale - 0.5
 
     corners = None if vertebra.corners_px is None else move(vertebra.corners_px)

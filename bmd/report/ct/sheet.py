@@ -78,7 +78,7 @@ def _views(case: Case) -> list[Pillow.Image]:
     ]
 
 
-def _picture(plane: NDArray, window: tuple[float, float], row_mm: float, column_mm: float) -> Pillow.Image:
+def _picture(plane: NDArray[np.int16], window: tuple[float, float], row_mm: float, column_mm: float) -> Pillow.Image:
     """A plane in its window, true to shape, ``_SIDE`` high at most."""
     low, high = window
     grey = np.round(np.clip((plane - low) / (high - low), 0, 1) * 255).astype(np.uint8)
