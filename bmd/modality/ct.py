@@ -46,7 +46,7 @@ def _is_slice(start: bytes) -> bool:
 def _analyse_ct(study: Study, file: str, progress: Progress | None, engine: Engine | None, models: Models) -> Report:
     from bmd.inference.ct.pipeline import analyse_ct
 
-    return analyse_ct(study, file, progress, engine)
+    return analyse_ct(study, file, progress, engine, models)
 
 
 def _explain_ct(study: Study, report: Report, levels: tuple[str, ...] | None) -> tuple[Explanation, ...]:

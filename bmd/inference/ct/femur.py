@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmd.inference.ct.hips import HipSite, find_hips
 from bmd.inference.ct.slices import of_logits
-from bmd.inference.engine import Engine
+from bmd.inference.run import Networks
 from bmd.inputs.ct import hip_crop, hip_input, hip_window
 from bmd.inputs.patient import patient_vector_with_bmi
-from bmd.models._registry import default
 from bmd.types import Demographics, Hip, Prediction, Volume
 
-IMAGE, PATIENT, BOTH = (default(role) for role in ("femur_image", "femur_demographics", "femur_multimodal"))
+IMAGE, PATIENT, BOTH = "femur_image", "femur_demographics", "femur_multimodal"
+"""Roles."""
 LEVEL = "hip"
 """What these networks answer for: the lower T-score of femoral neck and total hip."""
 
 
 def find_and_read_hips(
-    volume: Volume, patient: Demographics, engine: Engine, spine_ends_mm: float = 0.0
-) -> tuple[tuple[Hip, ...], tuple[Prediction, ...]]:
+    volume: Volume, patient: Demographics, networks: Networks, spine_ends_mm: float = 0.0
+) -> tuple[tuple[Hip, ...], dict[str, Prediction]]:
     """Find both hips in a CT and say what each network makes of them.
 
     As for ``slices.classify_slices``, there is no T-score: ``category`` is the most probable class.
@@ -32,8 +33,8 @@ def find_and_read_hips(
         The CT.
     patient : Demographics
         What is known; missing values stay missing.
-    engine : Engine
-        Runs the networks.
+    networks : Networks
+        Runs the networks of the three roles.
     spine_ends_mm : float
         See ``hips.find_hips``.
 
@@ -43,9 +44,9 @@ def find_and_read_hips(
         The right and the left one; a hip that was not read has a ``reason``. ``crop`` is as the network sees it: a left
         hip is mirrored. ``prediction`` is the multimodal network's where anything is known of the patient, else the
         image network's.
-    tuple of Prediction
-        For the patient, with ``model`` naming the network: image only and both (mean logits of the hips read),
-        demographics only; those without an input are left out.
+    dict of str to Prediction
+        For the patient, by role: image only and both (mean logits of the hips read), demographics only; those without
+        an input are left out.
 
     Raises
     ------
@@ -57,19 +58,20 @@ def find_and_read_hips(
     read = [hip for hip in hips if hip.crop is not None]
     known = patient_vector_with_bmi(patient)
     anything = bool(known[len(known) // 2 :].any())
-    answers, each = [], {}
+    answers: dict[str, Prediction] = {}
+    each: dict[str, list[Prediction]] = {}
     if read:
-        pictures = hip_input(np.stack([hip.crop for hip in read]))  # type: ignore[misc]
-        logits = {IMAGE: engine.run(IMAGE, pictures)["logits"]}
+        pictures = hip_input(np.stack([np.asarray(hip.crop) for hip in read]))
+        logits = {IMAGE: networks.run(IMAGE, pictures)["logits"]}
         if anything:
-            logits[BOTH] = engine.run(BOTH, pictures, np.repeat(known[None], len(read), 0))["logits"]
-        each = {name: [_answer(row, name, engine) for row in rows] for name, rows in logits.items()}
-        answers = [_answer(rows.mean(0), name, engine) for name, rows in logits.items()]
+            logits[BOTH] = networks.run(BOTH, pictures, np.repeat(known[None], len(read), 0))["logits"]
+        each = {role: [_answer(row, role, networks) for row in rows] for role, rows in logits.items()}
+        answers = {role: _answer(rows.mean(0), role, networks) for role, rows in logits.items()}
     if anything:
-        answers.append(_answer(engine.run(PATIENT, known[None])["logits"][0], PATIENT, engine))
+        answers[PATIENT] = _answer(networks.run(PATIENT, known[None])["logits"][0], PATIENT, networks)
     best = each.get(BOTH) or each.get(IMAGE) or []
     by_side = {hip.side: prediction for hip, prediction in zip(read, best, strict=True)}
-    return tuple(replace(hip, prediction=by_side.get(hip.side)) for hip in hips), tuple(answers)
+    return tuple(replace(hip, prediction=by_side.get(hip.side)) for hip in hips), answers
 
 
 def _cut(volume: Volume, site: HipSite) -> Hip:
@@ -83,6 +85,6 @@ def _cut(volume: Volume, site: HipSite) -> Hip:
     return Hip(site.side, None, hip_window(hip_crop(volume.voxels, spacing, site.plane)), centre)
 
 
-def _answer(logits: np.ndarray, model: str, engine: Engine) -> Prediction:
-    numbers = engine.metadata(model).get("calibration") or {}
-    return of_logits(LEVEL, logits, float(numbers.get("temperature", 1.0)), model)
+def _answer(logits: NDArray[np.float32], role: str, networks: Networks) -> Prediction:
+    numbers = networks.metadata(role).get("calibration") or {}
+    return of_logits(LEVEL, logits, float(numbers.get("temperature", 1.0)), networks.name(role))

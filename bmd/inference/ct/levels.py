@@ -18,12 +18,13 @@ from bmd.findings import Finding, note
 from bmd.inference.ct.bodies import Body, Depths, Offset, fit_body, frame_of, region, voxels
 from bmd.inference.ct.canal import Spine, find_spine
 from bmd.inference.ct.side_film import SideFilm, side_film
-from bmd.inference.engine import Engine
+from bmd.inference.run import Networks
 from bmd.inference.spine.contour import corners as corners_of
 from bmd.inference.spine.decode import Decoded
 from bmd.inference.spine.localise import Localised, localise, quality
 from bmd.types import Vertebra, Volume
 
+ROLE = "localiser"
 WEAKEST = 0.25
 """Score of the localiser below which a body is left out."""
 WIDTHS_MM = (20.0, 13.0)
@@ -81,18 +82,18 @@ class FoundCt:
     doubts: tuple[Finding, ...] = ()
 
 
-def localise_ct(volume: Volume, engine: Engine) -> FoundCt:
+def localise_ct(volume: Volume, networks: Networks) -> FoundCt:
     """Find, fit and name the vertebral bodies of a CT volume.
 
     Parameters
     ----------
     volume : Volume
         The CT.
-    engine : Engine
+    networks : Networks
         Runs the film localiser.
     """
     spine = find_spine(volume)
-    film, looks = look_from_side(volume, spine, engine)
+    film, looks = look_from_side(volume, spine, networks)
     seen = looks[0]
     spacing = volume.spacing_mm
     kept: list[Vertebra] = []
@@ -134,10 +135,10 @@ def at_film_edge(corners: NDArray[np.floating], film: SideFilm) -> bool:
     return bool(corners[:, 1].min() < EDGE_MM or corners[:, 1].max() > film.pixels.shape[0] - 1 - EDGE_MM)
 
 
-def look_from_side(volume: Volume, spine: Spine, engine: Engine) -> tuple[SideFilm, list[Localised]]:
+def look_from_side(volume: Volume, spine: Spine, networks: Networks) -> tuple[SideFilm, list[Localised]]:
     """Localise on slabs of several widths: the film of the best look, and all looks, the best first."""
     films = [side_film(volume, spine, width) for width in WIDTHS_MM]
-    looks = [localise(film.pixels, engine) for film in films]
+    looks = [localise(film.pixels, networks.engine, networks.name(ROLE)) for film in films]
     order = sorted(range(len(looks)), key=lambda k: (not looks[k].decoded.certain, -quality(looks[k].decoded)))
     return films[order[0]], [looks[k] for k in order]
 

@@ -2,82 +2,71 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
 from bmd.errors import WeightsError
 from bmd.findings import Finding, warning
+from bmd.inference import run
 from bmd.inference.ct.attenuation import Measured, contrast, measure_attenuation, reading
+from bmd.inference.ct.femur import find_and_read_hips
 from bmd.inference.ct.gate import gate_ct, judge_ct
-from bmd.inference.ct.levels import FoundCt, localise_ct
-from bmd.inference.engine import Engine, default_engine
+from bmd.inference.ct.levels import ROLE, FoundCt, localise_ct
+from bmd.inference.ct.slices import ROLE as SLICES
+from bmd.inference.ct.slices import classify_slices
+from bmd.inference.engine import Engine
 from bmd.inference.patient import of_age
-from bmd.inference.run import Progress
-from bmd.inference.spine.looks import LOCALISER
+from bmd.inference.run import Networks, Progress, Teller
 from bmd.reference import LUMBAR
-from bmd.types import Report, Study, Suitability, Volume
+from bmd.types import Hip, Prediction, Report, Study, Suitability, Volume
 
+Result = TypeVar("Result")
 REFERENCE_KVP = 120.0
 """Tube voltage of the published values."""
 
 
-def analyse_ct(study: Study, file: str = "", progress: Progress | None = None, engine: Engine | None = None) -> Report:
-    """Analyse one CT of the abdomen.
+def analyse_ct(
+    study: Study,
+    file: str = "",
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+    models: Mapping[str, str] | None = None,
+) -> Report:
+    """Analyse one CT of the abdomen: the volume of a study.
 
-    Parameters
-    ----------
-    study : Study
-        What was read; its volume is analysed.
-    file : str
-        Name to show in the report.
-    progress : callable, optional
-        Called with a share 0..1 (never falling, 1 last) and what is being done.
-    engine : Engine, optional
-        Runs the networks; by default the best one this machine has.
-
-    Returns
-    -------
-    Report
-        An unsuitable volume gives a report with ``suitability.suitable`` False and its reasons, not an exception.
+    ``models`` names networks by role ("localiser", "slices", "femur_image", "femur_demographics",
+    "femur_multimodal"); the rest as in ``modality.analyse``.
 
     Raises
     ------
     WeightsError
         The localiser's weights are missing or damaged.
     """
-    start = time.perf_counter()
-    tell = progress or (lambda share, what: None)
-    tell(0.02, "Checking the volume")
-    suitability, volume = gate_ct(study)
-    report = Report(file, "ct", suitability, patient=study.patient)
-    if volume is not None:
-        engine = engine or default_engine()
-        tell(0.08, "Finding the vertebrae")
-        found = localise_ct(volume, engine)
-        reasons, scores = judge_ct(found.spine, len(found.bodies))
-        suitability = Suitability(not reasons, reasons, scores=suitability.scores | scores)
-        report = replace(report, suitability=suitability, device=engine.device, models={"localiser": LOCALISER})
-        if suitability.suitable:
-            tell(0.55, "Measuring the attenuation")
-            measured = measure_attenuation(volume, found)
-            report = _filled(report, study, volume, found, measured)
-            tell(0.65, "Classifying slices and hips")
-            report = classify(report, volume, study, engine, spine_end(found))
-    tell(1.0, "Done")
-    return replace(report, seconds=round(time.perf_counter() - start, 3))
+    return run.analyse(STEPS, study, file, progress, Networks(engine, models or {}))
 
 
-def _filled(report: Report, study: Study, volume: Volume, found: FoundCt, measured: Measured) -> Report:
+def find(volume: Volume, suitability: Suitability, networks: Networks) -> tuple[FoundCt, Suitability]:
+    """Find and name the bodies, and judge whether that is a lumbar spine."""
+    found = localise_ct(volume, networks)
+    reasons, scores = judge_ct(found.spine, len(found.bodies))
+    return found, Suitability(not reasons, reasons, scores=suitability.scores | scores)
+
+
+def describe(report: Report, study: Study, volume: Volume, found: FoundCt, networks: Networks, tell: Teller) -> Report:
+    """Measure every body, classify slices and hips, and fill the report."""
+    tell(0.55, "progress.measuring_attenuation")
+    measured = measure_attenuation(volume, found)
     said = (*_names(found), *measured.left_out, *_technique(volume, found, measured), *of_age(study.patient))
-    return replace(
+    report = replace(
         report,
         vertebrae=found.vertebrae,
         attenuation=measured.attenuation,
         levels_certain=found.certain,
         warnings=said,
     )
+    tell(0.65, "progress.classifying")
+    return _hips(_slices(report, volume, networks), volume, study, networks, spine_end(found))
 
 
 def spine_end(found: FoundCt) -> float:
@@ -85,48 +74,41 @@ def spine_end(found: FoundCt) -> float:
     return max((float(body.frame.origin[0]) for body in found.bodies), default=0.0)
 
 
-def classify(report: Report, volume: Volume, study: Study, engine: Engine, spine_ends_mm: float = 0.0) -> Report:
-    """What the networks say of slices and hips; one whose weights are missing is named and left out."""
-    report = _slices(report, volume, engine)
-    return _hips(report, volume, study, engine, spine_ends_mm)
-
-
-def _slices(report: Report, volume: Volume, engine: Engine) -> Report:
-    from bmd.inference.ct.slices import NETWORK, classify_slices
-
+def _slices(report: Report, volume: Volume, networks: Networks) -> Report:
     usable = {a.level for a in report.attenuation if a.level is not None}
     chosen = [v for v in report.vertebrae if v.level in usable]
-    each, patient, said = _tried("ct.slices_not_read", lambda: classify_slices(volume, chosen, engine), ((), None))
-    models = report.models | ({"slices": NETWORK} if each else {})
-    answers = (*report.answers, patient) if patient is not None else report.answers
-    return replace(
-        report, measurements=each, prediction=patient, answers=answers, models=models, warnings=report.warnings + said
-    )
-
-
-def _hips(report: Report, volume: Volume, study: Study, engine: Engine, spine_ends_mm: float) -> Report:
-    from bmd.inference.ct.femur import find_and_read_hips
-
-    hips, answers, said = _tried(
-        "ct.hips_not_read", lambda: find_and_read_hips(volume, study.patient, engine, spine_ends_mm), ((), ())
-    )
-    names = {answer.model: answer.model for answer in answers}
+    nothing: tuple[tuple[Prediction, ...], Prediction | None] = (), None
+    (each, patient), said = _tried("ct.slices_not_read", lambda: classify_slices(volume, chosen, networks), nothing)
     return replace(
         report,
-        hips=hips,
-        answers=report.answers + answers,
-        models=report.models | names,
+        measurements=each,
+        prediction=patient,
+        answers=report.answers if patient is None else (*report.answers, patient),
+        models=report.models | ({SLICES: networks.name(SLICES)} if each else {}),
         warnings=report.warnings + said,
     )
 
 
-def _tried(code: str, run: Callable[[], Any], otherwise: tuple[Any, Any]) -> tuple[Any, Any, tuple[Finding, ...]]:
+def _hips(report: Report, volume: Volume, study: Study, networks: Networks, spine_ends_mm: float) -> Report:
+    nothing: tuple[tuple[Hip, ...], dict[str, Prediction]] = (), {}
+    (hips, answers), said = _tried(
+        "ct.hips_not_read", lambda: find_and_read_hips(volume, study.patient, networks, spine_ends_mm), nothing
+    )
+    return replace(
+        report,
+        hips=hips,
+        answers=(*report.answers, *answers.values()),
+        models=report.models | {role: answer.model for role, answer in answers.items()},
+        warnings=report.warnings + said,
+    )
+
+
+def _tried(code: str, read: Callable[[], Result], otherwise: Result) -> tuple[Result, tuple[Finding, ...]]:
     """Run a part; missing weights leave it out with a warning and the rest of the report stands."""
     try:
-        first, second = run()
-        return first, second, ()
+        return read(), ()
     except WeightsError as error:
-        return *otherwise, (warning(code, reason=str(error) if error.legacy else error.finding),)
+        return otherwise, (warning(code, reason=run.reason(error)),)
 
 
 def _names(found: FoundCt) -> tuple[Finding, ...]:
@@ -151,3 +133,14 @@ def _technique(volume: Volume, found: FoundCt, measured: Measured) -> list[Findi
     if contrast(volume, found):
         said.append(warning("ct.contrast"))
     return said
+
+
+STEPS = run.Steps(
+    holds="ct",
+    role=ROLE,
+    gate=gate_ct,
+    find=find,
+    describe=describe,
+    checking=(0.02, "progress.checking_volume"),
+    finding=(0.08, "progress.finding_vertebrae"),
+)

@@ -8,20 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from bmd.inference.engine import Engine
+from bmd.inference.run import Networks
 from bmd.inputs.ct import axial_crop, body_centre, slice_windows
-from bmd.models._registry import default
 from bmd.reference import CATEGORIES, LUMBAR
 from bmd.types import Prediction, Vertebra, Volume
 
-NETWORK = default("slices")
+ROLE = "slices"
 PATIENT_LEVELS = ("L1", "L2", "L3", "L4")
 FEWEST = 2
 """A patient is never classified from a single vertebra (ISCD 2023)."""
 
 
 def classify_slices(
-    volume: Volume, vertebrae: Iterable[Vertebra], engine: Engine
+    volume: Volume, vertebrae: Iterable[Vertebra], networks: Networks
 ) -> tuple[tuple[Prediction, ...], Prediction | None]:
     """WHO class of the lumbar spine as each vertebra's slice shows it, and of the patient.
 
@@ -34,8 +33,8 @@ def classify_slices(
         The CT.
     vertebrae : iterable of Vertebra
         Any levels; L1-L5 with a ``body`` are looked at.
-    engine : Engine
-        Runs the network.
+    networks : Networks
+        Runs the network of the role.
 
     Returns
     -------
@@ -51,17 +50,17 @@ def classify_slices(
     if not chosen:
         return (), None
     crops = np.stack([axial_crop(volume.voxels, volume.spacing_mm, body_centre(v)) for v in chosen])
-    logits = engine.run(NETWORK, slice_windows(crops))["logits"]
-    temperature = engine.metadata(NETWORK).get("calibration") or {}
+    logits = networks.run(ROLE, slice_windows(crops))["logits"]
+    temperature, network = networks.metadata(ROLE).get("calibration") or {}, networks.name(ROLE)
     each = tuple(
-        of_logits(str(v.level), row, float(temperature.get("slice_temperature", 1.0)), NETWORK)
+        of_logits(str(v.level), row, float(temperature.get("slice_temperature", 1.0)), network)
         for v, row in zip(chosen, logits, strict=True)
     )
     rows = [k for k, v in enumerate(chosen) if v.level in PATIENT_LEVELS]
     if len(rows) < FEWEST:
         return each, None
     mean = logits[rows].mean(0)
-    return each, of_logits(None, mean, float(temperature.get("patient_temperature", 1.0)), NETWORK)
+    return each, of_logits(None, mean, float(temperature.get("patient_temperature", 1.0)), network)
 
 
 def of_logits(level: str | None, logits: NDArray[np.floating], temperature: float, model: str) -> Prediction:

@@ -8,6 +8,7 @@ import pytest
 from bmd.app.ct.samples import find
 from bmd.inference.ct.femur import BOTH, IMAGE, PATIENT, find_and_read_hips
 from bmd.inference.ct.hips import CUT, METAL, find_hips
+from bmd.inference.run import Networks
 from bmd.inputs.ct import HIP_HEAD, HIP_MM, hip_crop, hip_plane
 from bmd.readers.volume import read_folder
 from bmd.types import Demographics, Volume, volume_of
@@ -60,34 +61,43 @@ def _neck(side):
 
 def test_reads_each_hip_with_each_network():
     engine = BrightEngine({"temperature": 2.0})
-    hips, answers = find_and_read_hips(pelvis(), KNOWN, engine)
+    hips, answers = find_and_read_hips(pelvis(), KNOWN, Networks(engine))
     assert [hip.side for hip in hips] == ["right", "left"]
     assert all(hip.crop.shape == (250, 250) and hip.crop.min() >= 0 and hip.crop.max() <= 1 for hip in hips)
-    assert [a.model for a in answers] == [IMAGE, BOTH, PATIENT]
+    assert [*answers] == [IMAGE, BOTH, PATIENT]
     assert all(hip.prediction.model == BOTH for hip in hips)
-    assert all(p.t_score is None and sum(p.probabilities.values()) == pytest.approx(1, abs=1e-3) for p in answers)
+    for answer in answers.values():
+        assert answer.t_score is None
+        assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-3)
     assert engine.calls[IMAGE][0].shape == (2, 1, 250, 250)
     assert engine.calls[BOTH][1].shape == (2, 10)
 
 
+def test_another_network_takes_a_role_when_chosen():
+    engine = BrightEngine()
+    hips, answers = find_and_read_hips(pelvis(), Demographics(), Networks(engine, {IMAGE: "other"}))
+    assert set(engine.calls) == {"other"}
+    assert {answers[IMAGE].model, *(hip.prediction.model for hip in hips)} == {"other"}
+
+
 def test_nothing_known_of_the_patient_leaves_out_their_answers():
     engine = BrightEngine()
-    hips, answers = find_and_read_hips(pelvis(), Demographics(), engine)
-    assert [a.model for a in answers] == [IMAGE]
+    hips, answers = find_and_read_hips(pelvis(), Demographics(), Networks(engine))
+    assert [*answers] == [IMAGE]
     assert all(hip.prediction.model == IMAGE for hip in hips)
     assert set(engine.calls) == {IMAGE}
 
 
 def test_missing_fields_stay_missing():
     engine = BrightEngine()
-    find_and_read_hips(pelvis(), Demographics(age_y=70.0, height_cm=160.0), engine)
+    find_and_read_hips(pelvis(), Demographics(age_y=70.0, height_cm=160.0), Networks(engine))
     known = engine.calls[PATIENT][0][0]
     assert list(known[5:]) == [1, 0, 1, 0, 0]
     assert (known[:5][known[5:] == 0] == 0).all()
 
 
 def test_metal_is_said_and_not_read():
-    hips, answers = find_and_read_hips(pelvis("left"), KNOWN, BrightEngine())
+    hips, answers = find_and_read_hips(pelvis("left"), KNOWN, Networks(BrightEngine()))
     right, left = hips
     assert right.reason is None
     assert left.reason == METAL
@@ -98,18 +108,18 @@ def test_metal_is_said_and_not_read():
 
 
 def test_scan_that_ends_above_the_neck_is_not_read():
-    hips, answers = find_and_read_hips(pelvis(rows_below_mm=20.0), KNOWN, BrightEngine())
+    hips, answers = find_and_read_hips(pelvis(rows_below_mm=20.0), KNOWN, Networks(BrightEngine()))
     assert all(hip.reason == CUT for hip in hips)
-    assert [a.model for a in answers] == [PATIENT]
+    assert [*answers] == [PATIENT]
 
 
 def test_no_hip_in_the_scan():
     spine = column()[0]
     noise = Volume(np.full((40, 60, 60), -1000, np.int16), (3.0, 3.0, 3.0))
     for volume in (spine, noise):
-        hips, answers = find_and_read_hips(volume, Demographics(), BrightEngine())
+        hips, answers = find_and_read_hips(volume, Demographics(), Networks(BrightEngine()))
         assert all(hip.reason and hip.crop is None for hip in hips)
-        assert answers == ()
+        assert answers == {}
 
 
 def test_nothing_above_the_end_of_the_spine_is_a_hip():
@@ -117,9 +127,9 @@ def test_nothing_above_the_end_of_the_spine_is_a_hip():
     volume = pelvis(rows_below_mm=60.0)
     assert all(site.plane is not None for site in find_hips(volume, 60.0))
     assert all(site.plane is None for site in find_hips(volume, 190.0))
-    hips, answers = find_and_read_hips(volume, Demographics(), BrightEngine(), 190.0)
+    hips, answers = find_and_read_hips(volume, Demographics(), Networks(BrightEngine()), 190.0)
     assert all(hip.reason and hip.crop is None for hip in hips)
-    assert answers == ()
+    assert answers == {}
 
 
 def test_an_upper_abdomen_has_no_hips():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bmd.inference.ct.slices import NETWORK, classify_slices
+from bmd.inference.ct.slices import classify_slices
+from bmd.inference.run import Networks
 from bmd.inputs.ct import SLICE_BEHIND_MM, axial_crop, body_centre, slice_windows
+from bmd.models._registry import default
 from bmd.reference import CATEGORIES
 from tests.inference.phantoms import BrightEngine, column
 
@@ -49,32 +51,40 @@ def test_windows_are_equation_1():
 def test_every_level_and_the_patient_are_answered():
     volume, vertebrae = column()
     engine = BrightEngine()
-    each, patient = classify_slices(volume, vertebrae, engine)
+    each, patient = classify_slices(volume, vertebrae, Networks(engine))
     assert [p.level for p in each] == ["L1", "L2", "L3"]
     assert each[0].probabilities["osteoporosis"] > each[2].probabilities["osteoporosis"]
     assert patient.level is None
     for p in (*each, patient):
         assert p.t_score is None
-        assert p.model == NETWORK
+        assert p.model == default("slices")
         assert p.category == max(CATEGORIES, key=lambda c: p.probabilities[c])
-    assert engine.calls[NETWORK][0].shape == (3, 2, 120, 120)
+    assert engine.calls[default("slices")][0].shape == (3, 2, 120, 120)
 
 
 def test_temperature_softens():
     volume, vertebrae = column()
-    sharp, _ = classify_slices(volume, vertebrae, BrightEngine())
-    soft, _ = classify_slices(volume, vertebrae, BrightEngine({"slice_temperature": 5.0}))
+    sharp, _ = classify_slices(volume, vertebrae, Networks(BrightEngine()))
+    soft, _ = classify_slices(volume, vertebrae, Networks(BrightEngine({"slice_temperature": 5.0})))
     assert max(soft[0].probabilities.values()) < max(sharp[0].probabilities.values())
 
 
 def test_one_vertebra_is_no_patient():
     volume, vertebrae = column()
-    assert classify_slices(volume, vertebrae[:1], BrightEngine())[1] is None
-    assert classify_slices(volume, (), BrightEngine()) == ((), None)
+    assert classify_slices(volume, vertebrae[:1], Networks(BrightEngine()))[1] is None
+    assert classify_slices(volume, (), Networks(BrightEngine())) == ((), None)
 
 
 def test_other_levels_and_nameless_bodies_are_left_out():
     volume, vertebrae = column(("T12", "L1", "L5"))
-    each, patient = classify_slices(volume, vertebrae, BrightEngine())
+    each, patient = classify_slices(volume, vertebrae, Networks(BrightEngine()))
     assert [p.level for p in each] == ["L1", "L5"]
     assert patient is None  # L5 does not count
+
+
+def test_another_network_takes_the_role_when_chosen():
+    volume, vertebrae = column()
+    engine = BrightEngine()
+    each, patient = classify_slices(volume, vertebrae, Networks(engine, {"slices": "other"}))
+    assert set(engine.calls) == {"other"}
+    assert {one.model for one in (*each, patient)} == {"other"}
