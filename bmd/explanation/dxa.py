@@ -17,10 +17,10 @@ from bmd.findings import note
 from bmd.geometry import filled
 from bmd.inputs.dxa import CNN_SIZE, dxa_input
 from bmd.inputs.film import Placement, letterbox
-from bmd.models._registry import WEIGHTS, build, default, load
+from bmd.models._registry import WEIGHTS, build, load, of_role
 from bmd.types import Explanation, Report, Study
 
-NETWORK = default("dxa_density")
+ROLE = "dxa_density"
 SITE = "L1-L4"
 LOWER = Target("dxa.lower_density", 0, -1.0)
 """The output is one number, the density: what is shown must be said, or high density would be explained."""
@@ -58,12 +58,13 @@ def explain_dxa(study: Study, report: Report, weights: Path | None = None) -> tu
         the regions), ``area_share`` (what an even map would have) and ``random_correlation``.
     """
     images = [image for image in study.images if image.modality == "dxa" and image.unit != "g/cm2"]
-    if not images or not any(answer.model == NETWORK for answer in report.answers):
+    network = next((answer.model for answer in report.answers if answer.model in of_role(ROLE)), None)
+    if not images or network is None:
         return ()
     pixels = np.clip(np.asarray(images[0].pixels, np.float32), 0, 1)
     x = torch.from_numpy(dxa_input(pixels)[None])
     with LOCK:
-        networks = [_trained(weights or WEIGHTS), *(_random(seed) for seed in RANDOM_SEEDS)]
+        networks = [_trained(network, weights or WEIGHTS), *(_random(network, seed) for seed in RANDOM_SEEDS)]
         trained, *random = [grad_cam(n, last_convolution(n), x, [LOWER])[0] for n in networks]
     placement = letterbox(pixels, CNN_SIZE)[1]
     window = placement.window
@@ -88,13 +89,13 @@ def _regions(report: Report, placement: Placement) -> NDArray[np.bool_]:
 
 
 @cache
-def _trained(weights: Path) -> Density:
-    return Density(load(NETWORK, weights)).eval().float()
+def _trained(name: str, weights: Path) -> Density:
+    return Density(load(name, weights)).eval().float()
 
 
 @cache
-def _random(seed: int) -> Density:
+def _random(name: str, seed: int) -> Density:
     """The same network with the weights it would have started from; the global random state is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Density(build(NETWORK)).eval().float()
+        return Density(build(name)).eval().float()

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def _assess(study: Study, file: str, progress: Progress | None, engine: Engine | None, models: Models) -> Report:
-    from bmd.inference import assess
+    from bmd.inference.demographics.assess import assess_patient
 
-    return assess(study.patient, file)
+    return assess_patient(study.patient, file, engine=engine, models=models)
 
 
 DEMOGRAPHICS = Modality(

@@ -32,7 +32,7 @@ def _adopt_dxa(study: Study) -> Study | None:
 def _analyse_dxa(study: Study, file: str, progress: Progress | None, engine: Engine | None, models: Models) -> Report:
     from bmd.inference.dxa.pipeline import analyse_dxa
 
-    return analyse_dxa(study, file, progress, engine)
+    return analyse_dxa(study, file, progress, engine, models)
 
 
 def _explain_dxa(study: Study, report: Report, levels: tuple[str, ...] | None) -> tuple[Explanation, ...]:

@@ -170,14 +170,15 @@ def _spoken(answers: Sequence[Prediction]) -> str:
 # --- how each field moved the answer -----------------------------------------------------------------------------
 def _fields(report: Report, reference: str) -> None:
     from bmd.explanation.demographics import field_effects
-    from bmd.inference.demographics.assess import typical
+    from bmd.inference.demographics.assess import ROLE, typical
+    from bmd.inference.run import Networks
 
     prediction = report.prediction
     assert prediction is not None
     site = prediction.level or ""
     young = prediction.t_score is None
-    unit = "bmd" if young else "t_score"
-    effects = field_effects(report.patient, lambda asked: typical(asked, site, reference, unit))
+    unit, networks = "bmd" if young else "t_score", Networks(chosen={ROLE: prediction.model})
+    effects = field_effects(report.patient, lambda asked: typical(asked, site, reference, unit, networks))
     inside = sites.name(site, inside=True)
     st.caption(text("app.demographics.fields_bmd", site=inside) if young else text("app.demographics.fields_t"))
     names = {name: _field_words(report.patient, name) for name in effects.effects}

@@ -20,9 +20,10 @@ from scipy.optimize import minimize
 
 from bmd import metrics, reference
 from bmd.evaluation.tables import Measured, markdown, rows
-from bmd.inference.demographics.assess import NETWORK, curves
+from bmd.inference.demographics.assess import ROLE, curves
 from bmd.inference.engine import Engine, TorchEngine
-from bmd.models._registry import WEIGHTS
+from bmd.inference.run import Networks
+from bmd.models._registry import WEIGHTS, default
 from bmd.models.demographics import SITES
 from bmd.population.survey import read_table
 from bmd.reference import OST_SCREEN_BELOW, OSTEOPENIA_BELOW_T, OSTEOPOROSIS_FROM_T
@@ -73,7 +74,7 @@ def evaluate_demographics(folder: str | Path, weights: Path = WEIGHTS, write: bo
     if (folder / KOREA).is_file():
         parts["Other people: Koreans of 50 years and over (Kim & Kim 2022)"] = korea(folder / KOREA, engine)
     if write:
-        _write(weights / NETWORK, parts["Sites"])
+        _write(weights / default(ROLE), parts["Sites"])
     return "\n".join(f"### {title}\n\n{markdown(rows(found, ()))}\n" for title, found in parts.items())
 
 
@@ -109,7 +110,7 @@ class Asked:
 def ask(people: People, engine: Engine, at_once: int = 256) -> Asked:
     """The network's answers for these people; few at a time, since each has 321 points at five sites."""
     starts = range(0, len(people), at_once)
-    found = [curves(people.known[start : start + at_once], engine) for start in starts]
+    found = [curves(people.known[start : start + at_once], Networks(engine)) for start in starts]
     return Asked(people, found[0][0], np.concatenate([f[1] for f in found]), np.concatenate([f[2] for f in found]))
 
 

@@ -8,7 +8,7 @@ cut-offs, not the density.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -29,13 +29,13 @@ from bmd.inference.demographics.terms import (
     field_word,
     unit_word,
 )
-from bmd.inference.engine import Engine, default_engine
+from bmd.inference.engine import Engine
+from bmd.inference.run import Networks
 from bmd.inputs.patient import patient_vector
-from bmd.models._registry import default
 from bmd.reference import HOLOGIC, REFERENCES, Reference
 from bmd.types import Demographics, Prediction, Report, Suitability
 
-NETWORK = default("demographics")
+ROLE = "demographics"
 OLDEST_Y, CAPPED_Y = 120.0, 80
 """Oldest age that is taken for one; age from which the survey counts everyone as of this age."""
 COMMON = 0.99
@@ -84,7 +84,11 @@ class Distribution:
 
 
 def assess_patient(
-    patient: Demographics, file: str = "", reference: str = "hologic", engine: Engine | None = None
+    patient: Demographics,
+    file: str = "",
+    reference: str = "hologic",
+    engine: Engine | None = None,
+    models: Mapping[str, str] | None = None,
 ) -> Report:
     """What is known of bone density from age, sex, height and weight alone.
 
@@ -98,6 +102,8 @@ def assess_patient(
         One of ``POPULATIONS``: whom T-scores compare with. Z-scores compare with Americans of the same age and sex.
     engine : Engine, optional
         Runs the network; by default the best one here.
+    models : mapping, optional
+        The network of the role "demographics", where it is not the default.
 
     Returns
     -------
@@ -114,24 +120,25 @@ def assess_patient(
     if reference not in POPULATIONS:
         raise OptionError("demographics.unknown_reference", name=reference, known=POPULATIONS)
     start = time.perf_counter()
-    engine = engine or default_engine()
-    metadata = engine.metadata(NETWORK)
-    reasons = refusals(patient, metadata["range"])
+    networks = Networks(engine, models or {})
+    ranges = networks.metadata(ROLE)["range"]
+    reasons = refusals(patient, ranges)
     if reasons:
         gate = Suitability(False, reasons)
-        return Report(file, "demographics", gate, patient=patient, device=engine.device)
-    found = distributions([patient], engine)[0]
+        return Report(file, "demographics", gate, patient=patient, device=networks.engine.device)
+    found = distributions([patient], networks)[0]
+    model = networks.name(ROLE)
     young = patient.age_y is not None and patient.age_y < clinical.MINIMUM_AGE_FOR_T
-    answers = _young(found, patient) if young else _grown(found, reference)
+    answers = _young(found, patient, model) if young else _grown(found, reference, model)
     return Report(
         file=file,
         modality="demographics",
         suitability=Suitability(True),
         prediction=_headline(answers),
         patient=patient,
-        warnings=warnings(patient, metadata["range"]),
-        models={"density": NETWORK},
-        device=engine.device,
+        warnings=warnings(patient, ranges),
+        models={"density": model},
+        device=networks.engine.device,
         seconds=time.perf_counter() - start,
         answers=answers,
         scores=screening(patient),
@@ -139,9 +146,9 @@ def assess_patient(
 
 
 # --- the network's answers ---------------------------------------------------------------------------------------
-def distributions(patients: Sequence[Demographics], engine: Engine | None = None) -> list[dict[str, Distribution]]:
+def distributions(patients: Sequence[Demographics], networks: Networks) -> list[dict[str, Distribution]]:
     """Distribution at each site, at the lowest of three, and at the lowest against each other reference."""
-    grid, cdf, tail = curves(np.stack([patient_vector(p) for p in patients]), engine)
+    grid, cdf, tail = curves(np.stack([patient_vector(p) for p in patients]), networks)
     names = (*SITES, LOWEST, f"{LOWEST}_nhanes_2005_2010")
     return [
         {name: Distribution(grid, cdf[k, i], float(tail[k, i])) for i, name in enumerate(names)}
@@ -149,15 +156,14 @@ def distributions(patients: Sequence[Demographics], engine: Engine | None = None
     ]
 
 
-def curves(known: NDArray[np.float32], engine: Engine | None = None) -> tuple[Floats, Floats, NDArray[np.float32]]:
+def curves(known: NDArray[np.float32], networks: Networks) -> tuple[Floats, Floats, NDArray[np.float32]]:
     """Grid (k,), cumulative probabilities (n, 5, k) and tails (n, 5) of input vectors (n, 8).
 
     The lowest of three sites is at least as likely to lie below a T-score as any one of them: where the network's own
     answer for it says less, the site's counts.
     """
-    engine = engine or default_engine()
-    out = engine.run(NETWORK, known)
-    first, last, count = engine.metadata(NETWORK)["grid"]
+    out = networks.run(ROLE, known)
+    first, last, count = networks.metadata(ROLE)["grid"]
     grid, cdf = np.linspace(first, last, int(count)), out["cdf"].astype(float)
     for column, key in ((3, "hologic"), (4, "nhanes_2005_2010")):
         for i, site in enumerate(SITES.values()):
@@ -172,10 +178,16 @@ def rescale(t: Any, site: str, old: Reference, new: Reference) -> Any:
     return clinical.t_score(clinical.bmd(t, site, old), site, new)
 
 
-def typical(patients: Sequence[Demographics], site: str, reference: str = "hologic", unit: str = "t_score") -> Floats:
+def typical(
+    patients: Sequence[Demographics],
+    site: str,
+    reference: str = "hologic",
+    unit: str = "t_score",
+    networks: Networks | None = None,
+) -> Floats:
     """Median at one site for each patient: T-score against the reference, or g/cm2 with ``unit`` "bmd"."""
     of = f"{LOWEST}_{reference}" if site == LOWEST and reference != "hologic" else site
-    medians = np.array([found[of].median for found in distributions(patients)])
+    medians = np.array([found[of].median for found in distributions(patients, networks or Networks())])
     if site == LOWEST:
         return medians
     if unit == "bmd":
@@ -184,19 +196,19 @@ def typical(patients: Sequence[Demographics], site: str, reference: str = "holog
 
 
 # --- predictions -------------------------------------------------------------------------------------------------
-def _grown(found: dict[str, Distribution], reference: str) -> tuple[Prediction, ...]:
+def _grown(found: dict[str, Distribution], reference: str, model: str) -> tuple[Prediction, ...]:
     """T-scores and WHO classes at three sites, then at the lowest of them."""
     chosen = REFERENCES[reference]
-    each = [_site(name, found[name], chosen) for name in SITES]
+    each = [_site(name, found[name], chosen, model) for name in SITES]
     lowest = found[LOWEST if reference == "hologic" else f"{LOWEST}_{reference}"]
     t = min([clinical.reported_t(lowest.median), *(p.t_score for p in each if p.t_score is not None)])
     cuts = [lowest.below(cut) for cut in (clinical.OSTEOPOROSIS_FROM_T, clinical.OSTEOPENIA_BELOW_T)]
     ends = clinical.reported_interval(*lowest.interval)
-    each.append(Prediction(LOWEST, None, t, ends, _shares(*cuts), clinical.category(t), NETWORK))
+    each.append(Prediction(LOWEST, None, t, ends, _shares(*cuts), clinical.category(t), model))
     return tuple(each)
 
 
-def _site(name: str, found: Distribution, chosen: Reference) -> Prediction:
+def _site(name: str, found: Distribution, chosen: Reference, model: str) -> Prediction:
     """One site's prediction; its density to 0.001 g/cm2 gives the T-score reported, so that both always agree."""
     key = SITES[name]
     density = round(float(clinical.bmd(found.median, key)), 3)
@@ -206,7 +218,7 @@ def _site(name: str, found: Distribution, chosen: Reference) -> Prediction:
         found.below(rescale(cut, key, chosen, HOLOGIC))
         for cut in (clinical.OSTEOPOROSIS_FROM_T, clinical.OSTEOPENIA_BELOW_T)
     ]
-    return Prediction(name, density, t, ends, _shares(*cuts), clinical.category(t), NETWORK)
+    return Prediction(name, density, t, ends, _shares(*cuts), clinical.category(t), model)
 
 
 def _shares(osteoporosis: float, below_normal: float) -> dict[str, float]:
@@ -214,22 +226,22 @@ def _shares(osteoporosis: float, below_normal: float) -> dict[str, float]:
     return dict(zip(clinical.CATEGORIES, values, strict=True))
 
 
-def _young(found: dict[str, Distribution], patient: Demographics) -> tuple[Prediction, ...]:
+def _young(found: dict[str, Distribution], patient: Demographics, model: str) -> tuple[Prediction, ...]:
     """Densities at three sites with Z-scores where the sex is known; no T-score and no WHO class."""
-    return tuple(_z_site(name, found[name], patient) for name in SITES)
+    return tuple(_z_site(name, found[name], patient, model) for name in SITES)
 
 
-def _z_site(name: str, found: Distribution, patient: Demographics) -> Prediction:
+def _z_site(name: str, found: Distribution, patient: Demographics, model: str) -> Prediction:
     key = SITES[name]
     density = round(float(clinical.bmd(found.median, key)), 3)
     if patient.sex is None or patient.age_y is None:
-        return Prediction(name, density, None, None, {}, None, NETWORK)
+        return Prediction(name, density, None, None, {}, None, model)
     mean, sd = clinical.age_curve(patient.age_y, patient.sex, key)
     low, high = ((float(clinical.bmd(end, key)) - mean) / sd for end in found.interval)
     cut = found.below(float(clinical.t_score(mean + clinical.LOW_FOR_AGE_FROM_Z * sd, key)))
     z = clinical.reported_t((density - mean) / sd)
     ends = clinical.reported_interval(low, high)
-    return Prediction(name, density, None, None, {WITHIN: 1 - cut, BELOW: cut}, None, NETWORK, z, ends)
+    return Prediction(name, density, None, None, {WITHIN: 1 - cut, BELOW: cut}, None, model, z, ends)
 
 
 def _headline(answers: Sequence[Prediction]) -> Prediction:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import time
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from bmd import reference
 from bmd.errors import WeightsError
 from bmd.findings import Finding, refusal, warning
+from bmd.inference import run
 from bmd.inference.dxa.densitometry import (
     DIFFERS_T,
     FEWEST,
@@ -26,36 +27,36 @@ from bmd.inference.dxa.densitometry import (
     proposed_exclusions,
     why_not_calibrated,
 )
-from bmd.inference.dxa.regions import NETWORK as REGION_NETWORK
+from bmd.inference.dxa.regions import ROLE as REGION_ROLE
 from bmd.inference.dxa.regions import Regions, find_regions
-from bmd.inference.engine import Engine, default_engine
+from bmd.inference.engine import Engine
 from bmd.inference.film import gate as gates
 from bmd.inference.patient import of_age
-from bmd.inference.run import Progress
+from bmd.inference.run import Networks, Progress, Teller
 from bmd.inputs.dxa import dxa_input
-from bmd.models._registry import default
 from bmd.types import Demographics, LevelDensity, Prediction, Report, Study, Suitability
 
-NETWORK = default("dxa_density")
+ROLE = "dxa_density"
+Pixels: TypeAlias = NDArray[np.float32]
+"""(H, W) in 0..1, bone bright."""
+HALF_STEP = 0.05
+"""T-scores are reported to 0.1."""
 LEAST_EVIDENCE = 1.4
 """Least sum of the scores of L1-L4 of a picture that is taken for a lumbar spine scan from the front."""
 METAL_G_CM2 = 2.6
 """Areal density no bone reaches."""
 
 
-def analyse_dxa(study: Study, file: str = "", progress: Progress | None = None, engine: Engine | None = None) -> Report:
-    """Analyse one DXA image of the lumbar spine.
+def analyse_dxa(
+    study: Study,
+    file: str = "",
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+    models: Mapping[str, str] | None = None,
+) -> Report:
+    """Analyse one DXA image of the lumbar spine: the first of a study; a second one that holds densities is measured.
 
-    Parameters
-    ----------
-    study : Study
-        Its first DXA image is analysed; where a second one holds densities (``readers``), they are measured.
-    file : str
-        Name to show in the report.
-    progress : callable, optional
-        Called with a share 0..1 and what is being done.
-    engine : Engine, optional
-        Runs the networks; by default the best one this machine has.
+    ``models`` names networks by role ("dxa_regions", "dxa_density"); the rest as in ``modality.analyse``.
 
     Returns
     -------
@@ -69,25 +70,10 @@ def analyse_dxa(study: Study, file: str = "", progress: Progress | None = None, 
     WeightsError
         The weights of the region network are missing or damaged.
     """
-    start = time.perf_counter()
-    tell = progress or (lambda share, what: None)
-    tell(0.02, "Checking the picture")
-    suitability, pixels = gate(study)
-    report = Report(file, "dxa", suitability, patient=study.patient)
-    if pixels is not None:
-        engine = engine or default_engine()
-        tell(0.2, "Finding L1 to L4")
-        found = find_regions(pixels, engine)
-        suitability = judge(suitability, found)
-        report = replace(report, suitability=suitability, device=engine.device, models={"localiser": REGION_NETWORK})
-        if suitability.suitable:
-            tell(0.7, "Estimating bone density")
-            report = describe(report, study, pixels, found, engine)
-    tell(1.0, "Done")
-    return replace(report, seconds=round(time.perf_counter() - start, 3))
+    return run.analyse(STEPS, study, file, progress, Networks(engine, models or {}))
 
 
-def gate(study: Study) -> tuple[Suitability, NDArray[np.float32] | None]:
+def gate(study: Study) -> tuple[Suitability, Pixels | None]:
     """First look, without any network: one DXA image from the front with something on it."""
     images = [image for image in study.images if image.modality == "dxa" and image.unit != "g/cm2"]
     if not images:
@@ -111,17 +97,19 @@ def _refused(code: str, **values: int) -> tuple[Suitability, None]:
     return Suitability(False, (refusal(code, **values),)), None
 
 
-def judge(suitability: Suitability, found: Regions) -> Suitability:
-    """Whether what was found looks like the lumbar spine on a scan from the front."""
+def find(pixels: Pixels, suitability: Suitability, networks: Networks) -> tuple[Regions, Suitability]:
+    """The regions, and whether they look like the lumbar spine on a scan from the front."""
+    found = find_regions(pixels, networks)
     levels = [v.level for v in found.vertebrae if v.level in SPINE]
     scores = suitability.scores | {"regions": float(len(levels)), "evidence": round(found.evidence, 3)}
     if len(levels) < FEWEST or found.evidence < LEAST_EVIDENCE:
-        return Suitability(False, (refusal("dxa.no_spine"),), suitability.inverted, scores)
-    return replace(suitability, scores=scores)
+        return found, Suitability(False, (refusal("dxa.no_spine"),), suitability.inverted, scores)
+    return found, replace(suitability, scores=scores)
 
 
-def describe(report: Report, study: Study, pixels: NDArray[np.float32], found: Regions, engine: Engine) -> Report:
+def describe(report: Report, study: Study, pixels: Pixels, found: Regions, networks: Networks, tell: Teller) -> Report:
     """Measure, estimate, and fill the report."""
+    tell(0.7, "progress.estimating_density")
     vertebrae = tuple(v for v in found.vertebrae if v.level in SPINE)
     levels = level_densities(study, [v for v in vertebrae if v.level not in found.cut])
     total = pooled(levels)
@@ -129,10 +117,10 @@ def describe(report: Report, study: Study, pixels: NDArray[np.float32], found: R
     missing: tuple[Finding, ...] = ()
     models = dict(report.models)
     try:
-        answers.append(estimate(pixels, study.patient, engine))
-        models["density"] = NETWORK
+        answers.append(estimate(pixels, study.patient, networks))
+        models["density"] = networks.name(ROLE)
     except WeightsError as error:
-        missing = (warning("dxa.estimate_missing", reason=str(error) if error.legacy else error.finding),)
+        missing = (warning("dxa.estimate_missing", reason=run.reason(error)),)
     return replace(
         report,
         vertebrae=vertebrae,
@@ -146,11 +134,15 @@ def describe(report: Report, study: Study, pixels: NDArray[np.float32], found: R
     )
 
 
-def estimate(pixels: NDArray[np.float32], patient: Demographics, engine: Engine) -> Prediction:
-    """What the DXA CNN says of the spine; interval and probabilities from its errors on simulated scans."""
-    raw = float(engine.run(NETWORK, dxa_input(pixels)[None])["bmd"].reshape(-1)[0])
-    numbers: dict[str, Any] = engine.metadata(NETWORK).get("calibration") or {}
-    density = numbers.get("offset", 0.0) + numbers.get("slope", 1.0) * raw
+def estimate(pixels: Pixels, patient: Demographics, networks: Networks) -> Prediction:
+    """What the network says of the spine; interval and probabilities from its errors on simulated scans.
+
+    Weights without a calibration give the bare density, with neither.
+    """
+    density = float(networks.run(ROLE, dxa_input(pixels)[None])["bmd"].reshape(-1)[0])
+    numbers: dict[str, Any] = networks.metadata(ROLE).get("calibration") or {}
+    if "slope" in numbers:
+        density = numbers["offset"] + numbers["slope"] * density
     density = round(float(density), 3)
     t = float(reference.t_score(density, "L1-L4"))
     half, spread = numbers.get("half_width"), numbers.get("sigma_t")
@@ -162,15 +154,16 @@ def estimate(pixels: NDArray[np.float32], patient: Demographics, engine: Engine)
         interval=None if half is None else reference.reported_interval(t - half, t + half),
         probabilities={} if spread is None else class_shares(t, float(spread)),
         category=reference.category(shown),
-        model=NETWORK,
+        model=networks.name(ROLE),
     )
     return as_z(found, patient)
 
 
 def class_shares(t: float, spread: float) -> dict[str, float]:
-    """Share of each WHO class for a T-score known up to a normal error of that spread (limits as reported, to 0.1)."""
-    below = [0.5 * (1 + math.erf((limit - t) / (spread * math.sqrt(2)))) for limit in (-1.05, -2.45)]
-    shares = (1 - below[0], below[0] - below[1], below[1])
+    """Share of each WHO class for a T-score known up to a normal error of that spread; limits as reported, to 0.1."""
+    limits = np.array([reference.OSTEOPENIA_BELOW_T - HALF_STEP, reference.OSTEOPOROSIS_FROM_T + HALF_STEP])
+    low, osteoporosis = ndtr((limits - t) / spread).tolist()
+    shares = (1 - low, low - osteoporosis, osteoporosis)
     return {name: round(share, 4) for name, share in zip(reference.CATEGORIES, shares, strict=True)}
 
 
@@ -196,3 +189,14 @@ def warnings(study: Study, found: Regions, levels: tuple[LevelDensity, ...]) -> 
     if reason is not None:
         said.append(reason)
     return (*said, *of_age(study.patient))
+
+
+STEPS = run.Steps(
+    holds="dxa",
+    role=REGION_ROLE,
+    gate=gate,
+    find=find,
+    describe=describe,
+    checking=(0.02, "progress.checking_picture"),
+    finding=(0.2, "progress.finding_regions"),
+)

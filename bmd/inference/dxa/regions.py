@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from bmd.inference.dxa.densitometry import SPINE
-from bmd.inference.engine import Engine
+from bmd.inference.run import Networks
 from bmd.inputs.dxa import REGION_SIZE, region_input
 from bmd.inputs.film import Placement
-from bmd.models._registry import default
 from bmd.reference import LEVELS
 from bmd.types import Vertebra
 
-NETWORK = default("dxa_regions")
+ROLE = "dxa_regions"
 FINE = 512
 """Side of the square on which outlines are traced."""
 LEAST_AREA = 0.25
@@ -56,19 +55,19 @@ class Regions:
     certain: bool
 
 
-def find_regions(image: NDArray[np.float32], engine: Engine) -> Regions:
+def find_regions(image: NDArray[np.float32], networks: Networks) -> Regions:
     """Find the regions of a picture.
 
     Parameters
     ----------
     image : ndarray
         float32 (H, W) in 0..1, bone bright.
-    engine : Engine
-        Runs the network.
+    networks : Networks
+        Runs the network of the role.
     """
     square, placement = region_input(image)
     both = np.stack([square, square[..., ::-1]])
-    masks = np.moveaxis(softmax(engine.run(NETWORK, both)["masks"], axis=1), 1, -1)
+    masks = np.moveaxis(softmax(networks.run(ROLE, both)["masks"], axis=1), 1, -1)
     share = (masks[0] + masks[1][:, ::-1]) / 2  # (128, 128, 10)
     fine = cv2.resize(share.astype(np.float32), (FINE, FINE), interpolation=cv2.INTER_LINEAR)
     labels = np.argmax(fine, -1)

@@ -16,6 +16,7 @@ from bmd.inference.demographics.assess import assess_patient, distributions, typ
 from bmd.inference.demographics.scores import screening
 from bmd.inference.demographics.terms import BELOW, FIELDS, LOWEST, SITES, WITHIN
 from bmd.inference.engine import TorchEngine
+from bmd.inference.run import Networks
 from bmd.types import Demographics
 
 WOMAN = Demographics(67, "F", 160, 58)
@@ -77,7 +78,7 @@ def test_missing_field_is_left_out_and_said(engine, name):
     given = tuple(note(f"word.{word}") for field, word in FIELDS.items() if field != name)
     assert warning("demographics.not_given", missing=(note(f"word.{FIELDS[name]}"),), given=given) in report.warnings
     assert getattr(report.patient, name) is None
-    full, part = (distributions([p], engine)[0]["lumbar"] for p in (WOMAN, some))
+    full, part = (distributions([p], Networks(engine))[0]["lumbar"] for p in (WOMAN, some))
     assert not np.allclose(full.cdf, part.cdf)
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bmd.errors import WeightsError
 from bmd.findings import Finding, warning
-from bmd.inference.dxa.pipeline import class_shares, estimate
+from bmd.inference.dxa.pipeline import analyse_dxa, class_shares, estimate
+from bmd.inference.run import Networks
 from bmd.inputs.film import letterbox
 from bmd.modality import analyse
 from bmd.simulator.case import simulate_dxa
@@ -179,6 +180,32 @@ def test_class_shares_follow_the_limits_as_reported() -> None:
 
 def test_without_calibration_there_is_no_interval() -> None:
     case = _case()
-    found = estimate(case.study.images[0].pixels, Demographics(), _engine(case, metadata={}))
+    found = estimate(case.study.images[0].pixels, Demographics(), Networks(_engine(case, metadata={})))
     assert found.interval is None
     assert found.probabilities == {}
+
+
+def test_another_network_of_a_role_can_be_named() -> None:
+    case, asked = _case(), []
+    engine = _engine(case)
+
+    def noted(network: str, *inputs: NDArray) -> dict[str, NDArray]:
+        asked.append(network)
+        return Knowing.run(engine, {"other_cnn": "dxa_cnn"}.get(network, network), *inputs)
+
+    engine.run = noted
+    report = analyse_dxa(case.study, engine=engine, models={"dxa_density": "other_cnn"})
+    assert asked == ["dxa_regions", "other_cnn"]
+    assert report.models["density"] == report.answers[-1].model == "other_cnn"
+
+
+def test_progress_is_told_in_codes_and_never_falls() -> None:
+    case, told = _case(), []
+    analyse(case.study, engine=_engine(case), progress=lambda share, what: told.append((share, what.code)))
+    assert [code for _, code in told] == [
+        "progress.checking_picture",
+        "progress.finding_regions",
+        "progress.estimating_density",
+        "progress.done",
+    ]
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
