@@ -130,9 +130,9 @@ def spine_columns(table: Table, grade: NDArray) -> Table:
 
 def simulated(people: list[Person]) -> tuple[Sample, Sample]:
     """The simulated people in the columns of ``survey_people`` and of ``survey_spines``; each a sampling unit."""
-    body = [p.demographics for p in people]
+    body = [p.body for p in people]
     table: Table = {
-        "age": np.minimum([b.age_y or 0 for b in body], 80),  # as the survey codes it
+        "age": np.minimum([b.age_y for b in body], 80),  # as the survey codes it
         "male": np.array([b.sex == "M" for b in body]),
         "height_cm": np.array([b.height_cm for b in body]),
         "weight_kg": np.array([b.weight_kg for b in body]),

@@ -93,7 +93,7 @@ def simulate_film(
     film = expose_film(skeleton, rng, size=size, view=view, implant=metal)
     image = Image(film.pixels, "radiograph", view, film.spacing_mm)
     uid = hashlib.sha256(film.pixels.tobytes()).hexdigest()[:16]
-    return Case(Study(uid, (image,), person.demographics, "simulated"), film.truth)
+    return Case(Study(uid, (image,), person.body.demographics, "simulated"), film.truth)
 
 
 def simulate_ct(
@@ -140,7 +140,7 @@ def simulate_ct(
     scan = ct.scan_volume(scene, rng, field, spacing[2] if spacing else ct.PIXEL_MM, fov_mm)
     uid = hashlib.sha256(scan.pixels.tobytes()).hexdigest()[:16]
     volume = Volume(scan.pixels, scan.spacing_mm)
-    return Case(Study(uid, patient=person.demographics, origin="simulated", volume=volume), scan.truth)
+    return Case(Study(uid, patient=person.body.demographics, origin="simulated", volume=volume), scan.truth)
 
 
 def _check_ct(
@@ -224,4 +224,4 @@ def simulate_dxa(
     if shown.density is not None:
         images.append(Image(shown.density, "dxa", seen, spacing, unit="g/cm2"))
     uid = hashlib.sha256(shown.pixels.tobytes()).hexdigest()[:16]
-    return Case(Study(uid, tuple(images), person.demographics, "simulated"), shown.truth)
+    return Case(Study(uid, tuple(images), person.body.demographics, "simulated"), shown.truth)

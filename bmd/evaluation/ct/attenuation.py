@@ -41,7 +41,7 @@ def evaluate_attenuation(count: int = 400, seed: int = 900_000) -> dict[str, Any
     young = [l1_attenuation(seed + count + i, "young") for i in range(count // 2)]
     hu, t, male = _columns(old)
     classes = np.array([category(x) for x in t])
-    ages = np.array([person.demographics.age_y for person, _ in old + young], float)
+    ages = np.array([person.body.age_y for person, _ in old + young], float)
     values = np.array([value for _, value in old + young])
     keep = np.isfinite(values)
     by_age = {}
@@ -68,6 +68,6 @@ def evaluate_attenuation(count: int = 400, seed: int = 900_000) -> dict[str, Any
 
 def _columns(people: list[tuple[Person, float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """HU, T-score of L1-L4 and sex of those with a measured L1."""
-    kept = [(value, p.t_scores["L1-L4"], p.demographics.sex == "M") for p, value in people if np.isfinite(value)]
+    kept = [(value, p.t_scores["L1-L4"], p.body.sex == "M") for p, value in people if np.isfinite(value)]
     hu, t, male = zip(*kept, strict=True)
     return np.array(hu), np.array(t), np.array(male)

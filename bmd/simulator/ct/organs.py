@@ -82,8 +82,8 @@ class Abdomen:
         self.skeleton, self.torso, self.scan, self.rng = skeleton, torso, scan, rng
         self.paint = Painter()
         self.z = dict(zip(DRAWN, torso.spine[:, 2], strict=True))
-        self.size = (skeleton.person.demographics.height_cm or 165.0) / 165.0
-        self.age = skeleton.person.demographics.age_y or 60.0
+        self.size = skeleton.person.body.height_cm / 165.0
+        self.age = skeleton.person.body.age_y
         self.phase = ("none", "arterial", "portal").index(scan.phase)
         self.iodine = Materials.at(scan.kvp).iodine / Materials.at(120).iodine
         self.strength = float(np.clip(rng.normal(1, 0.18), 0.5, 1.5))
@@ -110,7 +110,7 @@ class Abdomen:
         hu = self.hu("muscle") - 0.25 * max(0.0, self.age - 50)
         grain = -8.0 - 0.35 * max(0.0, self.age - 40)
         levels = ("T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
-        bulk = self.size * (1.06 if self.skeleton.person.demographics.sex == "M" else 0.96) * self.rng.normal(1, 0.06)
+        bulk = self.size * (1.06 if self.skeleton.person.body.sex == "M" else 0.96) * self.rng.normal(1, 0.06)
         psoas = bulk * np.array([0, 0, 4, 9, 13, 17.5, 20.5, 20.5])
         scale, hips = float(self.skeleton.hips[pelvis.SCALE]), self.skeleton.hips
         for side in (-1, 1):
@@ -316,7 +316,7 @@ class Abdomen:
     def pelvic_organs(self) -> None:
         """Rectum, bladder, and uterus or prostate."""
         hips, rng = self.skeleton.hips, self.rng
-        scale, male = float(hips[pelvis.SCALE]), self.skeleton.person.demographics.sex == "M"
+        scale, male = float(hips[pelvis.SCALE]), self.skeleton.person.body.sex == "M"
         head = scale * np.array([0, hips[pelvis.HEAD_Y], hips[pelvis.HEAD_Z] + hips[pelvis.CREST_Z]])
         path = np.array(
             [(0, -20, -60), np.add(head, (6, -62, 25)), np.add(head, (0, -58, -15)), np.add(head, (0, -42, -50))]

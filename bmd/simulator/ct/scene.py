@@ -141,7 +141,7 @@ class Scene:
 def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Scene:
     """Fill in everything a CT shows beyond the bones."""
     person = skeleton.person
-    age = person.demographics.age_y or 60.0
+    age = person.body.age_y
     torso = build_torso(skeleton, rng)
     texture = rng.standard_normal((40, 40, 40), dtype=np.float32)
     for axis in range(3):
@@ -297,7 +297,7 @@ def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator)
     small = cv2.resize(layers.mineral, few, interpolation=cv2.INTER_AREA)
     dense = cv2.GaussianBlur(small, (0, 0), sigmaX=45 / mm, sigmaY=7 / mm)
     dense = cv2.resize(dense, (plane.columns, plane.rows))
-    bmi = scene.skeleton.person.demographics.bmi or 25.0
+    bmi = scene.skeleton.person.body.bmi
     sigma = scan.noise_hu * np.exp(0.035 * (bmi - 25)) * (0.35 + 0.75 * depth)
     hu = hu - 90 * dense * (layers.zone > 0) + scan.offset_hu
     if layers.metal.any():

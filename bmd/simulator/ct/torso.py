@@ -57,9 +57,9 @@ class Torso:
 
 def build_torso(skeleton: Skeleton, rng: np.random.Generator) -> Torso:
     """Outline of a lying person; knots are hips, crest, waist, lower ribs and chest."""
-    who, hips = skeleton.person.demographics, skeleton.hips
-    bmi, male = who.bmi or 25.0, who.sex == "M"
-    size, scale = (who.height_cm or 165.0) / 165.0, float(hips[pelvis.SCALE])
+    who, hips = skeleton.person.body, skeleton.hips
+    bmi, male = who.bmi, who.sex == "M"
+    size, scale = who.height_cm / 165.0, float(hips[pelvis.SCALE])
     spine, over = np.stack([b.centre for b in skeleton.bones]), bmi - 22
     waist = (134 + 3.9 * over + rng.normal(0, 5) + 8 * male) * size
     deep = (192 + 7.0 * over + rng.normal(0, 8) + 8 * male) * size

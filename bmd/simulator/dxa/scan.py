@@ -260,7 +260,7 @@ def scan_spine(
 
 def draw_extras(skeleton: Skeleton, rng: np.random.Generator) -> frozenset[str]:
     """What else lies in the beam of a scan taken at random; calcified aortas with age."""
-    age = skeleton.person.demographics.age_y or 60.0
+    age = skeleton.person.body.age_y
     chances = {"implant": 0.02, "cement": 0.01, "aorta": float(np.clip((age - 52) / 70, 0, 0.4)), "uneven": 0.3}
     return frozenset(name for name, chance in chances.items() if rng.random() < chance)
 

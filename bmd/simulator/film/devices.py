@@ -116,7 +116,7 @@ def cement(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random
 
 def aortic_calcification(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random.Generator) -> NDArray:
     """Mineral g/cm2 of plaques on both walls of the aorta before L1-L5; more with age."""
-    age = skeleton.person.demographics.age_y or 60.0
+    age = skeleton.person.body.age_y
     out = np.zeros((geometry.height, geometry.width), np.float32)
     for _ in range(rng.poisson(2.5 * max(0.0, rng.normal((age - 60) / 25, 0.7)))):
         bone = skeleton.bones[int(rng.integers(3, 8))]

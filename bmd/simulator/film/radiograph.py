@@ -155,7 +155,7 @@ def with_spine(
         cv2.fillPoly(column, [np.round(geometry.project(pair @ view.T)).astype(np.int32)], 1.0)
     discs = cv2.GaussianBlur(discs, (0, 0), 2.0 / geometry.row_mm)
     column = cv2.GaussianBlur(column, (0, 0), rng.uniform(2.0, 6.0) / geometry.row_mm)
-    bmi = skeleton.person.demographics.bmi or 25.0
+    bmi = skeleton.person.body.bmi
     visceral = float(np.clip(rng.normal(25 + 2 * (bmi - 20), 25), -15, 90)) * (1 - column)
     fat = np.clip(skeleton.yellow * maps.marrow + visceral, -tissue.fat, 0.7 * tissue.lean)
     return SoftTissue(tissue.lean - fat + discs * (tissue.lean > 0), tissue.fat + fat, tissue.body)

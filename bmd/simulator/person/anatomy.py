@@ -122,8 +122,8 @@ def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | N
     scoliosis : bool, optional
         Force a marked curve or a straight spine; drawn when None.
     """
-    age = person.demographics.age_y or 60.0
-    size = (person.demographics.height_cm or 165.0) / 165.0
+    age = person.body.age_y
+    size = person.body.height_cm / 165.0
     degeneration = float(np.clip((age - 45) / 45 + rng.normal(0, 0.3), 0, 1.3) * (rng.random() < 0.85))
     tags = set()
     if rng.random() < 0.08:
@@ -186,7 +186,7 @@ def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Genera
     film or a CT a loose witness of the DXA value. With age trabecular bone goes before cortex and arch, and
     degeneration adds mineral behind the body: the share ``1 - kept`` of it moves there (numbers: docs/simulator.md).
     """
-    age = person.demographics.age_y or 60.0
+    age = person.body.age_y
     posterior = float(np.clip(rng.normal(0.45 + 0.06 * degeneration, 0.05), 0.28, 0.65))
     spared = person.bmd["L1-L4"] ** -0.8  # trabecular bone goes first, so the cortex of a thin vertebra stands out
     wall = spared * float(np.clip(rng.normal(0.16, 0.03), 0.07, 0.26))
@@ -292,11 +292,11 @@ def _hips(last: NDArray, rng: np.random.Generator, size: float, cortex: float) -
 
 def _torso(person: Person, rng: np.random.Generator) -> Torso:
     """Half width, half depth, back and fat of a torso from body mass index and stature."""
-    bmi = person.demographics.bmi or 25.0
-    stature = (person.demographics.height_cm or 165.0) / 168.0
+    bmi = person.body.bmi
+    stature = person.body.height_cm / 168.0
     return Torso(
         half_width=float(
-            (118 + 3.4 * (bmi - 20) + rng.normal(0, 6)) * stature * (1.05 if person.demographics.sex == "M" else 1.0)
+            (118 + 3.4 * (bmi - 20) + rng.normal(0, 6)) * stature * (1.05 if person.body.sex == "M" else 1.0)
         ),
         half_depth=float(92 + 3.3 * (bmi - 20) + rng.normal(0, 6)),
         back=float(82 + 1.5 * (bmi - 20) + rng.normal(0, 7)),

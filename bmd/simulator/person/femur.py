@@ -179,7 +179,7 @@ def build_femora(person: Person, hips: NDArray, rng: np.random.Generator) -> tup
     p[UX : UZ + 1], p[VX : VZ + 1] = u, v
     p[LENGTH] = hips[pelvis.NECK_LENGTH] * 0.96
     neck, hip = person.bmd["femoral_neck"], person.bmd["total_hip"]
-    age = person.demographics.age_y or 60.0
+    age = person.body.age_y
     p[THICKNESS] = float(np.clip((hip / 0.9) ** 0.45 * math.exp(rng.normal(0, 0.08)), 0.5, 1.6))
     p[CORTICAL] = 0.95
     p[CORE] = 0.21 * (neck / 0.8) ** 0.9 * (1.2 - 0.005 * (age - 30)) * math.exp(rng.normal(0, 0.10))

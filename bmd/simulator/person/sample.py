@@ -43,13 +43,33 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Body:
+    """Age (whole years), sex, stature and weight of a simulated person: unlike a patient's, always known."""
+
+    age_y: float
+    sex: Sex
+    height_cm: float
+    weight_kg: float
+
+    @property
+    def bmi(self) -> float:
+        """Body mass index in kg/m2."""
+        return self.weight_kg / (self.height_cm / 100) ** 2
+
+    @property
+    def demographics(self) -> Demographics:
+        """The same as a patient's data, for the study."""
+        return Demographics(self.age_y, self.sex, self.height_cm, self.weight_kg)
+
+
+@dataclass(frozen=True)
 class Person:
     """One simulated person.
 
     Attributes
     ----------
-    demographics : Demographics
-        Age (whole years), sex, stature (cm), weight (kg): all four known.
+    body : Body
+        Age, sex, stature, weight.
     bmd : dict
         Areal density, g/cm2, as a Hologic AP spine and hip scan would read: L1..L5, L1-L4, femoral_neck, total_hip.
     t_scores : dict
@@ -60,7 +80,7 @@ class Person:
         The disc below each of them; the last is L5-S1.
     """
 
-    demographics: Demographics
+    body: Body
     bmd: dict[str, float]
     t_scores: dict[str, float]
     vertebrae: tuple[VertebraShape, ...]
@@ -260,7 +280,7 @@ def _person(rng: Generator, crowd: dict[str, Any], i: int) -> Person:
         rng, numbers()["spine"], male, age, height, weight, t["L1-L4"], t["femoral_neck"], crowd["fracture_grade"][i]
     )
     return Person(
-        demographics=Demographics(age, "M" if male else "F", round(height, 1), round(weight, 1)),
+        body=Body(age, "M" if male else "F", round(height, 1), round(weight, 1)),
         bmd={site: float(values[i]) for site, values in crowd["bmd"].items()},
         t_scores=t,
         vertebrae=vertebrae,

@@ -241,7 +241,7 @@ def test_clinic_has_every_class_and_age() -> None:
     lowest = [min(p.t_scores[site] for site in ("L1-L4", "femoral_neck", "total_hip")) for p in people]
     classes = [category(t) for t in lowest]
     assert min(classes.count(name) for name in ("normal", "osteopenia", "osteoporosis")) >= 8
-    ages = np.array([p.demographics.age_y for p in people], float)
+    ages = np.array([p.body.age_y for p in people], float)
     normal = np.array([name == "normal" for name in classes])
     assert ages[normal].mean() < 50 < ages[~normal].mean()
 

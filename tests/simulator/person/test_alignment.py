@@ -89,9 +89,7 @@ def content(p: np.ndarray) -> float:
 def test_an_old_spine_of_the_same_density_holds_less_trabecular_mineral_and_more_fat() -> None:
     person = draw_person(np.random.default_rng(3), "normal", "film")
     young, old = (
-        build_skeleton(
-            replace(person, demographics=replace(person.demographics, age_y=age)), np.random.default_rng(8), False
-        )
+        build_skeleton(replace(person, body=replace(person.body, age_y=age)), np.random.default_rng(8), False)
         for age in (50.0, 80.0)
     )
     for level in ("L1", "L4"):
