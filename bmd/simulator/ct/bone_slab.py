@@ -10,20 +10,9 @@ import math
 import numpy as np
 
 from bmd.simulator.kernel import kernel
-from bmd.simulator.person.bones import CORTEX, ENDPLATE, TRABECULAR, body_parts, posterior_density
-from bmd.simulator.person.femur import HX, HY, HZ, femur_mineral
-from bmd.simulator.person.pelvis import (
-    ARC_LENGTH,
-    CREST_Z,
-    HEAD_RADIUS,
-    I_CORE,
-    S_HALF_DEPTH,
-    S_HALF_WIDTH,
-    SCALE,
-    hip_density,
-    sacral_place,
-    sacrum_density,
-)
+from bmd.simulator.person.bones import body_parts, posterior_density
+from bmd.simulator.person.femur import femur_mineral
+from bmd.simulator.person.pelvis import hip_density, sacral_place, sacrum_density
 
 
 @kernel
@@ -52,7 +41,7 @@ def vertebra_at(x, y, z, m, p):
     lz = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
     inside, wall, plate = body_parts(lx, ly, lz, p)
     if inside > 0.0:
-        return p[TRABECULAR] + p[CORTEX] * wall + p[ENDPLATE] * plate, 1
+        return p.trabecular_g_cm3 + p.cortex_g_cm3 * wall + p.endplate_g_cm3 * plate, 1
     if abs(lz) > 42.0 or abs(lx) > 60.0:
         return 0.0, 0
     return posterior_density(lx, ly, lz, p), 0
@@ -108,11 +97,11 @@ def in_first_segment(x, y, z, p):
     if z > 0.0:
         return False
     along, across = sacral_place(y, z, p)
-    if along > 30.0 * p[ARC_LENGTH] / 131.0:
+    if along > 30.0 * p.arc_length_mm / 131.0:
         return False
-    s = max(0.0, along) / p[ARC_LENGTH]
-    depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 1.3 + 3.5
-    width = p[S_HALF_WIDTH] * (1.0 - 0.68 * s)
+    s = max(0.0, along) / p.arc_length_mm
+    depth = (p.half_depth_mm - 3.5) * (1.0 - s) ** 1.3 + 3.5
+    width = p.half_width_mm * (1.0 - 0.68 * s)
     return (across / depth) ** 4 + (x / width) ** 4 < 1.0
 
 
@@ -130,19 +119,19 @@ def pelvis_at(x, y, z, sacral, ps, ph, table, obliquity, fr, fl):
             return d, 0.5, 9 if in_first_segment(x, sy, sz, ps) else 0
     if ax < 8.0:
         return 0.0, 0.5, 0
-    scale = ph[SCALE]
+    scale = ph.scale
     hz = z - obliquity * x
     d = hip_density(x, y, hz, ph, table)
     if hz > -40.0:
         return d, 0.5, 0
     p = fr if x < 0 else fl
-    ux = ax / scale - p[HX]
-    uy = y / scale - p[HY]
-    uz = hz / scale - ph[CREST_Z] - p[HZ]
+    ux = ax / scale - p.head_x_mm
+    uy = y / scale - p.head_y_mm
+    uz = hz / scale - ph.crest_z_mm - p.head_z_mm
     if d > 0.0:  # the socket's dense lining is thin
-        away = (math.sqrt(ux * ux + uy * uy + uz * uz) - ph[HEAD_RADIUS] - 2.2) / 2.2
+        away = (math.sqrt(ux * ux + uy * uy + uz * uz) - ph.head_radius_mm - 2.2) / 2.2
         if 0.0 < away < 2.2:
-            d = min(d, ph[I_CORE] + d * math.exp(-away * away))
+            d = min(d, ph.core_g_cm3 + d * math.exp(-away * away))
         return d, 0.5, 0
     d, fat, depth = femur_mineral(ux, uy, uz, p)
     if depth <= 0.0:

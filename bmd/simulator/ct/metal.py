@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from bmd.simulator.ct.organs import ANYWHERE, Painter
 from bmd.simulator.person.anatomy import Bone
-from bmd.simulator.person.bones import HALF_DEPTH, HALF_HEIGHT, HALF_WIDTH, PEDICLE_Z, POSTERIOR_WALL
-from bmd.simulator.person.femur import LENGTH, UX, UZ
+from bmd.simulator.person.bones import POSTERIOR_WALL
+from bmd.simulator.person.femur import Femur
 
 METAL_HU = 3071.0  # where a twelve-bit scanner ends
 EVERYWHERE = ANYWHERE | 1 | (1 << 1)
 
 
-def prosthesis(head: NDArray, femur: NDArray, to_patient: object, side: int) -> NDArray:
+def prosthesis(head: NDArray, femur: Femur, to_patient: object, side: int) -> NDArray:
     """Shapes of a total hip: cup, head, neck and stem; ``to_patient`` maps points of the femur's frame."""
     paint = Painter()
     point = to_patient  # (side, offset from the head) -> mm
     assert callable(point)
-    base = float(femur[LENGTH]) * femur[UX : UZ + 1].astype(float)
+    base = float(femur.length_mm) * femur.neck.astype(float)
     knee, tip = point(side, np.add(base, (-4, 0, -12))), point(side, np.add(base, (-17, 5, -130)))
     paint.ellipsoid(head, (25.0, 25.0, 25.0), METAL_HU, EVERYWHERE)
     paint.capsule(head, knee, 6.5, 9.0, METAL_HU, EVERYWHERE)
@@ -35,10 +35,10 @@ def screws(bones: list[Bone]) -> NDArray:
     paint, heads = Painter(), {-1: [], 1: []}  # type: ignore[var-annotated]
     for bone in bones:
         p = bone.shape
-        wall = -POSTERIOR_WALL * float(p[HALF_DEPTH])
+        wall = -POSTERIOR_WALL * float(p.half_depth_mm)
         for side in (-1, 1):
-            x = side * float(p[HALF_WIDTH]) * 0.62
-            local = [(x * 1.06, wall - 24, float(p[PEDICLE_Z]) + 1), (x * 0.55, 0.45 * float(p[HALF_DEPTH]), 2.0)]
+            x = side * float(p.half_width_mm) * 0.62
+            local = [(x * 1.06, wall - 24, float(p.pedicle_z_mm) + 1), (x * 0.55, 0.45 * float(p.half_depth_mm), 2.0)]
             start, end = bone.to_patient(np.array(local))
             paint.capsule(start, end, 3.4, 2.6, METAL_HU, EVERYWHERE)
             heads[side].append(start)
@@ -52,8 +52,10 @@ def cement(bone: Bone, rng: np.random.Generator) -> NDArray:
     """A cloud of cement in one body."""
     paint, p = Painter(), bone.shape
     for side in (-1, 1):
-        local = np.array([side * 0.35 * p[HALF_WIDTH], 0.1 * p[HALF_DEPTH], rng.uniform(-0.3, 0.3) * p[HALF_HEIGHT]])
-        size = float(p[HALF_HEIGHT]) * rng.uniform(0.45, 0.75)
+        local = np.array(
+            [side * 0.35 * p.half_width_mm, 0.1 * p.half_depth_mm, rng.uniform(-0.3, 0.3) * p.half_height_mm]
+        )
+        size = float(p.half_height_mm) * rng.uniform(0.45, 0.75)
         paint.ellipsoid(
             bone.to_patient(local)[0], (size * 1.1, size * 1.1, size), float(rng.uniform(1300, 2300)), EVERYWHERE,
             warp=2.2, grain=150.0,

@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from bmd.simulator.ct import slab
 from bmd.simulator.ct.scanner import Materials, Scan
 from bmd.simulator.ct.torso import Torso
-from bmd.simulator.person import pelvis
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
-from bmd.simulator.person.bones import HALF_DEPTH
 
 IN_CAVITY, IN_FLESH, ANYWHERE = 1 << 4, (1 << 3) | (1 << 4), (1 << 2) | (1 << 3) | (1 << 4) | (1 << 5)
 
@@ -112,7 +110,7 @@ class Abdomen:
         levels = ("T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
         bulk = self.size * (1.06 if self.skeleton.person.body.sex == "M" else 0.96) * self.rng.normal(1, 0.06)
         psoas = bulk * np.array([0, 0, 4, 9, 13, 17.5, 20.5, 20.5])
-        scale, hips = float(self.skeleton.hips[pelvis.SCALE]), self.skeleton.hips
+        scale, hips = float(self.skeleton.hips.scale), self.skeleton.hips
         for side in (-1, 1):
             back, inner, lateral, front = [], [], [], []
             for level, radius in zip(levels, psoas, strict=True):
@@ -126,8 +124,8 @@ class Abdomen:
             self.paint.chain(np.array(back), radii, hu, IN_FLESH, grain=grain, flat=1.15, warp=1.5)
             self.paint.chain(np.array(inner), radii[:8] * 0.62, hu, IN_FLESH, grain=grain * 1.3)
             self.paint.chain(np.array(lateral)[4:7], bulk * np.array([9, 13, 14]), hu, IN_FLESH, flat=1.25)
-            hip = scale * np.array([side * hips[pelvis.HEAD_X], hips[pelvis.HEAD_Y], hips[pelvis.HEAD_Z]])
-            hip[2] += scale * hips[pelvis.CREST_Z]
+            hip = scale * np.array([side * hips.head_x_mm, hips.head_y_mm, hips.head_z_mm])
+            hip[2] += scale * hips.crest_z_mm
             front.append((side * 62.0, 28.0, -35.0))
             front.append(tuple(np.add(hip, (side * -8, 36, 18))))
             front.append(tuple(np.add(hip, (side * 12, 8, -55))))
@@ -164,7 +162,7 @@ class Abdomen:
         tortuous = rng.normal(0, 4) * self.age / 60
         for k, level in enumerate(DRAWN):
             x, y, z = self.torso.spine[k]
-            depth = float(self.skeleton.bone(level).shape[HALF_DEPTH])
+            depth = float(self.skeleton.bone(level).shape.half_depth_mm)
             wall.append((x + 9 + tortuous * math.sin(k), y + depth + 11, z))
         axis = np.array(wall[:7])
         axis = np.concatenate([[axis[0] + (axis[0] - axis[1]) * 2], axis])
@@ -174,10 +172,10 @@ class Abdomen:
         vein = axis[2:] + np.array([-30, -3, 0])
         self.paint.chain(vein, np.linspace(1.25, 1.0, 6) * 9.5, cava, flat=1.25, warp=0.8)
         fork, start = axis[-1], vein[-1]
-        hips, scale = self.skeleton.hips, float(self.skeleton.hips[pelvis.SCALE])
+        hips, scale = self.skeleton.hips, float(self.skeleton.hips.scale)
         for side in (-1, 1):
-            groin = np.array([side * hips[pelvis.HEAD_X] * 0.93, hips[pelvis.HEAD_Y] + 46, hips[pelvis.HEAD_Z] + 2])
-            groin = groin * scale + [0, 0, scale * hips[pelvis.CREST_Z]]
+            groin = np.array([side * hips.head_x_mm * 0.93, hips.head_y_mm + 46, hips.head_z_mm + 2])
+            groin = groin * scale + [0, 0, scale * hips.crest_z_mm]
             path = np.array(
                 [fork, (side * 32, 22, -8), (side * 52, 20, -45), groin, np.add(groin, (side * 6, -6, -60))]
             )
@@ -316,8 +314,8 @@ class Abdomen:
     def pelvic_organs(self) -> None:
         """Rectum, bladder, and uterus or prostate."""
         hips, rng = self.skeleton.hips, self.rng
-        scale, male = float(hips[pelvis.SCALE]), self.skeleton.person.body.sex == "M"
-        head = scale * np.array([0, hips[pelvis.HEAD_Y], hips[pelvis.HEAD_Z] + hips[pelvis.CREST_Z]])
+        scale, male = float(hips.scale), self.skeleton.person.body.sex == "M"
+        head = scale * np.array([0, hips.head_y_mm, hips.head_z_mm + hips.crest_z_mm])
         path = np.array(
             [(0, -20, -60), np.add(head, (6, -62, 25)), np.add(head, (0, -58, -15)), np.add(head, (0, -42, -50))]
         )

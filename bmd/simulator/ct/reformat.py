@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.simulator.ct.scene import Plane, Scene, expose, render_layers
-from bmd.simulator.person import femur, pelvis
 from bmd.simulator.person.anatomy import DRAWN
 
 AXIAL_LEVELS = ("L1", "L2", "L3", "L4")
@@ -46,12 +45,12 @@ def femur_plane(scene: Scene, side: int, rng: np.random.Generator) -> Plane:
     axes, p = scene.axes, scene.femora[side]
     pixel, thickness = float(rng.uniform(0.75, 1.0)), float(rng.uniform(2, 4))
     sign = 1.0 if side else -1.0
-    turn = rng.uniform(0.2, 1.1) * np.arctan2(float(p[femur.UY]), float(p[femur.UX]))
+    turn = rng.uniform(0.2, 1.1) * np.arctan2(float(p.neck_y), float(p.neck_x))
     right = np.array([np.cos(turn), sign * np.sin(turn), 0.0])
     right = axes.T @ (np.array([right[0], right[1], 0.0]))
     down = -axes[2]
-    scale = float(scene.skeleton.hips[pelvis.SCALE])
-    neck = scene.femur_point(side, 0.45 * float(p[femur.LENGTH]) * p[femur.UX : femur.UZ + 1])
+    scale = float(scene.skeleton.hips.scale)
+    neck = scene.femur_point(side, 0.45 * float(p.length_mm) * p.neck)
     lateral = rng.uniform(-5, 25) * sign * scale
     normal = np.cross(right, down)
     middle = neck + lateral * right + rng.uniform(5, 40) * down + rng.normal(0, 1.5) * normal

@@ -12,8 +12,6 @@ from bmd.simulator.ct import metal, slab
 from bmd.simulator.ct.scanner import Phase, draw_scan
 from bmd.simulator.ct.scene import Plane, Scene, build_scene, expose, render_layers
 from bmd.simulator.person.anatomy import DRAWN, Skeleton, build_skeleton
-from bmd.simulator.person.bones import HALF_HEIGHT
-from bmd.simulator.person.femur import UX, UZ
 from bmd.simulator.person.sample import Person
 from bmd.truth import CtTruth
 
@@ -171,7 +169,7 @@ def _truth(scene: Scene, grid: Grid, labels: NDArray, femora: NDArray) -> CtTrut
     corners = np.stack([*(b.corners() for b in skeleton.bones), skeleton.sacral_corners()])
     at = grid.voxel(corners)
     centres = grid.voxel(np.stack([*(b.centre for b in skeleton.bones), skeleton.sacral_corners().mean(0)]))
-    margin = [float(b.shape[HALF_HEIGHT]) for b in skeleton.bones] + [15.0]
+    margin = [float(b.shape.half_height_mm) for b in skeleton.bones] + [15.0]
     half = np.array(margin) / grid.spacing_mm[0] + 1
     inside = ((centres >= 0) & (centres < np.array(grid.shape) - 1)).all(1)
     visible = inside & (centres[:, 0] - half >= 0) & (centres[:, 0] + half < grid.shape[0])
@@ -214,7 +212,7 @@ def _neck_axes(scene: Scene, grid: Grid) -> NDArray:
     """Unit vectors in mm along (slice, row, column) from each head down its neck, (2, 3)."""
     out = []
     for side in (0, 1):
-        along = scene.femur_point(side, scene.femora[side][UX : UZ + 1].astype(float)) - scene.head(side)
+        along = scene.femur_point(side, scene.femora[side].neck.astype(float)) - scene.head(side)
         local = grid.axes @ along
         out.append(np.array([-local[2], -local[1], local[0]]) / np.linalg.norm(local))
     return np.asarray(out, np.float32)

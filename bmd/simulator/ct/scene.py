@@ -17,7 +17,7 @@ from bmd.simulator.ct.scanner import Materials, Scan, blur, noise_texture
 from bmd.simulator.ct.torso import BOTTOM_Z, Torso, build_torso, diaphragm
 from bmd.simulator.person import pelvis
 from bmd.simulator.person.anatomy import Skeleton
-from bmd.simulator.person.femur import LENGTH, UX, UZ, build_femora
+from bmd.simulator.person.femur import Femur, build_femora
 
 Window = tuple[int, int, int, int]
 
@@ -76,7 +76,7 @@ class Scene:
     """A person in the scanner: bones with their mineral, soft tissue as shapes, marrow, the frame of the table."""
 
     skeleton: Skeleton
-    femora: tuple[NDArray, NDArray]
+    femora: tuple[Femur, Femur]
     torso: Torso
     shapes: NDArray
     lung: NDArray
@@ -127,15 +127,15 @@ class Scene:
     def neck_end(self, side: int) -> NDArray:
         """Where the axes of neck and shaft cross, mm."""
         p = self.femora[side]
-        return self.femur_point(side, float(p[LENGTH]) * p[UX : UZ + 1])
+        return self.femur_point(side, float(p.length_mm) * p.neck)
 
     def femur_point(self, side: int, from_head: NDArray) -> NDArray:
         """A point given from the centre of a femoral head (|x| lateral, y anterior, z cranial), mm."""
         h, p = self.skeleton.hips, self.femora[side]
-        scale = float(h[pelvis.SCALE])
-        x, y, z = np.asarray(from_head, float) + p[:3].astype(float)
+        scale = float(h.scale)
+        x, y, z = np.asarray(from_head, float) + p.head_mm.astype(float)
         x = scale * x * (1 if side else -1)
-        return np.array([x, scale * y, scale * (z + float(h[pelvis.CREST_Z])) + self.skeleton.obliquity * x])
+        return np.array([x, scale * y, scale * (z + float(h.crest_z_mm)) + self.skeleton.obliquity * x])
 
 
 def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Scene:

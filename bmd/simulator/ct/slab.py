@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 from bmd.simulator.kernel import kernel
-from bmd.simulator.person.bones import HALF_DEPTH, HALF_HEIGHT, HALF_WIDTH
 from bmd.simulator.person.femur import blob
 from bmd.simulator.person.pelvis import capsule
 
@@ -200,16 +199,16 @@ def paint_column(hu, zone, r0, r1, c0, c1, origin, right, down, centre, m, p, ga
             lx = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
             ly = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
             lz = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
-            low = -p[HALF_HEIGHT] - gap - 2.0
-            if lz > p[HALF_HEIGHT] + 2.0 or lz < low:
+            low = -p.half_height_mm - gap - 2.0
+            if lz > p.half_height_mm + 2.0 or lz < low:
                 continue
-            u = lx / p[HALF_WIDTH]
-            v = (ly - 0.08 * p[HALF_DEPTH]) / (0.93 * p[HALF_DEPTH])
+            u = lx / p.half_width_mm
+            v = (ly - 0.08 * p.half_depth_mm) / (0.93 * p.half_depth_mm)
             e = u * u + v * v
             if e < 1.04:
                 hu[r, c] = disc_hu + 25.0 * min(1.0, e * e) - (25.0 if lz > 0.0 else 0.0)
                 continue
-            cy = ly + 0.84 * p[HALF_DEPTH] + 9.0
+            cy = ly + 0.84 * p.half_depth_mm + 9.0
             e = (lx / 12.5) ** 2 + (cy / 9.0) ** 2
             if e < 1.0:
                 hu[r, c] = canal_hu if e < 0.72 else -70.0

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.simulator.ct import slab
-from bmd.simulator.person import pelvis
 from bmd.simulator.person.anatomy import Skeleton
 
 BOTTOM_Z, TOP_Z = -300.0, 360.0
@@ -59,14 +58,14 @@ def build_torso(skeleton: Skeleton, rng: np.random.Generator) -> Torso:
     """Outline of a lying person; knots are hips, crest, waist, lower ribs and chest."""
     who, hips = skeleton.person.body, skeleton.hips
     bmi, male = who.bmi, who.sex == "M"
-    size, scale = who.height_cm / 165.0, float(hips[pelvis.SCALE])
+    size, scale = who.height_cm / 165.0, float(hips.scale)
     spine, over = np.stack([b.centre for b in skeleton.bones]), bmi - 22
     waist = (134 + 3.9 * over + rng.normal(0, 5) + 8 * male) * size
     deep = (192 + 7.0 * over + rng.normal(0, 8) + 8 * male) * size
     fat = float(np.clip(13 + 1.5 * over + rng.normal(0, 3) - 6 * male, 3, 70))
-    hip_bone = scale * (hips[pelvis.HEAD_X] + hips[pelvis.NECK_LENGTH] + 12)
-    head_z = scale * (hips[pelvis.HEAD_Z] + hips[pelvis.CREST_Z])
-    head_y, crest = scale * hips[pelvis.HEAD_Y], scale * (hips[pelvis.CREST_Z] + 36)
+    hip_bone = scale * (hips.head_x_mm + hips.neck_length_mm + 12)
+    head_z = scale * (hips.head_z_mm + hips.crest_z_mm)
+    head_y, crest = scale * hips.head_y_mm, scale * (hips.crest_z_mm + 36)
     hip = max(hip_bone + 14 + 1.1 * fat, waist * 0.98)
     l3, top, low = spine[5], spine[0], head_z - 75 * size
     knots = [BOTTOM_Z, low, head_z - 20, head_z + 45, crest, float(l3[2]) + 15, float(spine[3][2]) + 10, TOP_Z]

@@ -8,7 +8,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.reference import LEVELS
 from bmd.reference import t_score as reference_t
@@ -17,8 +16,10 @@ from bmd.simulator.dxa.console import Shown
 from bmd.simulator.dxa.densitometer import Scan, scan
 from bmd.simulator.dxa.scan import AP, Scanned, cast_hips, cast_vertebrae, parallel, scan_spine
 from bmd.simulator.film import devices
+from bmd.simulator.film.casting import Tube
 from bmd.simulator.film.tissue import noise
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
+from bmd.simulator.record import Array
 from bmd.truth import DxaTruth
 
 FINDINGS: dict[str, dict[str, Any]] = {
@@ -41,8 +42,8 @@ FAULTY = 0.18
 class Picture:
     """What the door needs: display values (H, W), density g/cm2 or None, square pixel in mm or None, truth."""
 
-    pixels: NDArray
-    density: NDArray | None
+    pixels: Array
+    density: Array | None
     spacing_mm: float | None
     truth: DxaTruth
 
@@ -147,7 +148,7 @@ def picture_of_other(skeleton: Skeleton, rng: np.random.Generator, view: str, he
     return Picture(dxa_display.grain(shown.pixels, rng), None, None, truth)
 
 
-def _counted(mineral: NDArray, thickness_cm: float, geometry: Any, rng: np.random.Generator) -> Scan:
+def _counted(mineral: Array, thickness_cm: float, geometry: Any, rng: np.random.Generator) -> Scan:
     """Behind soft tissue of even thickness, slightly lumpy."""
     tissue = thickness_cm * (1 + 0.03 * noise(rng, (mineral.shape[0], mineral.shape[1]), 40, 3))
     lean, fat = (0.75 * tissue).astype(np.float32), (0.25 * tissue).astype(np.float32)
@@ -168,9 +169,10 @@ def _lateral(skeleton: Skeleton, rng: np.random.Generator) -> Scan:
 
 
 def _hip(skeleton: Skeleton, rng: np.random.Generator) -> Scan:
-    scale, crest = float(skeleton.hips[0]), float(skeleton.hips[1])
+    hips = skeleton.hips
+    scale, crest = float(hips.scale), float(hips.crest_z_mm)
     side = rng.choice([-1, 1])
-    x, z = side * (float(skeleton.hips[6]) + 18) * scale, (float(skeleton.hips[8]) - 40 + crest) * scale
+    x, z = side * (float(hips.head_x_mm) + 18) * scale, (float(hips.head_z_mm) - 40 + crest) * scale
     geometry = parallel(x, z, rng.uniform(110, 150), rng.uniform(130, 190), 0.8)
     return _counted(cast_hips(skeleton, geometry, AP), rng.uniform(14, 24), geometry, rng)
 
@@ -183,7 +185,7 @@ def _forearm(skeleton: Skeleton, rng: np.random.Generator) -> Scan:
         z = np.linspace(-130, 130, 14)
         bow = 4 * np.sin(z / 80 + rng.uniform(-0.5, 0.5))
         points = np.column_stack([x + bow + z * math.tan(tilt), np.zeros_like(z), z])
-        devices.add_rod(out, points, radius, 2.6, 0.08, rind, geometry, AP)
+        devices.add_rod(out, points, Tube(radius, 2.6, 0.08, rind), geometry, AP)
     for _ in range(9):  # carpal bones
         at = geometry.project(np.array([[0.0, rng.normal(0, 16), rng.uniform(-110, -70)]]))[0]
         cv2.circle(out, (int(at[0]), int(at[1])), int(rng.integers(8, 13)), float(rng.uniform(0.3, 0.6)), -1)

@@ -13,10 +13,10 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.simulator.dxa.densitometer import Scan
 from bmd.simulator.film.tissue import noise
+from bmd.simulator.record import Array
 
 LOOKS = ("bone", "mixed", "film")
 KEEPS = 0.75
@@ -35,11 +35,11 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 class Shown:
     """A displayed picture (H, W) in 0..1 and the affine (2, 3) that maps scan pixels to its pixels."""
 
-    pixels: NDArray
-    matrix: NDArray
+    pixels: Array
+    matrix: Array
 
 
-def plain(scan: Scan, labels: NDArray, rng: np.random.Generator, look: str) -> NDArray:
+def plain(scan: Scan, labels: Array, rng: np.random.Generator, look: str) -> Array:
     """Grey picture (H, W) in 0..1 of a scan by one of ``LOOKS``."""
     bone = scan.mineral
     spine = bone[labels > 0] if (labels > 0).sum() > 50 else bone[bone > np.percentile(bone, 80)]
@@ -57,7 +57,7 @@ def plain(scan: Scan, labels: NDArray, rng: np.random.Generator, look: str) -> N
     return np.clip(grey, 0, 1).astype(np.float32)
 
 
-def step_edges(grey: NDArray, rng: np.random.Generator) -> NDArray:
+def step_edges(grey: Array, rng: np.random.Generator) -> Array:
     """Black at the sides in blocks of rows: a scan that follows the body turns back early in places."""
     out, row = grey.copy(), 0
     while row < len(out):
@@ -72,7 +72,7 @@ def step_edges(grey: NDArray, rng: np.random.Generator) -> NDArray:
     return out
 
 
-def resample(grey: NDArray, rng: np.random.Generator, height: int | None = None, stretch: float | None = None) -> Shown:
+def resample(grey: Array, rng: np.random.Generator, height: int | None = None, stretch: float | None = None) -> Shown:
     """Bring a picture to the size it is exported in; drawn from 220-800 rows, up to 12 % stretched, when None."""
     rows = height or int(np.exp(rng.uniform(np.log(220), np.log(800))))
     ratio = np.exp(rng.normal(0, 0.06)) if stretch is None else stretch
@@ -87,7 +87,7 @@ def resample(grey: NDArray, rng: np.random.Generator, height: int | None = None,
     return Shown(out, matrix)
 
 
-def draw_regions(shown: Shown, lines: NDArray, rows: range, rng: np.random.Generator, labels: NDArray) -> NDArray:
+def draw_regions(shown: Shown, lines: Array, rows: range, rng: np.random.Generator, labels: Array) -> Array:
     """Lines between the vertebrae, edge of the bone and names, as the report of a scan has them.
 
     Parameters
@@ -142,11 +142,11 @@ def report_page(shown: Shown, rng: np.random.Generator) -> Shown:
     return Shown((page / np.float32(255)).astype(np.float32), shown.matrix + np.array([[0, 0, left], [0, 0, top]]))
 
 
-def _eight_bit(grey: NDArray) -> NDArray:
+def _eight_bit(grey: Array) -> Array:
     return np.ascontiguousarray(np.round(np.clip(grey, 0, 1) * 255).astype(np.uint8))
 
 
-def grain(grey: NDArray, rng: np.random.Generator) -> NDArray:
+def grain(grey: Array, rng: np.random.Generator) -> Array:
     """Compression blocks and a little noise of what was copied from a screen."""
     if rng.random() < 0.3:
         packed = cv2.imencode(".jpg", np.round(grey * 255).astype(np.uint8), [1, int(rng.integers(30, 95))])[1]

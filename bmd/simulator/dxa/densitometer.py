@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.simulator.film import beam
 from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import chord, noise, ramp
 from bmd.simulator.person.anatomy import Skeleton
+from bmd.simulator.record import Array
 
 LOW, HIGH = 0, 2  # 45 and 75 keV in ``beam``'s tables
 LOW_MINERAL = beam.MU_MINERAL[LOW] - beam.DISPLACED_CM3_G * beam.MU_LEAN[LOW]
@@ -29,13 +29,13 @@ NEAR_MM, FAR_MM = 6.0, 16.0  # soft tissue is read this far beside the bone
 class Scan:
     """What a densitometer computes, (H, W) float32: bone mineral in g/cm2 and soft tissue (-ln of the high energy)."""
 
-    mineral: NDArray
-    soft: NDArray
+    mineral: Array
+    soft: Array
 
 
 def soft_tissue(
-    skeleton: Skeleton, geometry: Geometry, spine_mm: NDArray, rng: np.random.Generator, uneven: bool = False
-) -> tuple[NDArray, NDArray]:
+    skeleton: Skeleton, geometry: Geometry, spine_mm: Array, rng: np.random.Generator, uneven: bool = False
+) -> tuple[Array, Array]:
     """Thickness in cm of lean tissue and of fat, (H, W).
 
     Parameters
@@ -68,7 +68,7 @@ def soft_tissue(
     return (tissue * (1 - fat)).astype(np.float32), (tissue * fat).astype(np.float32)
 
 
-def attenuate(lean: NDArray, fat: NDArray, mineral: NDArray, metal: NDArray, energy: int) -> NDArray:
+def attenuate(lean: Array, fat: Array, mineral: Array, metal: Array, energy: int) -> Array:
     """-ln of the transmission at one of ``beam``'s energies; thicknesses in cm, mineral in g/cm2."""
     excess = beam.MU_MINERAL[energy] - beam.DISPLACED_CM3_G * beam.MU_LEAN[energy]
     return np.asarray(
@@ -77,11 +77,11 @@ def attenuate(lean: NDArray, fat: NDArray, mineral: NDArray, metal: NDArray, ene
 
 
 def scan(
-    lean: NDArray,
-    fat: NDArray,
-    mineral: NDArray,
-    metal: NDArray,
-    spine: NDArray,
+    lean: Array,
+    fat: Array,
+    mineral: Array,
+    metal: Array,
+    spine: Array,
     geometry: Geometry,
     rng: np.random.Generator,
     quanta: float = 3e6,
@@ -108,7 +108,7 @@ def scan(
     return Scan(bone.astype(np.float32), logs[1].astype(np.float32))
 
 
-def _soft_ratio(low: NDArray, high: NDArray, bone: NDArray, spine: NDArray, geometry: Geometry) -> NDArray:
+def _soft_ratio(low: Array, high: Array, bone: Array, spine: Array, geometry: Geometry) -> Array:
     """Low over high attenuation of soft tissue, (H, W): read on either side of the spine, straight across it."""
     distance = cv2.distanceTransform((~spine).astype(np.uint8), cv2.DIST_L2, 5) * geometry.column_mm
     use = (distance > NEAR_MM) & (distance < FAR_MM) & ~bone
@@ -131,6 +131,6 @@ def _soft_ratio(low: NDArray, high: NDArray, bone: NDArray, spine: NDArray, geom
     return np.asarray(r0[:, None] + slope * (np.clip(columns, c0[:, None], c1[:, None]) - c0[:, None]))
 
 
-def _quotients(sums: list[NDArray], good: NDArray) -> tuple[NDArray, NDArray]:
+def _quotients(sums: list[Array], good: Array) -> tuple[Array, Array]:
     count, low, high, columns = (s[good, 0] for s in sums)
     return low / high, columns / count

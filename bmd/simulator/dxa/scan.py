@@ -14,18 +14,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.reference import LEVELS
 from bmd.simulator.dxa.densitometer import Scan, scan, soft_tissue
 from bmd.simulator.film import devices
-from bmd.simulator.film.projection import JITTER, Geometry, cast_pelvis, cast_sacrum, cast_vertebra
+from bmd.simulator.film.casting import Sums, cast_arch, cast_body, cast_pelvis, cast_sacrum
+from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import noise
-from bmd.simulator.person import bones
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
-from bmd.simulator.person.pelvis import ARC_LENGTH, OUTLINE_DISTANCE, S_HALF_DEPTH
+from bmd.simulator.record import Array
 
-STEP_MM = 3.0  # between samples on a ray
 ARCH = (0.6, 1.3)  # factor on the posterior elements before the whole is scaled; an assumption, set by eye
 FAR_MM = 1e5  # distance of a source whose rays are parallel
 AP = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])  # patient to world: the beam runs along y, columns along x
@@ -51,10 +49,10 @@ class Scanned:
     """
 
     measured: Scan
-    labels: NDArray
-    lines: NDArray
-    bmc_g: NDArray
-    area_cm2: NDArray
+    labels: Array
+    lines: Array
+    bmc_g: Array
+    area_cm2: Array
     spacing_mm: float
     tags: frozenset[str]
 
@@ -91,58 +89,39 @@ def parallel(x: float, z: float, wide: float, high: float, spacing: float) -> Ge
     )
 
 
-def cast_vertebrae(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> tuple[NDArray, NDArray]:
+def cast_vertebrae(skeleton: Skeleton, geometry: Geometry, view: Array) -> tuple[Array, Array]:
     """Line integrals in g/cm2 of each vertebra T10-L5: bodies (8, H, W) and posterior elements (8, H, W).
 
     Posterior elements are cast at half resolution, as on films.
     """
-    shape = (len(skeleton.bones), geometry.height, geometry.width)
-    bodies, back = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    coarse, marrow = geometry.halved(), np.zeros(shape[1:], np.float32)
-    g, gc = geometry.vector(), coarse.vector()
-    for k, bone in enumerate(skeleton.bones):
-        p, turn, centre = bone.shape, bone.rotation @ view.T, view @ bone.centre
-        depth, reach = float(p[bones.HALF_DEPTH]), float(p[bones.HALF_WIDTH] * 1.3)
-        tall = float(p[bones.HALF_HEIGHT] + 3)
-        args = (g, centre.astype(np.float32), turn.astype(np.float32), p)
-        low, high = np.array([-reach, -depth * 1.1, -tall]), np.array([reach, depth * 1.5, tall])
-        r0, r1, c0, c1, half = geometry.pixel_box(centre, turn, low, high)
-        cast_vertebra(bodies[k], marrow, r0, r1, c0, c1, *args, half, STEP_MM, False, JITTER)
-        side = float(p[bones.HALF_WIDTH] * 0.62 + p[bones.TRANSVERSE_LENGTH] + 8)
-        low, high = np.array([-side, -depth - 45 - p[bones.SPINOUS_LENGTH], -40.0]), np.array([side, 0.0, 34.0])
-        r0, r1, c0, c1, half = coarse.pixel_box(centre, turn, low, high)
-        arch = np.zeros((coarse.height, coarse.width), np.float32)
-        cast_vertebra(arch, marrow, r0, r1, c0, c1, gc, *args[1:], half, STEP_MM, True, JITTER)
-        back[k] = cv2.resize(arch, (2 * coarse.width, 2 * coarse.height))[: shape[1], : shape[2]]
-    return bodies, back
+    coarse, width, height = geometry.halved(), geometry.width, geometry.height
+    bodies, back = [], []
+    for bone in skeleton.bones:
+        body, arch = Sums.empty(geometry), Sums.empty(coarse)
+        cast_body(body, bone, geometry, view)
+        cast_arch(arch, bone, coarse, view)
+        bodies.append(body.mineral)
+        back.append(cv2.resize(arch.mineral, (2 * coarse.width, 2 * coarse.height))[:height, :width])
+    return np.stack(bodies), np.stack(back)
 
 
-def cast_hips(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> NDArray:
+def cast_hips(skeleton: Skeleton, geometry: Geometry, view: Array) -> Array:
     """Line integral in g/cm2 of hip bones and femora (at half resolution inside) and of the sacrum."""
     coarse = geometry.halved()
-    out = np.zeros((coarse.height, coarse.width), np.float32)
-    first = int(np.clip(coarse.project(np.array([0.0, 0.0, 62.0]))[0, 1], 0, coarse.height))
-    turn, obliquity = view.T.astype(np.float32), np.float32(skeleton.obliquity)
-    cast_pelvis(
-        out, np.zeros_like(out), first, coarse.vector(), turn, skeleton.hips, OUTLINE_DISTANCE, 3.5, obliquity, JITTER
-    )
-    out = cv2.resize(cv2.GaussianBlur(out, (0, 0), 0.6), (geometry.width, geometry.height))
-    p, frame = skeleton.sacrum, skeleton.sacral_rotation @ view.T
-    depth, length = float(p[S_HALF_DEPTH]), float(p[ARC_LENGTH])
-    low, high = np.array([-62.0, -depth - 25.0 - 0.45 * length, -length]), np.array([62.0, 0.6 * length, 14.0])
-    r0, r1, c0, c1, half = geometry.pixel_box(np.zeros(3), frame, low, high)
-    g, frame = geometry.vector(), frame.astype(np.float32)
-    cast_sacrum(out, np.zeros_like(out), r0, r1, c0, c1, g, frame, p, half, STEP_MM, JITTER)
-    return out
+    hips, out = Sums.empty(coarse), Sums.empty(geometry)
+    cast_pelvis(hips, skeleton, coarse, view, (0.0, 0.0, 62.0))
+    out.mineral[:] = cv2.resize(cv2.GaussianBlur(hips.mineral, (0, 0), 0.6), (geometry.width, geometry.height))
+    cast_sacrum(out, skeleton, geometry, view)
+    return out.mineral
 
 
-def disc_lines(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> NDArray:
+def disc_lines(skeleton: Skeleton, geometry: Geometry, view: Array) -> Array:
     """Lines between the vertebrae (9, 2, 2) in pixels: row k lies above ``DRAWN[k]``, the last below L5; row 0 NaN."""
     ends = []
     for bone in skeleton.bones:
         p = bone.shape
-        up = p[bones.HALF_HEIGHT] - p[bones.WEDGE_TOP] / 2
-        down = -p[bones.HALF_HEIGHT] + p[bones.WEDGE_BOTTOM] / 2
+        up = p.half_height_mm - p.wedge_top_mm / 2
+        down = -p.half_height_mm + p.wedge_bottom_mm / 2
         ends.append(geometry.project(bone.to_patient(np.array([(0, 0, up), (0, 0, down)])) @ view.T))
     ends.append(np.repeat(geometry.project(np.zeros((1, 3))), 2, 0))
     lines = np.full((len(ends), 2, 2), np.nan)
@@ -152,13 +131,13 @@ def disc_lines(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> NDArray
         along = along / np.linalg.norm(along)
         across = np.array([-along[1], along[0]])
         across = across if across[0] > 0 else -across
-        half = skeleton.bones[k - 1].shape[bones.HALF_WIDTH] / geometry.column_mm
+        half = skeleton.bones[k - 1].shape.half_width_mm / geometry.column_mm
         middle = (above[1] + below) / 2
         lines[k] = middle - across * half, middle + across * half
     return lines
 
 
-def regions(bodies: NDArray, lines: NDArray, spacing: float) -> NDArray:
+def regions(bodies: Array, lines: Array, spacing: float) -> Array:
     """Label map uint8 (H, W): the column of bodies, discs filled in, cut at the lines between vertebrae."""
     column = (bodies.max(0) > 0.06).astype(np.uint8)
     tall = max(3, round(13 / spacing)) | 1
@@ -166,7 +145,7 @@ def regions(bodies: NDArray, lines: NDArray, spacing: float) -> NDArray:
     labels = np.zeros(column.shape, np.uint8)
     y, x = np.mgrid[: column.shape[0], : column.shape[1]]
 
-    def below(line: NDArray) -> NDArray:
+    def below(line: Array) -> Array:
         (x0, y0), (x1, y1) = line
         return np.asarray((x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) > 0)
 
@@ -175,7 +154,7 @@ def regions(bodies: NDArray, lines: NDArray, spacing: float) -> NDArray:
     return labels
 
 
-def as_person(skeleton: Skeleton, mineral: NDArray, labels: NDArray) -> NDArray:
+def as_person(skeleton: Skeleton, mineral: Array, labels: Array) -> Array:
     """The map (H, W) scaled, smoothly from row to row, until an ideal scan reads the person's BMD at L1-L5."""
     names = [k for k in range(3, 8) if (labels == k + 1).sum() > 40]
     if not names:
@@ -190,7 +169,7 @@ def as_person(skeleton: Skeleton, mineral: NDArray, labels: NDArray) -> NDArray:
     return np.asarray(mineral * np.interp(line, rows, knots)[:, None], np.float32)
 
 
-def plaques(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random.Generator) -> NDArray:
+def plaques(skeleton: Skeleton, geometry: Geometry, view: Array, rng: np.random.Generator) -> Array:
     """Mineral g/cm2 of calcified aortic walls, which lie over the left half of the spine on an AP scan."""
     out = np.zeros((geometry.height, geometry.width), np.float32)
     middle = skeleton.bone("L2").centre[0] + rng.uniform(4, 14)
@@ -265,7 +244,7 @@ def draw_extras(skeleton: Skeleton, rng: np.random.Generator) -> frozenset[str]:
     return frozenset(name for name, chance in chances.items() if rng.random() < chance)
 
 
-def contents(mineral: NDArray, labels: NDArray, spacing: float) -> tuple[NDArray, NDArray]:
+def contents(mineral: Array, labels: Array, spacing: float) -> tuple[Array, Array]:
     """Bone mineral content in g and area in cm2 of each region (9,), NaN where a level has none."""
     pixel_cm2 = (spacing / 10) ** 2
     count = np.bincount(labels.ravel(), minlength=len(LEVELS) + 1)[1 : len(LEVELS) + 1].astype(float)
@@ -274,7 +253,7 @@ def contents(mineral: NDArray, labels: NDArray, spacing: float) -> tuple[NDArray
     return np.where(missing, np.nan, mass * pixel_cm2), np.where(missing, np.nan, count * pixel_cm2)
 
 
-def _spine_column(labels: NDArray) -> NDArray:
+def _spine_column(labels: Array) -> Array:
     """The column of regions, carried on to the upper and lower edges of the picture."""
     column = labels > 0
     rows = np.flatnonzero(column.any(1))
@@ -287,7 +266,7 @@ def _spine_column(labels: NDArray) -> NDArray:
     return np.asarray(wide)
 
 
-def _middle(spine: NDArray, geometry: Geometry) -> NDArray:
+def _middle(spine: Array, geometry: Geometry) -> Array:
     """Place (x, mm) of the middle of the column in each row, smoothed, (H, 1)."""
     columns = np.arange(spine.shape[1])
     middle = (spine * columns).sum(1) / np.maximum(spine.sum(1), 1)
@@ -295,13 +274,13 @@ def _middle(spine: NDArray, geometry: Geometry) -> NDArray:
     return np.asarray(geometry.left_mm + smooth * geometry.column_mm)
 
 
-def _roll(angle: float) -> NDArray:
+def _roll(angle: float) -> Array:
     """Turn about the patient's front-back axis: tilted on the table."""
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
 
 
-def _yaw(angle: float) -> NDArray:
+def _yaw(angle: float) -> Array:
     """Turn about the patient's long axis."""
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])

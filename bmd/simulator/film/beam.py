@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import SoftTissue
+from bmd.simulator.record import Array
 
 MU_LEAN = (0.2555, 0.2150, 0.1959, 0.1778)  # 1/cm, muscle ICRU-44 x 1.05 g/cm3
 MU_FAT = (0.2124, 0.1875, 0.1744, 0.1604)  # 1/cm, adipose ICRU-44 x 0.95 g/cm3
@@ -23,7 +23,7 @@ BIN_EDGES_KEV = (30.0, 52.5, 67.5, 87.5, 150.0)
 FILTER_MM_AL = 3.0
 
 
-def spectrum(kvp: float) -> NDArray:
+def spectrum(kvp: float) -> Array:
     """Relative energy fluence in the four bins for a tube voltage of 65..110 kVp; nothing lies above the voltage.
 
     Kramers' law behind 3 mm of aluminium (mass attenuation .57 cm2/g at 40 keV, photoelectric part as E to the -3).
@@ -35,7 +35,7 @@ def spectrum(kvp: float) -> NDArray:
     return weights / weights.sum()
 
 
-def transmit(tissue: SoftTissue, mineral: NDArray, metal_cm: NDArray, kvp: float) -> NDArray:
+def transmit(tissue: SoftTissue, mineral: Array, metal_cm: Array, kvp: float) -> Array:
     """Primary transmission (H, W), 1 in air: poly-energetic Beer-Lambert law."""
     lean, fat = tissue.lean * 0.1, tissue.fat * 0.1
     out = np.zeros_like(mineral)
@@ -48,7 +48,7 @@ def transmit(tissue: SoftTissue, mineral: NDArray, metal_cm: NDArray, kvp: float
     return out
 
 
-def add_scatter(primary: NDArray, body: NDArray, ratio: float, geometry: Geometry) -> tuple[NDArray, float]:
+def add_scatter(primary: Array, body: Array, ratio: float, geometry: Geometry) -> tuple[Array, float]:
     """Primary plus scatter, and the median primary signal behind the body.
 
     Scatter is a 40 mm blur of what leaves the body plus a flat veil, ``ratio`` times the primary in the middle.
@@ -64,8 +64,8 @@ def add_scatter(primary: NDArray, body: NDArray, ratio: float, geometry: Geometr
 
 
 def expose(
-    primary: NDArray, body: NDArray, geometry: Geometry, rng: np.random.Generator, dose: float | None = None
-) -> NDArray:
+    primary: Array, body: Array, geometry: Geometry, rng: np.random.Generator, dose: float | None = None
+) -> Array:
     """Signal of the detector, 1 behind the middle of the body, with scatter, focal blur, heel effect and quantum noise.
 
     Parameters
@@ -86,6 +86,6 @@ def expose(
     return cv2.GaussianBlur(counted.astype(np.float32), (0, 0), rng.uniform(0.25, 0.55))  # detector and resampling
 
 
-def log_signal(signal: NDArray) -> NDArray:
+def log_signal(signal: Array) -> Array:
     """Logarithmic film density, bone bright: -ln of the signal, floored at 1e-4."""
     return -np.log(np.clip(signal, 1e-4, None))

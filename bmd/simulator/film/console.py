@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
+
+from bmd.simulator.record import Array
 
 MARKERS = ("L", "R", "LT.", "RT.", "RT", "LT", "LAT", "LL", "STANDING", "UPRIGHT", "L-SPINE LAT", "12", "A.B.")
 
@@ -82,11 +83,11 @@ def draw_look(rng: np.random.Generator) -> Look:
     )
 
 
-def _sigmoid(x: NDArray | float, look: Look) -> NDArray | float:
+def _sigmoid(x: Array | float, look: Look) -> Array | float:
     return expit((x - look.centre) * look.slope)
 
 
-def process(film: NDArray, body: NDArray, spine: NDArray, rng: np.random.Generator) -> NDArray:
+def process(film: Array, body: Array, spine: Array, rng: np.random.Generator) -> Array:
     """Display values 0..1 from log signal: multi-frequency processing, window, sigmoid and gamma.
 
     Parameters
@@ -114,12 +115,12 @@ def process(film: NDArray, body: NDArray, spine: NDArray, rng: np.random.Generat
     return shown.astype(np.float32)
 
 
-def _multi_frequency(film: NDArray, body: NDArray, look: Look) -> NDArray:
+def _multi_frequency(film: Array, body: Array, look: Look) -> Array:
     """Compress the coarse band and lift the finer ones."""
     height, width = film.shape
     scale = height / 288
 
-    def low_pass(image: NDArray, sigma: float) -> NDArray:
+    def low_pass(image: Array, sigma: float) -> Array:
         half = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         return cv2.resize(cv2.GaussianBlur(half, (0, 0), max(sigma * scale / 2, 0.5)), (width, height))
 
@@ -129,7 +130,7 @@ def _multi_frequency(film: NDArray, body: NDArray, look: Look) -> NDArray:
     return film + look.fine * (film - low_pass(film, look.fine_px))
 
 
-def collimate(shown: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+def collimate(shown: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     """Black or white beyond the shutters, sometimes turned a little; returns the picture and the exposed field."""
     height, width = shown.shape
     field = np.ones((height, width), np.float32)
@@ -146,7 +147,7 @@ def collimate(shown: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArra
     return shown, field > 0.5
 
 
-def annotate(shown: NDArray, rng: np.random.Generator) -> NDArray:
+def annotate(shown: Array, rng: np.random.Generator) -> Array:
     """Lead markers and burnt-in text, plain or on a plate, sometimes mirrored."""
     height, width = shown.shape
     scale = height / 384
@@ -176,7 +177,7 @@ def annotate(shown: NDArray, rng: np.random.Generator) -> NDArray:
     return shown
 
 
-def artefacts(shown: NDArray, rng: np.random.Generator) -> NDArray:
+def artefacts(shown: Array, rng: np.random.Generator) -> Array:
     """Grid lines, a stitching seam, a bright cassette edge, dust."""
     height, width = shown.shape
     if rng.random() < 0.08:

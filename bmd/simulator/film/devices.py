@@ -6,15 +6,15 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from bmd.simulator.film.projection import Geometry, draw_tube
+from bmd.simulator.film.casting import Pixels, Tube, draw_tube
+from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import noise
-from bmd.simulator.person import bones
 from bmd.simulator.person.anatomy import Bone, Skeleton
+from bmd.simulator.record import F32, Array
 
 
-def _polyline(points: NDArray, geometry: Geometry, view: NDArray) -> NDArray:
+def _polyline(points: Array, geometry: Geometry, view: Array) -> Array:
     """Patient points (n, 3) to (n, 3) of column, row and slant factor for ``draw_tube``."""
     world = points @ view.T
     px = geometry.project(world)
@@ -23,22 +23,18 @@ def _polyline(points: NDArray, geometry: Geometry, view: NDArray) -> NDArray:
     return np.column_stack([px, np.append(length / flat, 1.0)]).astype(np.float32)
 
 
-def add_rod(
-    out: NDArray,
-    points: NDArray,
-    radius: float,
-    wall: float,
-    core: float,
-    rind: float,
-    geometry: Geometry,
-    view: NDArray,
-) -> None:
+def add_rod(out: F32, points: Array, tube: Tube, geometry: Geometry, view: Array) -> None:
     """Add the thickness (density x cm) of a rod or tube along patient points (n, 3) in mm."""
-    line = _polyline(points, geometry, view)
-    draw_tube(out, line, radius, wall, core, rind, geometry.column_mm, geometry.row_mm, geometry.magnification)
+    pixels = Pixels(geometry.column_mm, geometry.row_mm, geometry.magnification)
+    draw_tube(out, _polyline(points, geometry, view), tube, pixels)
 
 
-def ribs(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random.Generator) -> NDArray:
+def solid(radius_mm: float) -> Tube:
+    """A rod of metal: what is added is cm of it."""
+    return Tube(radius_mm, radius_mm, 1.0, 1.0)
+
+
+def ribs(skeleton: Skeleton, geometry: Geometry, view: Array, rng: np.random.Generator) -> Array:
     """Mineral of the ribs T9-T12 (one level lower or higher in transitional spines), g/cm2.
 
     A rib leaves the vertebra backwards and outwards, turns at its angle and runs forwards and down inside the flank.
@@ -61,17 +57,14 @@ def ribs(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random.G
             add_rod(
                 out,
                 np.column_stack([x, y, z]),
-                rng.uniform(4.0, 6.0),
-                0.8,
-                0.05,
-                rng.uniform(0.25, 0.5) * skeleton.cortex,
+                Tube(rng.uniform(4.0, 6.0), 0.8, 0.05, rng.uniform(0.25, 0.5) * skeleton.cortex),
                 geometry,
                 view,
             )
     return out
 
 
-def screws_and_rods(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random.Generator) -> NDArray:
+def screws_and_rods(skeleton: Skeleton, geometry: Geometry, view: Array, rng: np.random.Generator) -> Array:
     """Metal thickness in cm of pedicle screws in two to five vertebrae and the rods that join their heads."""
     out = np.zeros((geometry.height, geometry.width), np.float32)
     first = int(rng.integers(2, 7))
@@ -80,27 +73,25 @@ def screws_and_rods(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: 
         heads = []
         for bone in chosen:
             head, tip = _screw(bone, side, rng)
-            add_rod(out, np.stack([head, tip]), 3.0, 3.0, 1.0, 1.0, geometry, view)
-            add_rod(out, np.stack([head, head + (tip - head) * 0.18]), 6.0, 6.0, 1.0, 1.0, geometry, view)
+            add_rod(out, np.stack([head, tip]), solid(3.0), geometry, view)
+            add_rod(out, np.stack([head, head + (tip - head) * 0.18]), solid(6.0), geometry, view)
             heads.append(head)
         if len(heads) > 1:
             ends = [heads[0] * 1.25 - heads[1] * 0.25, *heads, heads[-1] * 1.25 - heads[-2] * 0.25]
-            add_rod(out, np.stack(ends), 2.75, 2.75, 1.0, 1.0, geometry, view)
+            add_rod(out, np.stack(ends), solid(2.75), geometry, view)
     return out
 
 
-def _screw(bone: Bone, side: int, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+def _screw(bone: Bone, side: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Head and tip (patient frame) of a screw through a pedicle."""
     p = bone.shape
-    lift = p[bones.PEDICLE_Z] + rng.normal(0, 1)
-    head = np.array([side * p[bones.HALF_WIDTH] * 0.8, -p[bones.HALF_DEPTH] - 24.0, lift])
-    tip = np.array(
-        [side * p[bones.HALF_WIDTH] * 0.45, p[bones.HALF_DEPTH] * rng.uniform(0.1, 0.7), lift - rng.uniform(0, 5)]
-    )
+    lift = p.pedicle_z_mm + rng.normal(0, 1)
+    head = np.array([side * p.half_width_mm * 0.8, -p.half_depth_mm - 24.0, lift])
+    tip = np.array([side * p.half_width_mm * 0.45, p.half_depth_mm * rng.uniform(0.1, 0.7), lift - rng.uniform(0, 5)])
     return bone.to_patient(head)[0], bone.to_patient(tip)[0]
 
 
-def cement(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random.Generator) -> NDArray:
+def cement(skeleton: Skeleton, geometry: Geometry, view: Array, rng: np.random.Generator) -> Array:
     """Mineral-equivalent g/cm2 of barium cement in one or two bodies, fractured ones first."""
     broken = [b for b in skeleton.bones[1:] if b.fracture_grade]
     chosen = broken[:2] or [skeleton.bones[int(rng.integers(2, 7))]]
@@ -109,18 +100,18 @@ def cement(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random
     for bone in chosen:
         _, cy, cz = view @ bone.centre
         u = (y - cy) / rng.uniform(6, 12) + 0.3 * noise(rng, out.shape, 9, 2)
-        w = (z - cz) / (0.75 * bone.shape[bones.HALF_HEIGHT]) + 0.3 * noise(rng, out.shape, 9, 2)
+        w = (z - cz) / (0.75 * bone.shape.half_height_mm) + 0.3 * noise(rng, out.shape, 9, 2)
         out += rng.uniform(0.8, 2.2) * np.sqrt(np.clip(1 - u * u - w * w, 0, None))
     return out
 
 
-def aortic_calcification(skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random.Generator) -> NDArray:
+def aortic_calcification(skeleton: Skeleton, geometry: Geometry, view: Array, rng: np.random.Generator) -> Array:
     """Mineral g/cm2 of plaques on both walls of the aorta before L1-L5; more with age."""
     age = skeleton.person.body.age_y
     out = np.zeros((geometry.height, geometry.width), np.float32)
     for _ in range(rng.poisson(2.5 * max(0.0, rng.normal((age - 60) / 25, 0.7)))):
         bone = skeleton.bones[int(rng.integers(3, 8))]
-        front = bone.centre[1] + bone.shape[bones.HALF_DEPTH]
+        front = bone.centre[1] + bone.shape.half_depth_mm
         y = front + rng.choice([4, 20]) + rng.normal(0, 2) + rng.normal(0, 0.8, 7)
         z = bone.centre[2] + rng.uniform(-18, 18) - np.linspace(0, rng.uniform(4, 28), 7)
         px = geometry.project(np.column_stack([np.zeros(7), y, z]) @ view.T)
@@ -129,9 +120,7 @@ def aortic_calcification(skeleton: Skeleton, geometry: Geometry, view: NDArray, 
     return out
 
 
-def overlying(
-    skeleton: Skeleton, geometry: Geometry, view: NDArray, rng: np.random.Generator
-) -> tuple[NDArray, NDArray]:
+def overlying(skeleton: Skeleton, geometry: Geometry, view: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     """Mineral g/cm2 and lean mm of things outside the body: raised arms, folds of cloth, buttons."""
     mineral = np.zeros((geometry.height, geometry.width), np.float32)
     lean = np.zeros_like(mineral)
@@ -139,14 +128,20 @@ def overlying(
     if rng.random() < 0.12:  # an arm before or across the upper film
         start = np.array([150.0, top[1] + rng.uniform(60, 190), top[2] + 220])
         end = start + np.array([0, rng.uniform(20, 220), -rng.uniform(120, 420)])
-        add_rod(mineral, np.stack([start, end]), rng.uniform(8, 11), 3.5, 0.02, 0.6, geometry, view)
+        add_rod(mineral, np.stack([start, end]), Tube(rng.uniform(8, 11), 3.5, 0.02, 0.6), geometry, view)
         # 10: draw_tube yields cm, tissue is in mm
-        add_rod(lean, np.stack([start, end]), rng.uniform(28, 40), 40.0, 10.0, 10.0, geometry, view)
+        add_rod(lean, np.stack([start, end]), Tube(rng.uniform(28, 40), 40.0, 10.0, 10.0), geometry, view)
     if rng.random() < 0.25:  # folds
         for _ in range(int(rng.integers(1, 5))):
             a = np.array([0.0, rng.uniform(-120, 160), rng.uniform(-150, 150)])
             b = a + np.array([0.0, rng.normal(0, 90), rng.normal(0, 60)])
-            add_rod(lean, np.stack([a, (a + b) / 2 + [0, 8, 8], b]), rng.uniform(1.5, 6), 6.0, 6.0, 6.0, geometry, view)
+            add_rod(
+                lean,
+                np.stack([a, (a + b) / 2 + [0, 8, 8], b]),
+                Tube(rng.uniform(1.5, 6), 6.0, 6.0, 6.0),
+                geometry,
+                view,
+            )
     if rng.random() < 0.04:  # buttons, hooks
         for _ in range(int(rng.integers(1, 4))):
             at = geometry.project(np.array([0.0, rng.uniform(-100, 120), rng.uniform(-140, 140)]))[0]

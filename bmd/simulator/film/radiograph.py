@@ -8,19 +8,19 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.reference import LEVELS
 from bmd.simulator.film import beam, devices
 from bmd.simulator.film import console as display
-from bmd.simulator.film.projection import JITTER, Geometry, cast_pelvis, cast_sacrum, cast_vertebra, stamp_body
+from bmd.simulator.film.casting import Sums, cast_arch, cast_body, cast_pelvis, cast_sacrum
+from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import SoftTissue, frontal_tissue, lateral_tissue, noise
-from bmd.simulator.person import bones, pelvis
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
+from bmd.simulator.record import Array
 from bmd.truth import Truth
 from bmd.types import View
 
-STEP_MM = 3.0  # between samples on a ray
+SACRAL_REACH_MM = 66.0
 DISC_EXCESS = 0.027  # of 70 HU over muscle's 43
 
 
@@ -28,7 +28,7 @@ DISC_EXCESS = 0.027  # of 70 HU over muscle's 43
 class Film:
     """What one exposure yields: display values 0..1 (H, W), the pixel spacing at the detector and the truth."""
 
-    pixels: NDArray
+    pixels: Array
     spacing_mm: tuple[float, float]
     truth: Truth
 
@@ -37,15 +37,15 @@ class Film:
 class BoneMaps:
     """Line integrals of bone mineral in g/cm2, (H, W): vertebral bodies, their posterior elements, pelvis."""
 
-    bodies: NDArray
-    posterior: NDArray
-    pelvis: NDArray
-    marrow: NDArray
+    bodies: Array
+    posterior: Array
+    pelvis: Array
+    marrow: Array
     """Length of each ray within bone that holds marrow, in mm."""
-    labels: NDArray
+    labels: Array
 
 
-def draw_geometry(skeleton: Skeleton, view: NDArray, size: int, rng: np.random.Generator) -> Geometry:
+def draw_geometry(skeleton: Skeleton, view: Array, size: int, rng: np.random.Generator) -> Geometry:
     """Distances, centring and field of one exposure.
 
     Fields run from tight lumbar (270 mm) to wide thoracolumbar (540 mm) high at the detector. A third of the pictures
@@ -73,58 +73,34 @@ def draw_geometry(skeleton: Skeleton, view: NDArray, size: int, rng: np.random.G
     )
 
 
-def cast_bones(skeleton: Skeleton, geometry: Geometry, view: NDArray) -> BoneMaps:
-    """Cast every bone: bodies at full resolution, posterior elements and pelvis at half."""
-    shape = (geometry.height, geometry.width)
-    bodies, labels = np.zeros(shape, np.float32), np.zeros(shape, np.uint8)
+def cast_bones(skeleton: Skeleton, geometry: Geometry, view: Array) -> BoneMaps:
+    """Cast every bone: bodies and sacrum at full resolution, posterior elements and the rest of the pelvis at half.
+
+    Levels are counted from the thin bright lines of the sacrum; thin oblique plates of the hip alias on coarse rays.
+    """
     coarse = geometry.halved()
-    back, hips, fatty = (np.zeros((coarse.height, coarse.width), np.float32) for _ in range(3))
-    marrow = np.zeros(shape, np.float32)
-    g, gc = geometry.vector(), coarse.vector()
+    shape = (geometry.height, geometry.width)
+    bodies, arch, labels = Sums.empty(geometry), Sums.empty(coarse), np.zeros(shape, np.uint8)
     for value, bone in enumerate(skeleton.bones, start=1):
-        p = bone.shape
-        turn = bone.rotation @ view.T
-        centre = view @ bone.centre
-        depth, reach = float(p[bones.HALF_DEPTH]), float(p[bones.HALF_WIDTH] * 1.3)
-        tall = float(p[bones.HALF_HEIGHT] + 3)
-        low, high = np.array([-reach, -depth * 1.1, -tall]), np.array([reach, depth * 1.5, tall])
-        r0, r1, c0, c1, half = geometry.pixel_box(centre, turn, low, high)
-        args = (g, centre.astype(np.float32), turn.astype(np.float32), p)
-        cast_vertebra(bodies, marrow, r0, r1, c0, c1, *args, half, STEP_MM, False, JITTER)
-        stamp_body(labels, value, r0, r1, c0, c1, *args)
-        side = float(p[bones.HALF_WIDTH] * 0.62 + p[bones.TRANSVERSE_LENGTH] + 8)
-        low, high = np.array([-side, -depth - 45 - p[bones.SPINOUS_LENGTH], -40.0]), np.array([side, 0.0, 34.0])
-        r0, r1, c0, c1, half = coarse.pixel_box(centre, turn, low, high)
-        cast_vertebra(back, fatty, r0, r1, c0, c1, gc, *args[1:], half, STEP_MM, True, JITTER)
-    first = max(0, int(coarse.project(np.array([-130.0, 0.0, 62.0]))[0, 1]))
-    obliquity = np.float32(skeleton.obliquity)
-    turn = view.T.astype(np.float32)
-    cast_pelvis(hips, fatty, first, gc, turn, skeleton.hips, pelvis.OUTLINE_DISTANCE, 3.5, obliquity, JITTER)
-    hips = _doubled(cv2.GaussianBlur(hips, (0, 0), 0.6), shape)  # thin oblique plates alias on coarse rays
-    _add_sacrum(hips, marrow, skeleton, geometry, view)
-    marrow = 10 * (marrow + _doubled(fatty, shape))
-    return BoneMaps(bodies, _doubled(back, shape), hips, marrow, labels)
+        cast_body(bodies, bone, geometry, view, labels, value)
+        cast_arch(arch, bone, coarse, view)
+    hips = Sums(np.zeros_like(arch.mineral), arch.marrow)
+    cast_pelvis(hips, skeleton, coarse, view, (-130.0, 0.0, 62.0))
+    pelvis = _doubled(cv2.GaussianBlur(hips.mineral, (0, 0), 0.6), shape)
+    cast_sacrum(Sums(pelvis, bodies.marrow), skeleton, geometry, view, SACRAL_REACH_MM)
+    marrow = 10 * (bodies.marrow + _doubled(arch.marrow, shape))
+    return BoneMaps(bodies.mineral, _doubled(arch.mineral, shape), pelvis, marrow, labels)
 
 
-def _add_sacrum(out: NDArray, marrow: NDArray, skeleton: Skeleton, geometry: Geometry, view: NDArray) -> None:
-    """Cast the sacrum at full resolution: its thin bright lines are what levels are counted from."""
-    p, turn = skeleton.sacrum, skeleton.sacral_rotation @ view.T
-    depth, length = float(p[pelvis.S_HALF_DEPTH]), float(p[pelvis.ARC_LENGTH])
-    low, high = np.array([-62.0, -depth - 25.0 - 0.45 * length, -length]), np.array([62.0, 0.6 * length, 14.0])
-    r0, r1, c0, c1, half = geometry.pixel_box(np.zeros(3), turn, low, high)
-    half = min(half, 66.0)
-    cast_sacrum(out, marrow, r0, r1, c0, c1, geometry.vector(), turn.astype(np.float32), p, half, STEP_MM, JITTER)
-
-
-def _doubled(coarse: NDArray, shape: tuple[int, int]) -> NDArray:
+def _doubled(coarse: Array, shape: tuple[int, int]) -> Array:
     """A half-resolution map at full resolution, pixel centres in register also where the shape is odd."""
     full = cv2.resize(coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]))
     return np.ascontiguousarray(full[: shape[0], : shape[1]])
 
 
 def bone_mineral(
-    skeleton: Skeleton, maps: BoneMaps, geometry: Geometry, view: NDArray, rng: np.random.Generator
-) -> NDArray:
+    skeleton: Skeleton, maps: BoneMaps, geometry: Geometry, view: Array, rng: np.random.Generator
+) -> Array:
     """All mineral on each ray in g/cm2, with trabecular texture, ribs and aortic plaques (cement comes later)."""
     shape = maps.bodies.shape
     bone = maps.bodies + maps.posterior + maps.pelvis + devices.ribs(skeleton, geometry, view, rng)
@@ -136,7 +112,7 @@ def bone_mineral(
 
 
 def with_spine(
-    tissue: SoftTissue, skeleton: Skeleton, maps: BoneMaps, geometry: Geometry, view: NDArray, rng: np.random.Generator
+    tissue: SoftTissue, skeleton: Skeleton, maps: BoneMaps, geometry: Geometry, view: Array, rng: np.random.Generator
 ) -> SoftTissue:
     """Soft tissue in which fat takes the place of lean: in yellow marrow, and beside the column of bodies and discs.
 
@@ -149,7 +125,7 @@ def with_spine(
     for upper, lower in pairwise(skeleton.bones):
         below, above = upper.corners()[[3, 2]], lower.corners()[[1, 0]]
         gap = np.round(geometry.project(np.concatenate([below, above]) @ view.T)).astype(np.int32)
-        width = 2.0 * float(min(upper.shape[bones.HALF_WIDTH], lower.shape[bones.HALF_WIDTH]))
+        width = 2.0 * float(min(upper.shape.half_width_mm, lower.shape.half_width_mm))
         cv2.fillPoly(discs, [gap], DISC_EXCESS * width)
         pair = np.concatenate([upper.corners()[:2], lower.corners()[2:]])
         cv2.fillPoly(column, [np.round(geometry.project(pair @ view.T)).astype(np.int32)], 1.0)
@@ -202,8 +178,8 @@ def expose_film(
 
 
 def _develop(
-    signal: NDArray, tissue: SoftTissue, skeleton: Skeleton, geometry: Geometry, rng: np.random.Generator
-) -> tuple[NDArray, NDArray]:
+    signal: Array, tissue: SoftTissue, skeleton: Skeleton, geometry: Geometry, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Console and radiographer: processing windowed on the spine or the whole body, collimation, artefacts."""
     film = beam.log_signal(signal)
     y, z = geometry.object_plane()
@@ -215,12 +191,12 @@ def _develop(
 
 
 def _finish(
-    shown: NDArray,
-    field: NDArray,
-    labels: NDArray,
+    shown: Array,
+    field: Array,
+    labels: Array,
     skeleton: Skeleton,
     geometry: Geometry,
-    turn: NDArray,
+    turn: Array,
     tags: set[str],
     rng: np.random.Generator,
 ) -> Film:
@@ -242,7 +218,7 @@ def _finish(
     return Film(np.clip(shown, 0, 1).astype(np.float32), (geometry.row_mm, geometry.column_mm), truth)
 
 
-def _truth(labels: NDArray, field: NDArray, corners: NDArray, skeleton: Skeleton, tags: set[str]) -> Truth:
+def _truth(labels: Array, field: Array, corners: Array, skeleton: Skeleton, tags: set[str]) -> Truth:
     """Boxes, visibility and densities beside the masks and corners."""
     n = len(LEVELS)
     boxes, visible = np.full((n, 4), np.nan, np.float32), np.zeros(n, bool)

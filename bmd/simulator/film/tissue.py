@@ -10,24 +10,24 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.simulator.film.projection import Geometry
 from bmd.simulator.person.anatomy import Skeleton
+from bmd.simulator.record import Array
 
 
 @dataclass(frozen=True, eq=False)
 class SoftTissue:
     """Thickness along each ray in mm, (H, W) float32, and where the body is."""
 
-    lean: NDArray
-    fat: NDArray
-    body: NDArray
+    lean: Array
+    fat: Array
+    body: Array
 
 
 def noise(
     rng: np.random.Generator, shape: tuple[int, int], scale: float, octaves: int = 3, persistence: float = 0.5
-) -> NDArray:
+) -> Array:
     """Smooth random field of unit variance; ``scale`` is the size in pixels of its largest features."""
     out, amplitude, power = np.zeros(shape, np.float32), 1.0, 0.0
     for octave in range(octaves):
@@ -41,12 +41,12 @@ def noise(
     return out / math.sqrt(power)
 
 
-def ramp(x: NDArray, width: float) -> NDArray:
+def ramp(x: Array, width: float) -> Array:
     """0 below zero, 1 above ``width``, linear between."""
     return np.clip(x / width, 0, 1)
 
 
-def chord(offset: NDArray, half: NDArray | float, half_beam: NDArray | float, power: float = 2.3) -> NDArray:
+def chord(offset: Array, half: Array | float, half_beam: Array | float, power: float = 2.3) -> Array:
     """Length of a ray inside a superelliptic cross-section, ``offset`` from its middle."""
     inside = np.clip(1 - np.abs(offset / np.maximum(half, 1.0)) ** power, 0, None)
     return 2 * half_beam * inside ** (1 / power)
@@ -102,12 +102,12 @@ def frontal_tissue(skeleton: Skeleton, geometry: Geometry, rng: np.random.Genera
 
 
 def _lungs(
-    skeleton: Skeleton, rng: np.random.Generator, y: NDArray, z: NDArray, back: NDArray, depth: NDArray, half: NDArray
-) -> NDArray:
+    skeleton: Skeleton, rng: np.random.Generator, y: Array, z: Array, back: Array, depth: Array, half: Array
+) -> Array:
     """Air above two diaphragm domes, with vessels; each dome a little different, so that both edges show."""
     base = skeleton.bone("T12").centre[2] + rng.normal(0, 22)
     along = (y - back) / depth
-    air: NDArray = np.zeros(np.broadcast_shapes(y.shape, z.shape), np.float32)
+    air: Array = np.zeros(np.broadcast_shapes(y.shape, z.shape), np.float32)
     apex, drop = rng.uniform(0.4, 0.62), rng.uniform(40, 110)
     for _ in range(2):
         height = base + rng.normal(0, 7)
@@ -123,8 +123,8 @@ def _lungs(
 
 
 def _blob(
-    rng: np.random.Generator, y: NDArray, z: NDArray, at: tuple[float, float], ay: float, az: float, thickness: float
-) -> NDArray:
+    rng: np.random.Generator, y: Array, z: Array, at: tuple[float, float], ay: float, az: float, thickness: float
+) -> Array:
     """Thickness of a lumpy ellipsoid."""
     turn = rng.uniform(0, math.pi)
     lumps = noise(rng, np.broadcast_shapes(y.shape, z.shape), 28, 1)
@@ -134,7 +134,7 @@ def _blob(
     return thickness * np.sqrt(np.clip(inside, 0, None))
 
 
-def _foam(rng: np.random.Generator, y: NDArray, z: NDArray, at: tuple[float, float], strength: float) -> NDArray:
+def _foam(rng: np.random.Generator, y: Array, z: Array, at: tuple[float, float], strength: float) -> Array:
     """Many touching bubbles around a point, as in a gas-filled colon seen end on."""
     out = np.zeros(np.broadcast_shapes(y.shape, z.shape), np.float32)
     dy, dz = float(y[0, 1] - y[0, 0]), float(z[0, 0] - z[1, 0])
@@ -150,9 +150,7 @@ def _foam(rng: np.random.Generator, y: NDArray, z: NDArray, at: tuple[float, flo
     return out
 
 
-def _bowel_gas(
-    skeleton: Skeleton, rng: np.random.Generator, y: NDArray, z: NDArray, spine: NDArray, front: NDArray
-) -> NDArray:
+def _bowel_gas(skeleton: Skeleton, rng: np.random.Generator, y: Array, z: Array, spine: Array, front: Array) -> Array:
     """Loops, haustra in chains, stool speckle, the gastric bubble and gas in the rectum before the sacrum."""
     shape = np.broadcast_shapes(y.shape, z.shape)
     middle = skeleton.bone("L3").centre
@@ -184,8 +182,8 @@ def _bowel_gas(
 
 
 def _organs(
-    skeleton: Skeleton, rng: np.random.Generator, y: NDArray, z: NDArray, spine: NDArray, shape: tuple[int, ...]
-) -> NDArray:
+    skeleton: Skeleton, rng: np.random.Generator, y: Array, z: Array, spine: Array, shape: tuple[int, ...]
+) -> Array:
     """Muscle beside the spine, organs and texture as extra lean thickness; negative where fat replaces it."""
     extra = rng.uniform(0, 7) * np.exp(-(((y - spine + 45) / 18) ** 2)) + np.zeros(shape, np.float32)
     middle = skeleton.bone("L3").centre

@@ -11,10 +11,12 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bmd.simulator.person import bones, pelvis
+from bmd.simulator.person import bones
+from bmd.simulator.person.bones import Vertebra
+from bmd.simulator.person.pelvis import Hips, Sacrum
 from bmd.simulator.person.sample import Person
+from bmd.simulator.record import Array
 
 DRAWN = ("T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
 SEGMENT_DEG = np.array([-3.0, -2.5, 0.5, 1.5, 4.5, 7.0, 11.0, 16.5])
@@ -22,6 +24,8 @@ SEGMENT_DEG = np.array([-3.0, -2.5, 0.5, 1.5, 4.5, 7.0, 11.0, 16.5])
 
 Sums from L1 sup. to L4 inf. near the 13 +/- 8.5 degrees of NHANES (lying) and from L4 to S1 near 30 (PMC6680033)."""
 
+
+DENSITIES = ("trabecular_g_cm3", "cortex_g_cm3", "endplate_g_cm3", "posterior_core_g_cm3", "posterior_shell_g_cm3")
 
 MASS_STEP_MM = 1.5
 """Step of the integration that sets densities: content within 1 % of a grid of 0.5 mm."""
@@ -32,24 +36,24 @@ SEGMENT_SPREAD_DEG = np.array([1.2, 1.2, 1.2, 1.2, 1.2, 1.8, 3.0, 5.0])
 
 @dataclass(frozen=True, eq=False)
 class Bone:
-    """One vertebra: level, shape and density vector, centre (mm) and rotation (patient to local axes)."""
+    """One vertebra: level, shape and densities, centre (mm) and rotation (patient to local axes)."""
 
     level: str
-    shape: NDArray
-    centre: NDArray
-    rotation: NDArray
+    shape: Vertebra
+    centre: Array
+    rotation: Array
     fracture_grade: int
 
-    def to_patient(self, local: NDArray) -> NDArray:
+    def to_patient(self, local: Array) -> Array:
         """Local points (n, 3) in mm to the patient frame."""
         return np.atleast_2d(local) @ self.rotation + self.centre
 
-    def corners(self) -> NDArray:
+    def corners(self) -> Array:
         """Mid-sagittal corners (4, 3): superior posterior, superior anterior, inferior anterior, inferior posterior."""
         p = self.shape
-        back, front, height = -bones.POSTERIOR_WALL * p[bones.HALF_DEPTH], p[bones.HALF_DEPTH], p[bones.HALF_HEIGHT]
-        local = [(0, back, height), (0, front, height - p[bones.WEDGE_TOP])]
-        local += [(0, front, -height + p[bones.WEDGE_BOTTOM]), (0, back, -height)]
+        back, front, height = -bones.POSTERIOR_WALL * p.half_depth_mm, p.half_depth_mm, p.half_height_mm
+        local = [(0, back, height), (0, front, height - p.wedge_top_mm)]
+        local += [(0, front, -height + p.wedge_bottom_mm), (0, back, -height)]
         return self.to_patient(np.array(local))
 
 
@@ -69,9 +73,9 @@ class Skeleton:
 
     person: Person
     bones: tuple[Bone, ...]
-    sacrum: NDArray
-    sacral_rotation: NDArray
-    hips: NDArray
+    sacrum: Sacrum
+    sacral_rotation: Array
+    hips: Hips
     obliquity: float
     torso: Torso
     degeneration: float
@@ -84,19 +88,19 @@ class Skeleton:
         """The vertebra of that level."""
         return self.bones[DRAWN.index(level)]
 
-    def sacral_corners(self) -> NDArray:
+    def sacral_corners(self) -> Array:
         """Corners (4, 3) of the first sacral segment, in the order of ``Bone.corners``."""
         p = self.sacrum
-        half, radius, end = p[pelvis.S_HALF_DEPTH], p[pelvis.ARC_RADIUS], 30.0 * p[pelvis.ARC_LENGTH] / 131.0
+        half, radius, end = p.half_depth_mm, p.arc_radius_mm, 30.0 * p.arc_length_mm / 131.0
         low = 3.5 + (half - 3.5) * (1 - 30 / 131) ** 1.3
-        turn, c, s = end / radius, math.cos(p[pelvis.S_BEND]), math.sin(p[pelvis.S_BEND])
+        turn, c, s = end / radius, math.cos(p.bend_rad), math.sin(p.bend_rad)
         along = [(radius - (radius - d) * math.cos(turn), -(radius - d) * math.sin(turn)) for d in (low, -low)]
         lower = [(0, y * c + z * s, z * c - y * s) for y, z in along]
         local = np.array([(0, -half, 0), (0, half, 0), *lower])
         return local @ self.sacral_rotation
 
 
-def rotation(tilt: float, roll: float = 0.0, yaw: float = 0.0) -> NDArray:
+def rotation(tilt: float, roll: float = 0.0, yaw: float = 0.0) -> Array:
     """Rotation from patient to local axes, radians: tilt about x (forward), roll about y, yaw about z."""
     ct, st, cr, sr, cy, sy = (
         math.cos(tilt),
@@ -152,33 +156,33 @@ def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | N
     )
 
 
-def _shape(person: Person, k: int, rng: np.random.Generator, degeneration: float, size: float) -> NDArray:
-    """Shape vector of vertebra ``k`` of ``DRAWN``; densities are set later."""
+def _shape(person: Person, k: int, rng: np.random.Generator, degeneration: float, size: float) -> Vertebra:
+    """Shape of vertebra ``k`` of ``DRAWN``; densities are set later."""
     v = person.vertebrae[k]
-    p = np.zeros(bones.VERTEBRA_SIZE, np.float32)
-    p[bones.HALF_DEPTH] = (v.depth_sup_mm + v.depth_inf_mm) / 2 / (1 + bones.POSTERIOR_WALL)
-    p[bones.HALF_WIDTH] = v.width_mm / 2 * 1.06
-    p[bones.HALF_HEIGHT] = v.height_post_mm / 2
+    p = Vertebra.of()
+    p.half_depth_mm = (v.depth_sup_mm + v.depth_inf_mm) / 2 / (1 + bones.POSTERIOR_WALL)
+    p.half_width_mm = v.width_mm / 2 * 1.06
+    p.half_height_mm = v.height_post_mm / 2
     wedge = v.height_post_mm - v.height_ant_mm
     top = 0.75 if v.fracture_kind == "wedge" else float(rng.uniform(0.35, 0.65))
-    p[bones.WEDGE_TOP], p[bones.WEDGE_BOTTOM] = wedge * top, wedge * (1 - top)
+    p.wedge_top_mm, p.wedge_bottom_mm = wedge * top, wedge * (1 - top)
     dish = max(0.8, (v.height_post_mm + v.height_ant_mm) / 2 - v.height_mid_mm)
     top = float(rng.uniform(0.35, 0.6))
-    p[bones.DISH_TOP], p[bones.DISH_BOTTOM] = dish * top, dish * (1 - top)
-    p[bones.WAIST] = np.clip(rng.normal(0.10, 0.025), 0.03, 0.18)
-    p[bones.OSTEOPHYTE] = max(0.0, rng.normal(4.5 * degeneration, 2.5 * degeneration)) * (rng.random() < 0.7)
-    p[bones.PEDICLE_RADIUS] = (4.0, 4.6, 5.0, 4.6, 4.9, 5.6, 6.4, 7.8)[k] * size * rng.normal(1, 0.07)
-    p[bones.PEDICLE_Z] = p[bones.HALF_HEIGHT] * rng.uniform(0.36, 0.5)
-    p[bones.SPINOUS_LENGTH] = (26, 24, 24, 27, 29, 30, 27, 20)[k] * size * rng.normal(1, 0.08)
-    p[bones.SPINOUS_HEIGHT] = (6, 7, 8, 10, 11, 11, 10, 8)[k] * size * rng.normal(1, 0.08)
-    p[bones.TRANSVERSE_LENGTH] = (14, 9, 6, 14, 20, 25, 21, 20)[k] * size
-    p[bones.FACET_X] = (10, 10.5, 11, 11.5, 12.5, 14, 16, 19)[k] * size
-    p[bones.FORAMEN_DEPTH] = np.clip(rng.normal(6.5, 1.3), 3.5, 10.0) * size
-    p[bones.PILLAR] = np.clip(rng.normal(5.0 + 0.8 * degeneration, 0.7), 3.5, 7.5) * size
+    p.dish_top_mm, p.dish_bottom_mm = dish * top, dish * (1 - top)
+    p.waist = np.clip(rng.normal(0.10, 0.025), 0.03, 0.18)
+    p.osteophyte_mm = max(0.0, rng.normal(4.5 * degeneration, 2.5 * degeneration)) * (rng.random() < 0.7)
+    p.pedicle_radius_mm = (4.0, 4.6, 5.0, 4.6, 4.9, 5.6, 6.4, 7.8)[k] * size * rng.normal(1, 0.07)
+    p.pedicle_z_mm = p.half_height_mm * rng.uniform(0.36, 0.5)
+    p.spinous_length_mm = (26, 24, 24, 27, 29, 30, 27, 20)[k] * size * rng.normal(1, 0.08)
+    p.spinous_height_mm = (6, 7, 8, 10, 11, 11, 10, 8)[k] * size * rng.normal(1, 0.08)
+    p.transverse_length_mm = (14, 9, 6, 14, 20, 25, 21, 20)[k] * size
+    p.facet_x_mm = (10, 10.5, 11, 11.5, 12.5, 14, 16, 19)[k] * size
+    p.foramen_depth_mm = np.clip(rng.normal(6.5, 1.3), 3.5, 10.0) * size
+    p.pillar_mm = np.clip(rng.normal(5.0 + 0.8 * degeneration, 0.7), 3.5, 7.5) * size
     return p
 
 
-def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Generator, degeneration: float) -> float:
+def _set_densities(person: Person, vectors: list[Vertebra], rng: np.random.Generator, degeneration: float) -> float:
     """Fill in densities so that each vertebra's mineral over its DXA area is the person's BMD; returns cortex quality.
 
     The split is drawn per person (its mean is an assumption: posterior elements and cortex carry half or more of an
@@ -196,11 +200,11 @@ def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Genera
     for k in (*range(3, 8), 0, 1, 2):
         p, v = vectors[k], person.vertebrae[k]
         level = DRAWN[k]
-        p[bones.POSTERIOR_CORE], p[bones.POSTERIOR_SHELL] = 0.15, 0.45
+        p.posterior_core_g_cm3, p.posterior_shell_g_cm3 = 0.15, 0.45
         if level not in person.bmd:  # thoracic: the densities of L1, slightly less
             scale = rng.normal(0.93, 0.03)
-            for i in (bones.TRABECULAR, bones.CORTEX, bones.ENDPLATE, bones.POSTERIOR_CORE, bones.POSTERIOR_SHELL):
-                p[i] = vectors[3][i] * scale
+            for part in DENSITIES:
+                p[part] = vectors[3][part] * scale
             continue
         area_cm2 = v.width_mm * (v.height_mid_mm + person.discs[k].height_mid_mm) / 100
         content_g = person.bmd[level] * area_cm2
@@ -210,18 +214,18 @@ def _set_densities(person: Person, vectors: list[NDArray], rng: np.random.Genera
         body = content_g * (1 - back)
         moved = (1 - kept) * body * (1 - side - end)
         walls.append(body * side / mass[1])
-        p[bones.TRABECULAR] = (body * (1 - side - end) - moved) / mass[0]
-        p[bones.CORTEX] = (body * side + 0.2 * moved) / mass[1]
-        p[bones.ENDPLATE] = (body * end + 0.15 * moved) / mass[2]
+        p.trabecular_g_cm3 = (body * (1 - side - end) - moved) / mass[0]
+        p.cortex_g_cm3 = (body * side + 0.2 * moved) / mass[1]
+        p.endplate_g_cm3 = (body * end + 0.15 * moved) / mass[2]
         factor = (content_g * back + 0.65 * moved) / mass[3]
-        p[bones.POSTERIOR_CORE] *= factor
-        p[bones.POSTERIOR_SHELL] *= factor
+        p.posterior_core_g_cm3 *= factor
+        p.posterior_shell_g_cm3 *= factor
     return float(np.mean(walls) / 0.34)
 
 
 def _stack(
     person: Person,
-    vectors: list[NDArray],
+    vectors: list[Vertebra],
     rng: np.random.Generator,
     slope: float,
     curve: float,
@@ -243,14 +247,14 @@ def _stack(
             gap *= rng.uniform(0.35, 0.8)
         if k == len(DRAWN) - 1 and "transitional" in tags:
             gap *= rng.uniform(0.3, 0.7)
-        collapse = (p[bones.WEDGE_TOP] + p[bones.WEDGE_BOTTOM]) / (2 * p[bones.HALF_DEPTH])
+        collapse = (p.wedge_top_mm + p.wedge_bottom_mm) / (2 * p.half_depth_mm)
         above = tilt - angles[k] - (0.35 * collapse if person.vertebrae[k].fracture_grade else 0.0)
         middle = (tilt + above) / 2
         at = at + gap * np.array([0, math.sin(middle), math.cos(middle)])
         tilt = above
         slip = rng.normal(0, 0.6) + (rng.uniform(3, 8) if k >= 5 and rng.random() < 0.04 else 0.0)
         up, forward = np.array([0, math.sin(tilt), math.cos(tilt)]), np.array([0, math.cos(tilt), -math.sin(tilt)])
-        half = p[bones.HALF_HEIGHT] - (p[bones.WEDGE_TOP] + p[bones.WEDGE_BOTTOM]) / 4
+        half = p.half_height_mm - (p.wedge_top_mm + p.wedge_bottom_mm) / 4
         at = at + slip * forward
         bend = phase + 0.7 * k
         centre = at + up * half
@@ -262,32 +266,60 @@ def _stack(
     return tuple(reversed(placed))
 
 
-def _sacrum(last: NDArray, rng: np.random.Generator, size: float, cortex: float, transitional: bool) -> NDArray:
-    """Parameters of ``pelvis.sacrum_density``, its end plate a little smaller than that of L5."""
-    half = 0.92 * last[bones.HALF_DEPTH] * rng.normal(0.97, 0.03)
+def _sacrum(last: Vertebra, rng: np.random.Generator, size: float, cortex: float, transitional: bool) -> Sacrum:
+    """The sacrum below L5, its end plate a little smaller than that of L5."""
+    half = 0.92 * last.half_depth_mm * rng.normal(0.97, 0.03)
     like_a_vertebra = transitional or rng.random() < 0.15  # a square S1 over a well kept S1-S2 disc
     disc = rng.uniform(1.6, 3.2) if like_a_vertebra else rng.uniform(0.3, 1.8)
     gap = rng.uniform(0.6, 1.0) if like_a_vertebra else rng.uniform(0.1, 1.0)
-    trabecular = last[bones.TRABECULAR] * rng.uniform(0.15, 0.6)
+    trabecular = last.trabecular_g_cm3 * rng.uniform(0.15, 0.6)
     rind = 0.15 * cortex * math.exp(rng.normal(0, 0.3))
     radius, length = rng.uniform(90, 180) * size, rng.normal(126, 9) * size
-    width = last[bones.HALF_WIDTH] * 1.02
-    lines = (math.exp(rng.normal(0.1, 0.35)), math.exp(rng.normal(0, 0.35)), gap, rng.uniform(0, 1.5))
+    width = last.half_width_mm * 1.02
+    lamina, front, plate = math.exp(rng.normal(0.1, 0.35)), math.exp(rng.normal(0, 0.35)), rng.uniform(0, 1.5)
     bend = math.radians(float(np.clip(rng.normal(15, 5), 4, 28)))
-    return np.array([radius, length, width, half, trabecular, rind, disc, *lines, bend], np.float32)
+    return Sacrum.of(
+        arc_radius_mm=radius,
+        arc_length_mm=length,
+        half_width_mm=width,
+        half_depth_mm=half,
+        core_g_cm3=trabecular,
+        rind_g_cm3=rind,
+        disc_mm=disc,
+        lamina=lamina,
+        front=front,
+        gap=gap,
+        plate=plate,
+        bend_rad=bend,
+    )
 
 
-def _hips(last: NDArray, rng: np.random.Generator, size: float, cortex: float) -> NDArray:
-    """Parameters of ``pelvis.hip_density`` and ``femur_density``.
+def _hips(last: Vertebra, rng: np.random.Generator, size: float, cortex: float) -> Hips:
+    """Hip bones, and femora for films.
 
     The crest stands level with L4 to S1, mostly near L5: a network that counts from it would often be one off.
     """
-    core, rind = 0.02 + 0.3 * last[bones.TRABECULAR], 0.33 * cortex * math.exp(rng.normal(-0.1, 0.35))
+    core, rind = 0.02 + 0.3 * last.trabecular_g_cm3, 0.33 * cortex * math.exp(rng.normal(-0.1, 0.35))
     head = (rng.normal(88, 3), rng.normal(46, 9), rng.normal(-100, 7), rng.normal(23.5, 1.2), rng.normal(52, 3))
     crest = float(np.clip(rng.normal(0, 15), -40, 32))
-    shape = (size * rng.normal(1, 0.03), crest, rng.normal(43, 2.5), rng.normal(82, 8))
-    lines = (rng.uniform(0.1, 0.8), rng.uniform(0.3, 1.4), rng.normal(0, 4))
-    return np.array([*shape, core, rind, *head, last[bones.TRABECULAR] * 0.9 + 0.03, 0.5 * cortex, *lines], np.float32)
+    return Hips.of(
+        scale=size * rng.normal(1, 0.03),
+        crest_z_mm=crest,
+        si_x_mm=rng.normal(43, 2.5),
+        flare_mm=rng.normal(82, 8),
+        core_g_cm3=core,
+        rind_g_cm3=rind,
+        head_x_mm=head[0],
+        head_y_mm=head[1],
+        head_z_mm=head[2],
+        head_radius_mm=head[3],
+        neck_length_mm=head[4],
+        femur_core_g_cm3=last.trabecular_g_cm3 * 0.9 + 0.03,
+        femur_rind_g_cm3=0.5 * cortex,
+        rim=rng.uniform(0.1, 0.8),
+        brim=rng.uniform(0.3, 1.4),
+        brim_y_mm=rng.normal(0, 4),
+    )
 
 
 def _torso(person: Person, rng: np.random.Generator) -> Torso:

@@ -15,13 +15,48 @@ from numpy.typing import NDArray
 
 from bmd.simulator.kernel import kernel
 from bmd.simulator.person import pelvis
+from bmd.simulator.person.pelvis import Hips
 from bmd.simulator.person.sample import Person
+from bmd.simulator.record import Record
 
-# Index of each femoral parameter: head centre and radius, neck axis (unit vector), its length, frame of the projection,
-# cortical thickness, cortical and trabecular density, factors of neck and rest.
-HX, HY, HZ, RADIUS, UX, UY, UZ, LENGTH, VX, VY, VZ = range(11)
-THICKNESS, CORTICAL, CORE, NECK_FACTOR, REST_FACTOR, WARD = range(11, 17)
-FEMUR_SIZE = 17
+
+class Femur(Record):
+    """A proximal femur in the frame of the reference pelvis."""
+
+    head_x_mm: float
+    head_y_mm: float
+    head_z_mm: float
+    radius_mm: float
+    """Of the head."""
+    neck_x: float
+    neck_y: float
+    neck_z: float
+    """Unit vector from the head down the neck."""
+    length_mm: float
+    """Of the neck's axis, from the centre of the head to the axis of the shaft."""
+    up_x: float
+    up_y: float
+    up_z: float
+    """Unit vector across the neck in the plane of neck and shaft: up in a hip DXA scan."""
+    thickness: float
+    """Factor on the thickness of the cortex."""
+    cortical_g_cm3: float
+    core_g_cm3: float
+    neck_factor: float
+    rest_factor: float
+    ward: float
+    """How empty Ward's triangle is, 0..1."""
+
+    @property
+    def head_mm(self) -> NDArray[np.float32]:
+        """Centre of the head (3,)."""
+        return np.array([self.head_x_mm, self.head_y_mm, self.head_z_mm], np.float32)
+
+    @property
+    def neck(self) -> NDArray[np.float32]:
+        """Unit vector from the head down the neck (3,)."""
+        return np.array([self.neck_x, self.neck_y, self.neck_z], np.float32)
+
 
 NECK_BOX = (20.0, 35.0)
 """Where the neck region lies on the neck axis, mm from the centre of the head (15 mm wide, as Hologic's)."""
@@ -57,16 +92,16 @@ def smoothstep(x, low, high):
 @kernel
 def femur_depth(x, y, z, p):
     """Depth in mm below the surface of the femur; the point is given from the centre of the head."""
-    t = x * p[UX] + y * p[UY] + z * p[UZ]
-    sx = x - p[LENGTH] * p[UX]
-    sy = y - p[LENGTH] * p[UY]
-    sz = z - p[LENGTH] * p[UZ]
-    d = p[RADIUS] - math.sqrt(x * x + y * y + z * z)
-    if 0.0 < t < p[LENGTH] + 8.0:
-        a = x * p[VX] + y * p[VY] + z * p[VZ]
+    t = x * p.neck_x + y * p.neck_y + z * p.neck_z
+    sx = x - p.length_mm * p.neck_x
+    sy = y - p.length_mm * p.neck_y
+    sz = z - p.length_mm * p.neck_z
+    d = p.radius_mm - math.sqrt(x * x + y * y + z * z)
+    if 0.0 < t < p.length_mm + 8.0:
+        a = x * p.up_x + y * p.up_y + z * p.up_z
         b2 = max(0.0, x * x + y * y + z * z - t * t - a * a)
         waist = (t - 27.0) / 20.0
-        neck = p[RADIUS] * (0.66 + 0.17 * min(1.0, waist * waist)) - math.sqrt(a * a + b2 * 1.35)
+        neck = p.radius_mm * (0.66 + 0.17 * min(1.0, waist * waist)) - math.sqrt(a * a + b2 * 1.35)
         d = smooth_max(d, neck, 6.0)
     d = smooth_max(d, blob(sx - 9.0, sy + 7.0, sz - 7.0, 13.0, 17.0, 22.0), 7.0)
     block = pelvis.capsule(sx, sy, sz, 2.0, 0.0, 0.0, -3.0, 0.0, -45.0, 19.0, 15.5)
@@ -81,26 +116,26 @@ def femur_depth(x, y, z, p):
 @kernel
 def femur_mineral(x, y, z, p):
     """(mineral in g/cm3, share of yellow marrow, depth in mm; negative outside), from the centre of the head."""
-    if x < -p[RADIUS] - 3.0 or x > 95.0 or y < -60.0 or y > 50.0 or z > p[RADIUS] + 12.0:
+    if x < -p.radius_mm - 3.0 or x > 95.0 or y < -60.0 or y > 50.0 or z > p.radius_mm + 12.0:
         return 0.0, 0.0, -1.0
     depth = femur_depth(x, y, z, p)
     if depth <= 0.0:
         return 0.0, 0.0, -1.0
-    t = x * p[UX] + y * p[UY] + z * p[UZ]
-    a = x * p[VX] + y * p[VY] + z * p[VZ]
-    sz = z - p[LENGTH] * p[UZ]
+    t = x * p.neck_x + y * p.neck_y + z * p.neck_z
+    a = x * p.up_x + y * p.up_y + z * p.up_z
+    sz = z - p.length_mm * p.neck_z
     low = smoothstep(-sz, 5.0, 75.0)  # 0 at the trochanters, 1 in the shaft
     calcar = smoothstep(t, 12.0, 30.0) * smoothstep(-a, 4.0, 12.0) * (1.0 - smoothstep(-sz, 20.0, 50.0))
     wall = 0.75 + 4.6 * low + 2.0 * calcar * (1.0 - low)
-    wall *= p[THICKNESS]
+    wall *= p.thickness
     spread = max(wall, 1.1)
     g = depth / spread
     g = g * g
-    rind = p[CORTICAL] * (wall / spread) * math.exp(-g * g)
+    rind = p.cortical_g_cm3 * (wall / spread) * math.exp(-g * g)
     rest = smoothstep(t, 38.0, 50.0)
-    line = (x + 0.42 * (z - p[RADIUS])) / 10.0  # principal compressive group, from the top of the head to the calcar
+    line = (x + 0.42 * (z - p.radius_mm)) / 10.0  # principal compressive group, from the top of the head to the calcar
     compress = math.exp(-line * line) * (1.0 - smoothstep(t, 30.0, 48.0))
-    ax = x - p[LENGTH] * p[UX] + 26.0
+    ax = x - p.length_mm * p.neck_x + 26.0
     az = sz + 22.0
     arc = (math.sqrt(ax * ax + az * az) - 47.0) / 6.0  # principal tensile group, an arch over the neck
     tension = math.exp(-arc * arc)
@@ -108,9 +143,9 @@ def femur_mineral(x, y, z, p):
     wz = (a + 3.0) / 8.0
     ward = math.exp(-wx * wx - wz * wz)
     lateral = smoothstep(t, 36.0, 52.0)
-    core = p[CORE] * (1.0 - 0.35 * lateral + 0.7 * compress + 0.35 * tension * (1.0 - 0.5 * lateral))
-    core *= (1.0 - p[WARD] * ward) * (1.0 - 0.93 * smoothstep(-sz, 25.0, 70.0))
-    factor = p[NECK_FACTOR] * (1.0 - rest) + p[REST_FACTOR] * rest
+    core = p.core_g_cm3 * (1.0 - 0.35 * lateral + 0.7 * compress + 0.35 * tension * (1.0 - 0.5 * lateral))
+    core *= (1.0 - p.ward * ward) * (1.0 - 0.93 * smoothstep(-sz, 25.0, 70.0))
+    factor = p.neck_factor * (1.0 - rest) + p.rest_factor * rest
     return factor * (core + rind), 0.75 + 0.2 * lateral, depth
 
 
@@ -118,25 +153,25 @@ def femur_mineral(x, y, z, p):
 def dxa_sums(p, step, end):
     """Content (neck part, rest part) and area of neck and total hip as a hip scan would see them: mm3 and mm2."""
     out = np.zeros(6)
-    wx = p[UY] * p[VZ] - p[UZ] * p[VY]
-    wy = p[UZ] * p[VX] - p[UX] * p[VZ]
-    wz = p[UX] * p[VY] - p[UY] * p[VX]
+    wx = p.neck_y * p.up_z - p.neck_z * p.up_y
+    wy = p.neck_z * p.up_x - p.neck_x * p.up_z
+    wz = p.neck_x * p.up_y - p.neck_y * p.up_x
     for t in np.arange(20.0 + 0.5 * step, 125.0, step):
         for a in np.arange(-95.0 + 0.5 * step, 60.0, step):
-            if t * p[UZ] + a * p[VZ] - p[LENGTH] * p[UZ] < end:
+            if t * p.neck_z + a * p.up_z - p.length_mm * p.neck_z < end:
                 continue
             hit = False
             for b in np.arange(-34.0 + 0.5 * step, 34.0, step):
-                x = t * p[UX] + a * p[VX] + b * wx
-                y = t * p[UY] + a * p[VY] + b * wy
-                z = t * p[UZ] + a * p[VZ] + b * wz
+                x = t * p.neck_x + a * p.up_x + b * wx
+                y = t * p.neck_y + a * p.up_y + b * wy
+                z = t * p.neck_z + a * p.up_z + b * wz
                 d, _, depth = femur_mineral(x, y, z, p)
                 if depth <= 0.0:
                     continue
                 hit = True
                 rest = smoothstep(t, 38.0, 50.0)
-                neck = p[NECK_FACTOR] * (1.0 - rest)
-                share = neck / (neck + p[REST_FACTOR] * rest)
+                neck = p.neck_factor * (1.0 - rest)
+                share = neck / (neck + p.rest_factor * rest)
                 out[2] += d * share
                 out[3] += d * (1.0 - share)
                 if t < 35.0:
@@ -151,7 +186,7 @@ def dxa_sums(p, step, end):
     return out
 
 
-def areal_density(p: NDArray, scale: float, step: float = 0.8) -> tuple[float, float, float, float]:
+def areal_density(p: Femur, scale: float, step: float = 0.8) -> tuple[float, float, float, float]:
     """Femoral neck BMD and total hip BMD in g/cm2, and their areas in cm2, of a femur magnified ``scale`` times."""
     sums = dxa_sums(p, step, TOTAL_END)
     thick = 0.1 * scale  # mm of the reference pelvis to cm of the person
@@ -159,46 +194,48 @@ def areal_density(p: NDArray, scale: float, step: float = 0.8) -> tuple[float, f
     return float(neck), float(hip), float(sums[4] * (scale / 10) ** 2), float(sums[5] * (scale / 10) ** 2)
 
 
-def build_femora(person: Person, hips: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+def build_femora(person: Person, hips: Hips, rng: np.random.Generator) -> tuple[Femur, Femur]:
     """Parameters of the right and the left femur; the left one carries the person's hip BMD, the right is near it.
 
     Parameters
     ----------
     person : Person
-    hips : ndarray
+    hips : Hips
         ``Skeleton.hips``: where the sockets are.
     rng : numpy.random.Generator
     """
-    p = np.zeros(FEMUR_SIZE, np.float32)
-    p[[HX, HY, HZ]] = hips[[pelvis.HEAD_X, pelvis.HEAD_Y, pelvis.HEAD_Z]]
-    p[RADIUS] = hips[pelvis.HEAD_RADIUS] * 0.97
+    p = Femur.of(head_x_mm=hips.head_x_mm, head_y_mm=hips.head_y_mm, head_z_mm=hips.head_z_mm)
+    p.radius_mm = hips.head_radius_mm * 0.97
     neck_shaft, version = math.radians(rng.normal(127, 4)), math.radians(rng.normal(11, 5))
     side, down = math.sin(neck_shaft), -math.cos(neck_shaft)
     u = np.array([side * math.cos(version), -side * math.sin(version), -down])
     v = np.array([down * math.cos(version), -down * math.sin(version), side])
-    p[UX : UZ + 1], p[VX : VZ + 1] = u, v
-    p[LENGTH] = hips[pelvis.NECK_LENGTH] * 0.96
+    p.neck_x, p.neck_y, p.neck_z = u
+    p.up_x, p.up_y, p.up_z = v
+    p.length_mm = hips.neck_length_mm * 0.96
     neck, hip = person.bmd["femoral_neck"], person.bmd["total_hip"]
     age = person.body.age_y
-    p[THICKNESS] = float(np.clip((hip / 0.9) ** 0.45 * math.exp(rng.normal(0, 0.08)), 0.5, 1.6))
-    p[CORTICAL] = 0.95
-    p[CORE] = 0.21 * (neck / 0.8) ** 0.9 * (1.2 - 0.005 * (age - 30)) * math.exp(rng.normal(0, 0.10))
-    p[WARD] = float(np.clip(0.35 + 0.005 * (age - 30) + rng.normal(0, 0.1), 0.1, 0.85))
-    p[NECK_FACTOR] = p[REST_FACTOR] = 1.0
-    left = fit_factors(p, neck, hip, float(hips[pelvis.SCALE]))
+    p.thickness = float(np.clip((hip / 0.9) ** 0.45 * math.exp(rng.normal(0, 0.08)), 0.5, 1.6))
+    p.cortical_g_cm3 = 0.95
+    p.core_g_cm3 = 0.21 * (neck / 0.8) ** 0.9 * (1.2 - 0.005 * (age - 30)) * math.exp(rng.normal(0, 0.10))
+    p.ward = float(np.clip(0.35 + 0.005 * (age - 30) + rng.normal(0, 0.1), 0.1, 0.85))
+    p.neck_factor = p.rest_factor = 1.0
+    left = fit_factors(p, neck, hip, float(hips.scale))
     right = left.copy()
-    right[[NECK_FACTOR, REST_FACTOR]] *= math.exp(rng.normal(0, 0.025))
+    factor = math.exp(rng.normal(0, 0.025))
+    right.neck_factor *= factor
+    right.rest_factor *= factor
     return right, left
 
 
-def fit_factors(p: NDArray, neck: float, hip: float, scale: float, step: float = 1.0) -> NDArray:
+def fit_factors(p: Femur, neck: float, hip: float, scale: float, step: float = 1.0) -> Femur:
     """The same femur with the factors that give these areal densities (g/cm2): two linear equations."""
     p = p.copy()
-    p[NECK_FACTOR] = p[REST_FACTOR] = 1.0
+    p.neck_factor = p.rest_factor = 1.0
     sums = dxa_sums(p, step, TOTAL_END)
     wanted = np.array([neck * sums[4], hip * sums[5]]) / (0.1 * scale)
     factors = np.linalg.solve(sums[:4].reshape(2, 2), wanted)
     if factors.min() < 0.2:  # a hip unlike its neck beyond what the shape can carry: keep the total
         factors = np.full(2, wanted[1] / sums[2:4].sum())
-    p[[NECK_FACTOR, REST_FACTOR]] = factors
+    p.neck_factor, p.rest_factor = factors
     return p

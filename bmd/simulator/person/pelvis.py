@@ -12,19 +12,57 @@ import cv2
 import numpy as np
 
 from bmd.simulator.kernel import kernel
+from bmd.simulator.record import Record
 
-# Sacral parameters: arc radius, arc length, half width and half depth of the S1 body, densities, half height of the
-# S1-S2 disc remnant; then how dense laminae and anterior cortex are over the rind, how open the remnant is (0..1),
-# how dense the bone under the end plate is over the rind, and the angle (radians) by which the sacrum leans back from
-# the normal of that plate.
-ARC_RADIUS, ARC_LENGTH, S_HALF_WIDTH, S_HALF_DEPTH, S_CORE, S_RIND, S_DISC, S_LAMINA, S_FRONT, S_GAP = range(10)
-S_PLATE, S_BEND = 10, 11
-# Hip bone and femur: scale, crest height, x of the sacro-iliac joint, flare, densities, head centre and radius; then
-# how much the wing's rim and the line from the sacro-iliac joint to the hip joint stand out (0..1.5), and the line's y.
-SCALE, CREST_Z, SI_X, FLARE, I_CORE, I_RIND, HEAD_X, HEAD_Y, HEAD_Z, HEAD_RADIUS, NECK_LENGTH, F_CORE, F_RIND = range(
-    13
-)
-RIM, BRIM, BRIM_Y = 13, 14, 15
+
+class Sacrum(Record):
+    """The sacrum: its arc, its first body, how dense its parts are."""
+
+    arc_radius_mm: float
+    arc_length_mm: float
+    half_width_mm: float
+    """Of the body of S1."""
+    half_depth_mm: float
+    core_g_cm3: float
+    rind_g_cm3: float
+    disc_mm: float
+    """Half height of the S1-S2 disc remnant."""
+    lamina: float
+    """How dense the laminae are, over the rind."""
+    front: float
+    """How dense the anterior cortex is, over the rind."""
+    gap: float
+    """How open the disc remnant is, 0..1."""
+    plate: float
+    """How dense the bone under the end plate is, over the rind."""
+    bend_rad: float
+    """Angle by which the sacrum leans back from the normal of its end plate."""
+
+
+class Hips(Record):
+    """Hip bones and, on films and DXA, femora, both sides alike; lengths are to be magnified by ``scale``."""
+
+    scale: float
+    crest_z_mm: float
+    """How much higher than usual the crest stands."""
+    si_x_mm: float
+    """Of the sacro-iliac joint."""
+    flare_mm: float
+    core_g_cm3: float
+    rind_g_cm3: float
+    head_x_mm: float
+    head_y_mm: float
+    head_z_mm: float
+    head_radius_mm: float
+    neck_length_mm: float
+    femur_core_g_cm3: float
+    femur_rind_g_cm3: float
+    rim: float
+    """How much the wing's rim stands out, 0..1.5."""
+    brim: float
+    """How much the line from the sacro-iliac joint to the hip joint stands out, 0..1.5."""
+    brim_y_mm: float
+
 
 SEGMENT_ENDS = np.array([30.0, 55.0, 76.0, 94.0, 110.0, 121.0, 131.0], np.float32)
 """Arc length in mm at the lower end of S1..S5 and two coccygeal pieces, for an arc of 131 mm."""
@@ -65,11 +103,11 @@ def sacral_place(y, z, p):
 
     The line is a circular arc that leaves the middle of the S1 end plate at an angle to its normal.
     """
-    c = math.cos(p[S_BEND])
-    s = math.sin(p[S_BEND])
+    c = math.cos(p.bend_rad)
+    s = math.sin(p.bend_rad)
     up = y * s + z * c
-    front = p[ARC_RADIUS] - y * c + z * s
-    return math.atan2(-up, front) * p[ARC_RADIUS], p[ARC_RADIUS] - math.sqrt(front * front + up * up)
+    front = p.arc_radius_mm - y * c + z * s
+    return math.atan2(-up, front) * p.arc_radius_mm, p.arc_radius_mm - math.sqrt(front * front + up * up)
 
 
 @kernel
@@ -81,26 +119,26 @@ def sacral_bodies(ax, across, along, below, depth, width, p):
     if r >= 1.0:
         return 0.0
     wall = (1.0 - r) * depth / 0.9
-    front = p[S_FRONT] if across > 0.0 else 0.8
-    d = p[S_CORE] + 1.3 * front * p[S_RIND] * math.exp(-wall * wall)
+    front = p.front if across > 0.0 else 0.8
+    d = p.core_g_cm3 + 1.3 * front * p.rind_g_cm3 * math.exp(-wall * wall)
     if below < 12.0:  # the end plate, and the dense bone under it that the wings' upper edge adds to
-        d += p[S_RIND] * (2.2 * math.exp(-((below / 1.1) ** 2)) + p[S_PLATE] * math.exp(-((below / 6.0) ** 2)))
-    stretch = p[ARC_LENGTH] / 131.0
+        d += p.rind_g_cm3 * (2.2 * math.exp(-((below / 1.1) ** 2)) + p.plate * math.exp(-((below / 6.0) ** 2)))
+    stretch = p.arc_length_mm / 131.0
     for k in range(6):
         gap = abs(along - SEGMENT_ENDS[k] * stretch)
         if gap < 5.0:
-            half = max(0.0, p[S_DISC] * (1.0 - 0.25 * k))
-            seen = p[S_GAP] * (1.0 - 0.15 * k)
+            half = max(0.0, p.disc_mm * (1.0 - 0.25 * k))
+            seen = p.gap * (1.0 - 0.15 * k)
             if gap < half:
                 d *= 1.0 - 0.75 * seen
-            d += 1.6 * seen * p[S_RIND] * math.exp(-(((gap - half - 0.7) / 0.8) ** 2))
+            d += 1.6 * seen * p.rind_g_cm3 * math.exp(-(((gap - half - 0.7) / 0.8) ** 2))
     return d
 
 
 @kernel
 def sacral_alae(ax, across, below, s, depth, width, p):
     """The wings, thick above and thinning towards S3."""
-    reach = p[S_HALF_WIDTH] * 2.25 * (1.0 - 0.75 * s * s)
+    reach = p.half_width_mm * 2.25 * (1.0 - 0.75 * s * s)
     slope = max(0.0, 1.0 - 6.0 * s) * max(0.0, ax - width) * 0.25
     if below < slope:
         return 0.0
@@ -110,17 +148,17 @@ def sacral_alae(ax, across, below, s, depth, width, p):
         return 0.0
     wall = (1.0 - r) * depth * 0.8 / 1.2
     joint = max(0.0, min(1.0, (ax - 0.85 * reach) / (0.1 * reach))) * max(0.0, 1.0 - 2.2 * s)  # faces the ilium
-    return 0.35 * p[S_CORE] + (0.45 + 1.2 * joint) * p[S_RIND] * math.exp(-wall * wall)
+    return 0.35 * p.core_g_cm3 + (0.45 + 1.2 * joint) * p.rind_g_cm3 * math.exp(-wall * wall)
 
 
 @kernel
 def sacral_facet(x, y, z, p):
     """Superior articular process of S1, which carries the line of the pillars on into the laminae."""
-    back = -p[S_HALF_DEPTH] - 9.0
+    back = -p.half_depth_mm - 9.0
     inside = capsule(abs(x), y, z, 17.0, back - 2.0, -10.0, 20.0, back + 4.0, 9.0, 5.0, 4.5)
     if inside <= 0.0:
         return 0.0
-    return p[S_CORE] + p[S_LAMINA] * p[S_RIND] * (1.0 + 1.5 * math.exp(-((inside / 1.6) ** 2)))
+    return p.core_g_cm3 + p.lamina * p.rind_g_cm3 * (1.0 + 1.5 * math.exp(-((inside / 1.6) ** 2)))
 
 
 @kernel
@@ -130,13 +168,13 @@ def sacrum_density(x, y, z, p):
     if z > 0.0:
         return facet
     along, across = sacral_place(y, z, p)
-    if along > p[ARC_LENGTH] or along < -12.0 or across > p[S_HALF_DEPTH] or across < -p[S_HALF_DEPTH] - 22.0:
+    if along > p.arc_length_mm or along < -12.0 or across > p.half_depth_mm or across < -p.half_depth_mm - 22.0:
         return facet
     along = max(0.0, along)
-    s = along / p[ARC_LENGTH]
+    s = along / p.arc_length_mm
     ax = abs(x)
-    depth = (p[S_HALF_DEPTH] - 3.5) * (1.0 - s) ** 1.3 + 3.5
-    width = p[S_HALF_WIDTH] * (1.0 - 0.68 * s)
+    depth = (p.half_depth_mm - 3.5) * (1.0 - s) ** 1.3 + 3.5
+    width = p.half_width_mm * (1.0 - 0.68 * s)
     d = max(facet, sacral_bodies(ax, across, along, -z, depth, width, p))
     if s < 0.62:
         d = max(d, sacral_alae(ax, across, -z, s, depth, width, p))
@@ -144,10 +182,10 @@ def sacrum_density(x, y, z, p):
         behind = -across - depth - 9.0 * (1.0 - s)
         wall = behind / (2.2 - 0.8 * s)
         if ax < 18.0 * (1.0 - 0.5 * s):
-            d = max(d, (0.5 * p[S_CORE] + 1.2 * p[S_LAMINA] * p[S_RIND]) * math.exp(-wall * wall))
+            d = max(d, (0.5 * p.core_g_cm3 + 1.2 * p.lamina * p.rind_g_cm3) * math.exp(-wall * wall))
         v = (behind - 5.0) / (6.5 - 4.0 * s)
         if v * v + (ax / 4.0) ** 2 < 1.0:
-            d = max(d, p[S_CORE] + 0.5 * p[S_RIND] * (1.0 - 0.5 * math.sin(along * 0.25)))
+            d = max(d, p.core_g_cm3 + 0.5 * p.rind_g_cm3 * (1.0 - 0.5 * math.sin(along * 0.25)))
     return d
 
 
@@ -155,8 +193,8 @@ def sacrum_density(x, y, z, p):
 def hip_surface(y, z, p):
     """|x| of the middle of the hip bone's plate at (y, z), both already scaled to the reference pelvis."""
     q = min(1.0, max(0.0, (y + 57.0) / 154.0))
-    low = p[SI_X] + 40.0 * q
-    top = p[SI_X] - 2.0 + p[FLARE] * q**0.85
+    low = p.si_x_mm + 40.0 * q
+    top = p.si_x_mm - 2.0 + p.flare_mm * q**0.85
     w = min(1.0, max(0.0, (z + 72.0) / 105.0))
     x = low + (top - low) * w**1.3 - 7.0 * math.sin(3.1416 * q) * w
     if z < -95.0:
@@ -196,8 +234,8 @@ def brim_strut(y, z, p):
     On a lateral film it is the sharpest line of the pelvis: from behind S1 steeply down, then forward, ever stronger
     (path and strength as on a real CT seen from the side).
     """
-    upper, t = segment_distance(y, z, p[BRIM_Y] - 17.0, 8.0, p[BRIM_Y] - 11.0, -22.0)
-    lower, u = segment_distance(y, z, p[BRIM_Y] - 11.0, -22.0, 8.0, -74.0)
+    upper, t = segment_distance(y, z, p.brim_y_mm - 17.0, 8.0, p.brim_y_mm - 11.0, -22.0)
+    lower, u = segment_distance(y, z, p.brim_y_mm - 11.0, -22.0, 8.0, -74.0)
     if upper < lower:
         return upper, 0.25 + 0.35 * t
     return lower, 0.6 + 0.4 * u
@@ -210,65 +248,65 @@ def hip_plate(ax, y, z, rim, p):
     if away > 30.0:  # thicker it never is
         return 0.0
     fossa = math.exp(-(((y - 6.0 + 0.25 * z) / 13.0) ** 2 + ((z + 12.0) / 24.0) ** 2))
-    thickness = 2.0 - 1.3 * fossa + (1.0 + 2.5 * p[RIM]) * math.exp(-((rim / 7.0) ** 2)) + 0.09 * max(0.0, 5.0 - y)
-    socket = math.sqrt((y - p[HEAD_Y]) ** 2 + (z - p[HEAD_Z]) ** 2)
+    thickness = 2.0 - 1.3 * fossa + (1.0 + 2.5 * p.rim) * math.exp(-((rim / 7.0) ** 2)) + 0.09 * max(0.0, 5.0 - y)
+    socket = math.sqrt((y - p.head_y_mm) ** 2 + (z - p.head_z_mm) ** 2)
     thickness += 9.0 * math.exp(-((max(0.0, socket - 14.0) / 16.0) ** 2))
     if z < -105.0:
         thickness += 4.0
     brim, strength = brim_strut(y, z, p)
-    strength *= p[BRIM]
+    strength *= p.brim
     thickness += 3.0 * strength * math.exp(-((brim / 4.0) ** 2))
     inside = thickness - away
     if inside <= 0.0:
         return 0.0
-    compact = 0.8 * p[RIM] * math.exp(-((rim / 1.8) ** 2)) + 2.2 * strength * math.exp(-((brim / 1.8) ** 2))
-    return p[I_CORE] + p[I_RIND] * (math.exp(-((inside / 1.7) ** 2)) + compact)
+    compact = 0.8 * p.rim * math.exp(-((rim / 1.8) ** 2)) + 2.2 * strength * math.exp(-((brim / 1.8) ** 2))
+    return p.core_g_cm3 + p.rind_g_cm3 * (math.exp(-((inside / 1.7) ** 2)) + compact)
 
 
 @kernel
 def hip_density(x, y, z, p, table):
     """Mineral of one side's hip bone: wing, sacro-iliac part, socket, ischium and pubic rami."""
-    ax = abs(x) / p[SCALE]
-    y = y / p[SCALE]
-    z = z / p[SCALE] - p[CREST_Z]
-    hx = p[HEAD_X]
-    hy = p[HEAD_Y]
-    hz = p[HEAD_Z]
+    ax = abs(x) / p.scale
+    y = y / p.scale
+    z = z / p.scale - p.crest_z_mm
+    hx = p.head_x_mm
+    hy = p.head_y_mm
+    hz = p.head_z_mm
     d = 0.0
     rim = rim_distance(y, z, table)
     if rim > 0.0:
         d = hip_plate(ax, y, z, rim, p)
     if z > hz + 40.0:  # above the joint there is only the wing
         return d
-    head = math.sqrt((ax - hx) ** 2 + (y - hy) ** 2 + (z - hz) ** 2) - p[HEAD_RADIUS]
+    head = math.sqrt((ax - hx) ** 2 + (y - hy) ** 2 + (z - hz) ** 2) - p.head_radius_mm
     if 2.2 < head < 5.5 and (ax < hx + 6.0 or z > hz + 8.0):
         roof = 1.2 if head < 4.2 and z > hz + 6.0 else 0.6
-        d = max(d, p[I_CORE] + roof * p[I_RIND])
+        d = max(d, p.core_g_cm3 + roof * p.rind_g_cm3)
     elif head < 2.2:
         return 0.0
     upper = capsule(ax, y, z, hx - 14.0, hy + 8.0, hz + 12.0, 12.0, hy + 42.0, hz - 20.0, 10.0, 7.0)
     lower = capsule(ax, y, z, 12.0, hy + 42.0, hz - 22.0, hx - 30.0, hy - 16.0, hz - 55.0, 7.0, 8.0)
     ramus = max(upper, lower)
     if ramus > 0.0:
-        d = max(d, p[I_CORE] + p[I_RIND] * math.exp(-((ramus / 1.4) ** 2)))
+        d = max(d, p.core_g_cm3 + p.rind_g_cm3 * math.exp(-((ramus / 1.4) ** 2)))
     return d
 
 
 @kernel
 def femur_density(x, y, z, p):
     """Mineral of a proximal femur: head, neck, trochanters and a hollow shaft."""
-    ax = abs(x) / p[SCALE]
-    ys = y / p[SCALE]
-    zs = z / p[SCALE] - p[CREST_Z]
-    hx = p[HEAD_X]
-    hy = p[HEAD_Y]
-    hz = p[HEAD_Z]
+    ax = abs(x) / p.scale
+    ys = y / p.scale
+    zs = z / p.scale - p.crest_z_mm
+    hx = p.head_x_mm
+    hy = p.head_y_mm
+    hz = p.head_z_mm
     if ax < hx - 32.0 or zs > hz + 32.0:
         return 0.0
-    nx = hx + p[NECK_LENGTH] * 0.76
-    nz = hz - p[NECK_LENGTH] * 0.65
+    nx = hx + p.neck_length_mm * 0.76
+    nz = hz - p.neck_length_mm * 0.65
     ny = hy - 8.0
-    head = p[HEAD_RADIUS] - math.sqrt((ax - hx) ** 2 + (ys - hy) ** 2 + (zs - hz) ** 2)
+    head = p.head_radius_mm - math.sqrt((ax - hx) ** 2 + (ys - hy) ** 2 + (zs - hz) ** 2)
     neck = capsule(ax, ys, zs, hx, hy, hz, nx, ny, nz, 15.0, 16.0)
     trochanter = capsule(ax, ys, zs, nx + 8.0, ny - 4.0, nz + 12.0, nx + 4.0, ny, nz - 42.0, 14.0, 15.0)
     upper = max(head, max(neck, trochanter))
@@ -277,8 +315,8 @@ def femur_density(x, y, z, p):
         if shaft < 0.0:
             return 0.0
         wall = shaft / 5.0
-        return 0.02 + p[F_RIND] * 1.5 * math.exp(-wall * wall * wall * wall)
+        return 0.02 + p.femur_rind_g_cm3 * 1.5 * math.exp(-wall * wall * wall * wall)
     if upper < 0.0:
         return 0.0
     wall = upper / 1.3
-    return p[F_CORE] + p[F_RIND] * math.exp(-wall * wall)
+    return p.femur_core_g_cm3 + p.femur_rind_g_cm3 * math.exp(-wall * wall)

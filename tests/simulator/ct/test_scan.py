@@ -16,7 +16,7 @@ from bmd.simulator.ct import scan as ct
 from bmd.simulator.ct.reformat import axial_slice, femur_plane, trabecular_hu
 from bmd.simulator.ct.scanner import Materials, Scan
 from bmd.simulator.ct.scene import Scene, expose, render_layers
-from bmd.simulator.person import bones, femur, pelvis
+from bmd.simulator.person import femur
 from bmd.simulator.person.anatomy import Bone
 from bmd.simulator.person.clinic import clinic_person
 from bmd.simulator.person.sample import Person, sample_person
@@ -112,7 +112,7 @@ def test_body_lies_face_up(case: Case) -> None:
 
 def richer(bone: Bone, mineral: float) -> Bone:
     shape = bone.shape.copy()
-    shape[bones.TRABECULAR] += mineral
+    shape.trabecular_g_cm3 += mineral
     return replace(bone, shape=shape)
 
 
@@ -133,7 +133,7 @@ def test_lower_voltage_and_red_marrow_give_higher_hu(scene: Scene) -> None:
 
 def test_trabecular_hu_is_that_of_the_mineral(scene: Scene) -> None:
     p = scene.skeleton.bones[4].shape
-    mineral = np.array([p[bones.TRABECULAR]])
+    mineral = np.array([p.trabecular_g_cm3])
     material = replace(Materials.at(120), red=Materials.at(120).red + scene.marrow_hu)
     expected = material.bone(mineral, np.array([scene.skeleton.yellow]))
     assert roi_hu(scene) == pytest.approx(float(expected[0]), abs=12)
@@ -162,7 +162,7 @@ def test_contrast_brightens_the_aorta(person: Person, kind: scanner.Phase) -> No
 
 
 def test_dxa_reading_of_the_femur_is_the_persons(person: Person, scene: Scene) -> None:
-    scale = float(scene.skeleton.hips[pelvis.SCALE])
+    scale = float(scene.skeleton.hips.scale)
     neck, hip, neck_area, hip_area = femur.areal_density(scene.femora[1], scale)
     assert neck == pytest.approx(person.bmd["femoral_neck"], rel=0.02)
     assert hip == pytest.approx(person.bmd["total_hip"], rel=0.02)

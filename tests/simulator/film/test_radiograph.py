@@ -14,7 +14,7 @@ from bmd.simulator.case import FINDINGS, simulate_film
 from bmd.simulator.film import beam, devices, radiograph
 from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import SoftTissue, lateral_tissue
-from bmd.simulator.person import bones, pelvis
+from bmd.simulator.person import bones
 from bmd.simulator.person.anatomy import DRAWN, MASS_STEP_MM, Skeleton, build_skeleton
 from bmd.simulator.person.sample import Person, sample_person
 
@@ -77,7 +77,7 @@ def test_densities_reproduce_the_scan_the_person_was_given(person: Person) -> No
         p, v = skeleton.bones[k].shape, person.vertebrae[k]
         volumes = bones.component_mass(p.copy(), MASS_STEP_MM)
         unit = p.copy()  # component_mass weighs the posterior elements with the densities they have
-        grams = volumes[:3] @ unit[[bones.TRABECULAR, bones.CORTEX, bones.ENDPLATE]] + volumes[3]
+        grams = volumes[:3] @ [unit.trabecular_g_cm3, unit.cortex_g_cm3, unit.endplate_g_cm3] + volumes[3]
         area_cm2 = v.width_mm * (v.height_mid_mm + person.discs[k].height_mid_mm) / 100
         assert grams / area_cm2 == pytest.approx(person.bmd[level], rel=1e-4)
 
@@ -88,7 +88,7 @@ def test_mass_has_converged_on_a_grid_of_half_a_millimetre(seed: int) -> None:
     skeleton = build_skeleton(somebody, np.random.default_rng(seed))
     for level in ("L1", "L4"):
         p = skeleton.bone(level).shape
-        weights = np.append(p[[bones.TRABECULAR, bones.CORTEX, bones.ENDPLATE]], 1.0)
+        weights = np.append([p.trabecular_g_cm3, p.cortex_g_cm3, p.endplate_g_cm3], 1.0)
         coarse, fine = (float(bones.component_mass(p.copy(), step) @ weights) for step in (MASS_STEP_MM, 0.5))
         assert coarse == pytest.approx(fine, rel=0.01)
 
@@ -139,7 +139,7 @@ def test_devices_and_pelvis_turn_with_the_vertebrae(person: Person, degrees: flo
     bone = skeleton.bone("L3")
     side = bone.to_patient(np.array([60.0, 10, 0]))[0]  # a rod beside the body, far from the axis of rotation
     rod = np.zeros((SIZE, SIZE), np.float32)
-    devices.add_rod(rod, side + np.array([[0, 0, -3.0], [0, 0, 3.0]]), 2.0, 2.0, 1.0, 1.0, geometry, view)
+    devices.add_rod(rod, side + np.array([[0, 0, -3.0], [0, 0, 3.0]]), devices.solid(2.0), geometry, view)
     rows, columns = np.nonzero(rod > 0)
     expected = geometry.project(view @ side)[0]
     assert [columns.mean(), rows.mean()] == pytest.approx(expected, abs=1.0)
@@ -148,18 +148,17 @@ def test_devices_and_pelvis_turn_with_the_vertebrae(person: Person, degrees: flo
 @pytest.mark.parametrize("degrees", [-20.0, 20.0])
 def test_hips_turn_with_the_vertebrae(person: Person, degrees: float) -> None:
     skeleton = skeleton_of(person)
-    sacrum, hips = skeleton.sacrum.copy(), skeleton.hips.copy()
-    sacrum[[pelvis.S_CORE, pelvis.S_RIND]] = 0
-    hips[[pelvis.I_CORE, pelvis.I_RIND]] = 0  # only the femora are left
+    sacrum = skeleton.sacrum.changed(core_g_cm3=0, rind_g_cm3=0)
+    hips = skeleton.hips.changed(core_g_cm3=0, rind_g_cm3=0)  # only the femora are left
     skeleton = replace(skeleton, sacrum=sacrum, hips=hips, obliquity=0.0)
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     view = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
     geometry = Geometry(900, 230, 0, -60, -200, 120, 2.5, 2.5, SIZE, SIZE)
-    scale = hips[pelvis.SCALE]
-    x, y, z = scale * hips[[pelvis.HEAD_X, pelvis.HEAD_Y, pelvis.HEAD_Z]]
-    z += scale * hips[pelvis.CREST_Z]
+    scale = hips.scale
+    x, y, z = scale * np.array([hips.head_x_mm, hips.head_y_mm, hips.head_z_mm])
+    z += scale * hips.crest_z_mm
     heads = np.array([[x, y, z], [-x, y, z]]) @ view.T
-    radius = np.array([0.0, scale * hips[pelvis.HEAD_RADIUS], 0.0])
+    radius = np.array([0.0, scale * hips.head_radius_mm, 0.0])
     rims = geometry.project(np.concatenate([heads - radius, heads + radius]))
     row = int(rims[:, 1].min())  # the upper of the two heads; necks lie lower
     columns = np.nonzero(radiograph.cast_bones(skeleton, geometry, view).pelvis[row] > 0.1)[0]

@@ -82,7 +82,7 @@ def test_the_sacrum_is_no_denser_than_the_vertebrae(skeletons: list[Skeleton]) -
 
 def content(p: np.ndarray) -> float:
     mass = bones.component_mass(p, MASS_STEP_MM)
-    body = p[bones.TRABECULAR] * mass[0] + p[bones.CORTEX] * mass[1] + p[bones.ENDPLATE] * mass[2]
+    body = p.trabecular_g_cm3 * mass[0] + p.cortex_g_cm3 * mass[1] + p.endplate_g_cm3 * mass[2]
     return float(body + mass[3])
 
 
@@ -94,7 +94,7 @@ def test_an_old_spine_of_the_same_density_holds_less_trabecular_mineral_and_more
     )
     for level in ("L1", "L4"):
         a, b = young.bone(level).shape, old.bone(level).shape
-        assert b[bones.TRABECULAR] < 0.95 * a[bones.TRABECULAR]
+        assert b.trabecular_g_cm3 < 0.95 * a.trabecular_g_cm3
         assert content(b) == pytest.approx(content(a), rel=0.02)
     assert old.yellow > young.yellow + 0.2
 
@@ -108,7 +108,7 @@ def test_bodies_stand_out_from_discs_and_fat_as_on_a_patients_ct(skeletons: list
         water = MUSCLE * tissue.lean + ADIPOSE * tissue.fat + MINERAL * mineral
         for level in ("L2", "L3", "L4"):
             bone = s.bone(level)
-            half, depth = bone.shape[bones.HALF_HEIGHT], bone.shape[bones.HALF_DEPTH]
+            half, depth = bone.shape.half_height_mm, bone.shape.half_depth_mm
             places = geometry.project(bone.to_patient(np.array([[0, 0, 0], [0, 0, half + 5], [0, depth + 12, 0]])))
             middle, disc, front = (
                 np.median(water[r - 2 : r + 3, c - 2 : c + 3]) for c, r in np.round(places).astype(int)
@@ -123,8 +123,8 @@ def test_every_articular_process_is_behind_its_body(skeletons: list[Skeleton]) -
     for s in skeletons[:8]:
         for level in DRAWN:
             p = s.bone(level).shape
-            wall = -bones.POSTERIOR_WALL * p[bones.HALF_DEPTH]
-            x, y = float(p[bones.FACET_X]), float(wall - p[bones.FORAMEN_DEPTH] - 1.3 * p[bones.PILLAR])
+            wall = -bones.POSTERIOR_WALL * p.half_depth_mm
+            x, y = float(p.facet_x_mm), float(wall - p.foramen_depth_mm - 1.3 * p.pillar_mm)
             assert bones.posterior_density(x, y, -4.0, p) > 0.1
             assert bones.body_parts(x, y, -4.0, p)[0] == 0
 
