@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,20 @@ Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 
-class Record(np.void):
+if TYPE_CHECKING:
+
+    class _Scalar:
+        """What ``numpy.void`` gives to a record; numpy's type stubs let nobody inherit from it."""
+
+        def __getitem__(self, name: str) -> Any: ...
+        def __setitem__(self, name: str, value: float) -> None: ...
+        def copy(self) -> Self: ...
+
+else:
+    _Scalar = np.void
+
+
+class Record(_Scalar):
     """Base of records of float32 numbers; a subclass names its fields by annotations.
 
     It is a scalar of a structured dtype, which numba passes to kernels by reference. Numbers are rounded to float32 as
@@ -33,12 +46,21 @@ class Record(np.void):
     @classmethod
     def of(cls, **values: float) -> Self:
         """A record with these numbers, 0 where none is given."""
-        made: Self = np.zeros((), cls.DTYPE)[()]
+        made: Self = np.zeros(1, cls.DTYPE)[0]
         return made.changed(**values)
+
+    @classmethod
+    def mixed(cls, first: Self, second: Self, share: float) -> Self:
+        """Straight between two records, ``share`` (0..1) of the way to the second; unrounded (float64)."""
+        wide = np.dtype((cls, [(name, np.float64) for name in cls.FIELDS]))
+        made: Self = np.zeros(1, wide)[0]
+        for name in cls.FIELDS:
+            made[name] = float(first[name]) * (1 - share) + float(second[name]) * share
+        return made
 
     def changed(self, **values: float) -> Self:
         """A copy with some numbers changed."""
-        other: Self = self.copy()
+        other = self.copy()
         for name, value in values.items():
             other[name] = value
         return other
@@ -52,3 +74,24 @@ def _field(name: str) -> property:
         record[name] = value
 
     return property(get, put)
+
+
+class Window(NamedTuple):
+    """Rows and columns of a picture, the ends not included."""
+
+    row: int
+    end_row: int
+    column: int
+    end_column: int
+
+
+class Pose(NamedTuple):
+    """Where a bone is: its centre (3,) and the rotation (3, 3) from world to its own axes, float32."""
+
+    centre_mm: F32
+    turn: F32
+
+    @classmethod
+    def of(cls, centre_mm: Array, turn: Array) -> Pose:
+        """Rounded to float32."""
+        return cls(centre_mm.astype(np.float32), turn.astype(np.float32))

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.simulator.ct.organs import ANYWHERE, Painter
+from bmd.simulator.ct.slab import Shapes
 from bmd.simulator.person.anatomy import Bone
 from bmd.simulator.person.bones import POSTERIOR_WALL
 from bmd.simulator.person.femur import Femur
+from bmd.simulator.record import F32, Array, Mask
 
 METAL_HU = 3071.0  # where a twelve-bit scanner ends
 EVERYWHERE = ANYWHERE | 1 | (1 << 1)
 
 
-def prosthesis(head: NDArray, femur: Femur, to_patient: object, side: int) -> NDArray:
-    """Shapes of a total hip: cup, head, neck and stem; ``to_patient`` maps points of the femur's frame."""
+def prosthesis(head: Array, femur: Femur, to_patient: Callable[[int, Array], Array], side: int) -> Shapes:
+    """Shapes of a total hip: cup, head, neck and stem; ``to_patient`` maps a side and a point from its head to mm."""
     paint = Painter()
-    point = to_patient  # (side, offset from the head) -> mm
-    assert callable(point)
     base = float(femur.length_mm) * femur.neck.astype(float)
-    knee, tip = point(side, np.add(base, (-4, 0, -12))), point(side, np.add(base, (-17, 5, -130)))
+    knee, tip = to_patient(side, np.add(base, (-4, 0, -12))), to_patient(side, np.add(base, (-17, 5, -130)))
     paint.ellipsoid(head, (25.0, 25.0, 25.0), METAL_HU, EVERYWHERE)
     paint.capsule(head, knee, 6.5, 9.0, METAL_HU, EVERYWHERE)
     paint.capsule(knee, tip, 9.0, 5.0, METAL_HU, EVERYWHERE)
-    return np.stack(paint.rows)
+    return paint.painted()
 
 
-def screws(bones: list[Bone]) -> NDArray:
+def screws(bones: list[Bone]) -> Shapes:
     """Pedicle screws in every bone given, and the two rods that join their heads."""
-    paint, heads = Painter(), {-1: [], 1: []}  # type: ignore[var-annotated]
+    paint = Painter()
+    heads: dict[int, list[Array]] = {-1: [], 1: []}
     for bone in bones:
         p = bone.shape
         wall = -POSTERIOR_WALL * float(p.half_depth_mm)
@@ -45,10 +46,10 @@ def screws(bones: list[Bone]) -> NDArray:
     for side in (-1, 1):
         for above, below in zip(heads[side][:-1], heads[side][1:], strict=True):
             paint.capsule(above, below, 3.0, 3.0, METAL_HU, EVERYWHERE)
-    return np.stack(paint.rows)
+    return paint.painted()
 
 
-def cement(bone: Bone, rng: np.random.Generator) -> NDArray:
+def cement(bone: Bone, rng: np.random.Generator) -> Shapes:
     """A cloud of cement in one body."""
     paint, p = Painter(), bone.shape
     for side in (-1, 1):
@@ -60,10 +61,10 @@ def cement(bone: Bone, rng: np.random.Generator) -> NDArray:
             bone.to_patient(local)[0], (size * 1.1, size * 1.1, size), float(rng.uniform(1300, 2300)), EVERYWHERE,
             warp=2.2, grain=150.0,
         )  # fmt: skip
-    return np.stack(paint.rows)
+    return paint.painted()
 
 
-def streaks(metal: NDArray, pixel_mm: float, rng: np.random.Generator) -> NDArray:
+def streaks(metal: Mask, pixel_mm: float, rng: np.random.Generator) -> F32:
     """HU that metal adds to a slice: rays of light and dark around each piece, a dark band between pieces.
 
     Parameters

@@ -7,17 +7,20 @@ by the torso, stature and sex. Attenuation by tissue and contrast phase: textboo
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bmd.simulator.ct import slab
 from bmd.simulator.ct.scanner import Materials, Scan
+from bmd.simulator.ct.slab import CAPSULE, ELLIPSOID, Shape, Shapes
 from bmd.simulator.ct.torso import Torso
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
+from bmd.simulator.record import Array
 
 IN_CAVITY, IN_FLESH, ANYWHERE = 1 << 4, (1 << 3) | (1 << 4), (1 << 2) | (1 << 3) | (1 << 4) | (1 << 5)
+
+Point = Array | tuple[float, float, float]
 
 # HU without contrast, in the arterial and in the portal phase, at 120 kVp.
 ENHANCED = {
@@ -38,39 +41,48 @@ ENHANCED = {
 class Painter:
     """Collects shapes in the order in which they are painted."""
 
-    rows: list[NDArray] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
 
     def capsule(
-        self, a: NDArray, b: NDArray, r0: float, r1: float, hu: float, zones: int = IN_CAVITY, **more: float
-    ) -> None:
+        self, a: Point, b: Point, r0: float, r1: float, hu: float, zones: int = IN_CAVITY, flat: float = 1.0,
+        **surface: float,
+    ) -> None:  # fmt: skip
         """A tapered rod from ``a`` to ``b``; ``flat`` > 1 flattens it from front to back."""
-        s = np.zeros(slab.SHAPE_SIZE, np.float32)
-        s[slab.KIND], s[slab.R0], s[slab.R1], s[slab.FLAT] = slab.CAPSULE, r0, r1, more.pop("flat", 1.0)
-        s[slab.P0 : slab.P0 + 3], s[slab.P1 : slab.P1 + 3] = a, b
+        s = Shape.of(kind=CAPSULE, radius_mm=r0, end_radius_mm=r1, flat=flat, hu=hu, zones=zones)
+        s.x_mm, s.y_mm, s.z_mm = a
+        s.end_x_mm, s.end_y_mm, s.end_z_mm = b
         reach = float(np.linalg.norm(np.asarray(a) - b)) / 2 + max(r0, r1)
-        self._finish(s, hu, zones, reach, more)
+        self._finish(s, reach, **surface)
 
-    def chain(self, points: NDArray, radii: NDArray, hu: float, zones: int = IN_CAVITY, **more: float) -> None:
+    def chain(
+        self, points: Array, radii: Array, hu: float, zones: int = IN_CAVITY, flat: float = 1.0, **surface: float
+    ) -> None:
         """Rods end to end."""
         for i in range(len(points) - 1):
-            self.capsule(points[i], points[i + 1], float(radii[i]), float(radii[i + 1]), hu, zones, **more)
+            self.capsule(points[i], points[i + 1], float(radii[i]), float(radii[i + 1]), hu, zones, flat, **surface)
 
     def ellipsoid(
-        self, centre: NDArray | tuple, radii: tuple, hu: float, zones: int = IN_CAVITY, **more: float
-    ) -> None:
+        self, centre: Point, radii: Sequence[float], hu: float, zones: int = IN_CAVITY, tilt: float = 0.0,
+        pitch: float = 0.0, **surface: float,
+    ) -> None:  # fmt: skip
         """An upright ellipsoid, sheared sideways by ``tilt`` and forward by ``pitch`` per mm of height."""
-        s = np.zeros(slab.SHAPE_SIZE, np.float32)
-        s[slab.KIND], s[slab.FLAT], s[slab.PITCH] = slab.ELLIPSOID, more.pop("tilt", 0.0), more.pop("pitch", 0.0)
-        s[slab.P0 : slab.P0 + 3], s[slab.P1 : slab.P1 + 3] = centre, radii
-        self._finish(s, hu, zones, 1.25 * max(radii), more)
+        s = Shape.of(kind=ELLIPSOID, flat=tilt, pitch=pitch, hu=hu, zones=zones)
+        s.x_mm, s.y_mm, s.z_mm = centre
+        s.end_x_mm, s.end_y_mm, s.end_z_mm = radii
+        self._finish(s, 1.25 * max(radii), **surface)
 
-    def _finish(self, s: NDArray, hu: float, zones: int, reach: float, more: dict[str, float]) -> None:
-        s[slab.HU], s[slab.ZONES], s[slab.GAS] = hu, zones, more.pop("gas", 1e9)
-        s[slab.WARP], s[slab.GRAIN], s[slab.SPOT] = more.pop("warp", 0), more.pop("grain", 0), more.pop("spot", 0)
-        s[slab.RIM_HU], s[slab.RIM_MM] = more.pop("rim_hu", 0), more.pop("rim_mm", -1e9)
-        s[slab.REACH] = reach + 3 * s[slab.WARP] + 2
-        assert not more, more
-        self.rows.append(s)
+    def _finish(
+        self, s: Shape, reach: float, gas: float = 1e9, warp: float = 0.0, grain: float = 0.0, spot: float = 0.0,
+        rim_hu: float = 0.0, rim_mm: float = -1e9,
+    ) -> None:  # fmt: skip
+        """What the surface is like, then the shape is ready; arguments as the fields of ``Shape``."""
+        s.gas_mm, s.warp_mm, s.grain_hu, s.spot, s.rim_hu, s.rim_mm = gas, warp, grain, spot, rim_hu, rim_mm
+        s.reach_mm = reach + 3 * s.warp_mm + 2
+        self.shapes.append(s)
+
+    def painted(self) -> Shapes:
+        """All shapes in painting order, (n,)."""
+        return np.array(self.shapes, Shape.DTYPE)
 
 
 class Abdomen:
@@ -91,8 +103,8 @@ class Abdomen:
         plain = ENHANCED[tissue][0]
         return plain + (ENHANCED[tissue][self.phase] - plain) * self.iodine * self.strength
 
-    def shapes(self) -> NDArray:
-        """All shapes in painting order, (n, SHAPE_SIZE)."""
+    def shapes(self) -> Shapes:
+        """All shapes in painting order, (n,)."""
         self.muscles()
         self.ribs()
         self.bowel()
@@ -101,7 +113,7 @@ class Abdomen:
         self.kidneys()
         self.vessels()
         self.pelvic_organs()
-        return np.stack(self.paint.rows)
+        return self.paint.painted()
 
     def muscles(self) -> None:
         """Erector spinae, multifidus, psoas, quadratus lumborum, iliacus; older muscle has more fat in it."""
@@ -196,7 +208,7 @@ class Abdomen:
             b = a + np.array([rng.normal(0, 35), rng.normal(0, 12), -rng.uniform(20, 70)])
             self.paint.capsule(a, b, 2.6, 1.6, self.hu("portal"))
 
-    def _plaques(self, axis: NDArray, radius: float) -> None:
+    def _plaques(self, axis: Array, radius: float) -> None:
         """Calcium in the wall of the aorta, more with age."""
         count = self.rng.poisson(max(0.0, (self.age - 48) / 5) * self.rng.gamma(1.2, 1.0))
         for _ in range(min(int(count), 40)):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.reference import LEVELS
-from bmd.simulator.ct import metal, slab
+from bmd.simulator.ct import metal
 from bmd.simulator.ct.scanner import Phase, draw_scan
 from bmd.simulator.ct.scene import Plane, Scene, build_scene, expose, render_layers
 from bmd.simulator.person.anatomy import DRAWN, Skeleton, build_skeleton
@@ -117,7 +117,7 @@ def scan_volume(
     drawn, wide = rng.choice(4, p=[0.75, 0.13, 0.08, 0.04]), rng.random() < 0.12
     top, bottom = scan_field(scene, FIELDS[int(drawn)] if field is None else field, rng)
     axes, step = scene.axes, scene.scan.thickness_mm
-    body = 2 * float(np.percentile(scene.torso.profile[:, slab.HALF_W], 90))
+    body = 2 * float(np.percentile(scene.torso.profile["half_width_mm"], 90))
     side = body * rng.uniform(0.72, 0.93) if wide else body + rng.uniform(10, 60)
     side = min(500.0, side) if fov_mm is None else fov_mm
     columns = max(16, round(side / pixel_mm))

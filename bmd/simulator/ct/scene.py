@@ -11,24 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.simulator.ct import bone_slab, slab
+from bmd.simulator.ct.bone_slab import Depth, Layers
 from bmd.simulator.ct.metal import METAL_HU, streaks
 from bmd.simulator.ct.organs import Abdomen
 from bmd.simulator.ct.scanner import Materials, Scan, blur, noise_texture
+from bmd.simulator.ct.slab import Frame, Shape, Shapes, Soft, Tone, Trunk
 from bmd.simulator.ct.torso import BOTTOM_Z, Torso, build_torso, diaphragm
-from bmd.simulator.person import pelvis
 from bmd.simulator.person.anatomy import Skeleton
 from bmd.simulator.person.femur import Femur, build_femora
-
-Window = tuple[int, int, int, int]
+from bmd.simulator.person.pelvis import OUTLINE_DISTANCE
+from bmd.simulator.record import Array, Pose, Window
 
 
 @dataclass(frozen=True, eq=False)
 class Plane:
     """A picture's place in the patient frame: pixel (r, c) lies at ``origin + r * down + c * right`` (mm)."""
 
-    origin: NDArray
-    down: NDArray
-    right: NDArray
+    origin: Array
+    down: Array
+    right: Array
     rows: int
     columns: int
     thickness_mm: float
@@ -39,13 +40,13 @@ class Plane:
         return float(np.linalg.norm(self.right))
 
     @cached_property
-    def normal(self) -> NDArray:
+    def normal(self) -> Array:
         """Unit vector across the slab."""
         n = np.cross(self.right, self.down)
         return np.asarray(n / np.linalg.norm(n))
 
-    def windows(self, centres: NDArray, reach: NDArray) -> tuple[list[int], list[Window]]:
-        """Which of many balls (n, 3) touch the slab's middle plane, and their rows and columns."""
+    def windows(self, centres: Array, reach: Array) -> NDArray[np.int64]:
+        """Which of many balls (n, 3) touch the slab's middle plane, and their rows and columns: (m, 5)."""
         v = centres - self.origin
         tall = float(np.linalg.norm(self.down))
         near = np.abs(v @ self.normal) < reach
@@ -54,10 +55,9 @@ class Plane:
         r0, r1 = np.maximum(0, r - rr).astype(int), np.minimum(self.rows, r + rr + 2).astype(int)
         c0, c1 = np.maximum(0, c - rc).astype(int), np.minimum(self.columns, c + rc + 2).astype(int)
         found = np.nonzero(near & (r1 > r0) & (c1 > c0))[0]
-        boxes = np.stack([r0, r1, c0, c1], 1)[found].tolist()
-        return found.tolist(), [(a, b, c, d) for a, b, c, d in boxes]
+        return np.stack([found, r0[found], r1[found], c0[found], c1[found]], 1).astype(np.int64)
 
-    def window(self, centre: NDArray, reach: float) -> Window | None:
+    def window(self, centre: Array, reach: float) -> Window | None:
         """Rows and columns that a ball touches; None when it misses the slab."""
         v = np.asarray(centre) - self.origin
         away = abs(float(v @ self.normal))
@@ -68,7 +68,7 @@ class Plane:
         rr, rc = reach / tall + 1, reach / self.pixel_mm + 1
         r0, r1 = max(0, int(r - rr)), min(self.rows, int(r + rr) + 2)
         c0, c1 = max(0, int(c - rc)), min(self.columns, int(c + rc) + 2)
-        return (r0, r1, c0, c1) if r0 < r1 and c0 < c1 else None
+        return Window(r0, r1, c0, c1) if r0 < r1 and c0 < c1 else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,27 +78,21 @@ class Scene:
     skeleton: Skeleton
     femora: tuple[Femur, Femur]
     torso: Torso
-    shapes: NDArray
-    lung: NDArray
-    texture: NDArray
-    tone: NDArray
+    shapes: Shapes
+    trunk: Trunk
     marrow_hu: float
     scan: Scan
     bottom: float
     """Lower end of the scan along ``axes[2]``, mm."""
-    metal: NDArray
-    """Shapes of metal, painted over everything, (n, SHAPE_SIZE)."""
+    metal: Shapes
+    """Shapes of metal, painted over everything."""
     metal_hips: frozenset[int] = frozenset()
     tags: frozenset[str] = frozenset()
 
     @cached_property
-    def middles(self) -> NDArray:
+    def middles(self) -> Array:
         """Middles of the shapes (n, 3), mm."""
-        s = self.shapes.astype(float)
-        middle = s[:, slab.P0 : slab.P0 + 3].copy()
-        rods = s[:, slab.KIND] == slab.CAPSULE
-        middle[rods] = (middle[rods] + s[rods, slab.P1 : slab.P1 + 3]) / 2
-        return middle
+        return middles(self.shapes)
 
     @cached_property
     def depth_range(self) -> tuple[float, float]:
@@ -106,30 +100,30 @@ class Scene:
         p, z = self.torso.profile, BOTTOM_Z + 2.0 * np.arange(len(self.torso.profile))
         trunk = (z > -180) & (z < 300)
         forward, up = self.axes[1][1], self.axes[1][2]
-        front = (p[trunk, slab.CY] + p[trunk, slab.HALF_FRONT]) * forward + z[trunk] * up
-        back = (p[trunk, slab.CY] - p[trunk, slab.HALF_BACK]) * forward + z[trunk] * up
+        front = (p[trunk]["middle_y_mm"] + p[trunk]["front_mm"]) * forward + z[trunk] * up
+        back = (p[trunk]["middle_y_mm"] - p[trunk]["back_mm"]) * forward + z[trunk] * up
         return float(front.max()), float(back.min())
 
     @cached_property
-    def axes(self) -> NDArray:
+    def axes(self) -> Array:
         """Rows: left, anterior and cranial of the scanner in the patient frame; the back lies flat on the table."""
         chest, hips = self.torso.row(float(self.torso.spine[0][2])), self.torso.row(self.head(1)[2])
         rise = float(self.torso.spine[0][2]) - self.head(1)[2]
-        lean = (chest[slab.CY] - chest[slab.HALF_BACK]) - (hips[slab.CY] - hips[slab.HALF_BACK])
+        lean = (chest.middle_y_mm - chest.back_mm) - (hips.middle_y_mm - hips.back_mm)
         angle = np.arctan2(lean, rise)
         c, s = np.cos(angle), np.sin(angle)
         return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
 
-    def head(self, side: int) -> NDArray:
+    def head(self, side: int) -> Array:
         """Centre of the right (0) or left (1) femoral head, mm."""
         return self.femur_point(side, np.zeros(3))
 
-    def neck_end(self, side: int) -> NDArray:
+    def neck_end(self, side: int) -> Array:
         """Where the axes of neck and shaft cross, mm."""
         p = self.femora[side]
         return self.femur_point(side, float(p.length_mm) * p.neck)
 
-    def femur_point(self, side: int, from_head: NDArray) -> NDArray:
+    def femur_point(self, side: int, from_head: Array) -> Array:
         """A point given from the centre of a femoral head (|x| lateral, y anterior, z cranial), mm."""
         h, p = self.skeleton.hips, self.femora[side]
         scale = float(h.scale)
@@ -149,75 +143,61 @@ def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Sce
     texture /= np.float32(math.sqrt(8))
     fat = Materials.at(scan.kvp).fat
     abdomen = Abdomen(skeleton, torso, scan, rng)
-    tone = np.array([fat, abdomen.hu("muscle") - 0.2 * max(0.0, age - 50), 0.05 + 0.0015 * max(0.0, age - 30)])
+    tone = Tone.of(
+        fat_hu=fat,
+        muscle_hu=abdomen.hu("muscle") - 0.2 * max(0.0, age - 50),
+        streaks=0.05 + 0.0015 * max(0.0, age - 30),
+    )
+    femora = build_femora(person, skeleton.hips, rng)
+    shapes = abdomen.shapes()
     scene = Scene(
         skeleton=skeleton,
-        femora=build_femora(person, skeleton.hips, rng),
+        femora=femora,
         torso=torso,
-        shapes=abdomen.shapes(),
-        lung=diaphragm(torso, rng),
-        texture=texture,
-        tone=tone.astype(np.float32),
+        shapes=shapes,
+        trunk=Trunk(torso.profile, BOTTOM_Z, texture, diaphragm(torso, rng), tone),
         marrow_hu=float({"none": 0.0, "arterial": 6.0, "portal": 11.0}[scan.phase] + rng.normal(0, 6)),
         scan=scan,
         bottom=-1e9,
-        metal=np.zeros((0, slab.SHAPE_SIZE), np.float32),
+        metal=np.zeros(0, Shape.DTYPE),
         tags=skeleton.tags,
     )
     end = min(float(scene.neck_end(side) @ scene.axes[2]) for side in (0, 1))
     return replace(scene, bottom=end - float(rng.uniform(30, 110)))
 
 
-@dataclass(eq=False)
-class Layers:
-    """One rendered plane before the scanner: HU of soft tissue, bone share, mineral, yellow marrow, labels, metal."""
-
-    hu: NDArray
-    zone: NDArray
-    cover: NDArray
-    mineral: NDArray
-    yellow: NDArray
-    body: NDArray
-    label: NDArray
-    femur: NDArray
-    metal: NDArray
+def middles(shapes: Shapes) -> Array:
+    """Middles of shapes (n, 3), mm."""
+    start, end = (np.stack([shapes[f"{end}{axis}_mm"] for axis in "xyz"], 1).astype(float) for end in ("", "end_"))
+    return np.asarray(np.where((shapes["kind"] == slab.CAPSULE)[:, None], (start + end) / 2, start))
 
 
 def render_layers(scene: Scene, plane: Plane) -> Layers:
     """Sample one plane; thick slabs take bone at several depths about 1.2 mm apart."""
-    shape = (plane.rows, plane.columns)
-    layers = Layers(
-        *(np.zeros(shape, np.float32), np.zeros(shape, np.uint8)),
-        *(np.zeros(shape, np.float32) for _ in range(4)),
-        *(np.zeros(shape, np.uint8) for _ in range(3)),
-    )
-    o, d, r = (np.asarray(v, np.float32) for v in (plane.origin, plane.down, plane.right))
-    args = (scene.torso.profile, np.float32(BOTTOM_Z), scene.texture, scene.lung, scene.tone)
-    slab.paint_torso(layers.hu, layers.zone, o, r, d, *args)
-    _paint_shapes(scene, plane, layers, (o, r, d))
-    _sample_bones(scene, plane, layers, (o, r, d))
+    layers = Layers.empty(plane.rows, plane.columns)
+    frame = Frame.of(plane.origin, plane.right, plane.down)
+    slab.paint_torso(Soft(layers.hu, layers.zone), frame, scene.trunk)
+    _paint_shapes(scene, plane, layers, frame)
+    _sample_bones(scene, plane, layers, frame)
     layers.label[layers.body < 0.5] = 0
     layers.femur[layers.cover < 0.5] = 0
-    _place_metal(scene, plane, layers, (o, r, d))
+    _place_metal(scene, plane, layers, frame)
     _place_table(scene, plane, layers)
     return layers
 
 
-def _place_metal(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
+def _place_metal(scene: Scene, plane: Plane, layers: Layers, frame: Frame) -> None:
     """Paint metal and cement over everything; metal is what ends at the top of the scale."""
-    for s in scene.metal:
-        middle = s[slab.P0 : slab.P0 + 3].astype(float)
-        if s[slab.KIND] == slab.CAPSULE:
-            middle = (middle + s[slab.P1 : slab.P1 + 3]) / 2
-        box = plane.window(middle, float(s[slab.REACH]))
+    for s, middle in zip(scene.metal, middles(scene.metal), strict=True):
+        box = plane.window(middle, float(s.reach_mm))
         if box is None:
             continue
         level = np.full_like(layers.hu, -5000.0)
-        slab.paint_shape(level, layers.zone, *box, *frame, s, scene.texture, plane.pixel_mm)
+        slab.paint_shape(Soft(level, layers.zone), box, frame, s, scene.trunk.texture, plane.pixel_mm)
         inside = level > -1000
         layers.hu[inside] = np.maximum(level[inside], layers.hu[inside])
         layers.cover[inside] = 0.0
-        if s[slab.HU] >= METAL_HU:
+        if s.hu >= METAL_HU:
             layers.metal[inside] = 1
             layers.mineral[inside] = 6.0
 
@@ -237,39 +217,38 @@ def _place_table(scene: Scene, plane: Plane, layers: Layers) -> None:
     layers.hu[on] = value[on]
 
 
-def _paint_shapes(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
+def _paint_shapes(scene: Scene, plane: Plane, layers: Layers, frame: Frame) -> None:
+    soft = Soft(layers.hu, layers.zone)
     for k, bone in enumerate(scene.skeleton.bones):
         box = plane.window(bone.centre, 42.0)
         if box:
             gap = max(4.0, scene.skeleton.person.discs[k].height_mid_mm)
-            pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), bone.shape)
-            slab.paint_column(layers.hu, layers.zone, *box, *frame, *pose, gap, 62.0, 22.0)
-    near, places = plane.windows(scene.middles, scene.shapes[:, slab.REACH])
-    for i, place in zip(near, places, strict=True):
-        slab.paint_shape(layers.hu, layers.zone, *place, *frame, scene.shapes[i], scene.texture, plane.pixel_mm)
+            slab.paint_column(soft, box, frame, Pose.of(bone.centre, bone.rotation), bone.shape, gap)
+    windows = plane.windows(scene.middles, scene.shapes["reach_mm"])
+    slab.paint_shapes(soft, windows, frame, scene.shapes, scene.trunk.texture, plane.pixel_mm)
 
 
-def _sample_bones(scene: Scene, plane: Plane, layers: Layers, frame: tuple[NDArray, NDArray, NDArray]) -> None:
+def _sample_bones(scene: Scene, plane: Plane, layers: Layers, frame: Frame) -> None:
     depths = max(1, round(plane.thickness_mm / 1.2))
     sub, stride = 2 if plane.pixel_mm > 0.9 else 1, max(1, int(3.3 / plane.pixel_mm))
-    offsets = [((k + 0.5) / depths - 0.5) * plane.thickness_mm * plane.normal for k in range(depths)]
-    places = [(*frame, o.astype(np.float32), 1.0 / depths, sub, k if depths > 1 else -1, stride) for k, o in
-              enumerate(offsets)]  # fmt: skip
+    places = []
+    for k in range(depths):
+        offset = ((k + 0.5) / depths - 0.5) * plane.thickness_mm * plane.normal
+        places.append(Depth(offset.astype(np.float32), 1.0 / depths, sub, k if depths > 1 else -1, stride))
     for value, bone in enumerate(scene.skeleton.bones, start=1):
         box = plane.window(bone.centre - [0, 22, 0], 68.0)
-        pose = (bone.centre.astype(np.float32), bone.rotation.astype(np.float32), bone.shape)
         if box is None:
             continue
-        maps = (layers.cover, layers.mineral, layers.body, layers.label)
+        pose = Pose.of(bone.centre, bone.rotation)
         for place in places:
-            bone_slab.sample_vertebra(*maps, value, *box, *place, *pose)
+            bone_slab.sample_vertebra(layers, value, box, frame, place, pose, bone.shape)
     layers.yellow[:] = scene.skeleton.yellow * layers.cover
     first = _first_row(plane)
-    planes = (layers.cover, layers.mineral, layers.yellow, layers.body, layers.label, layers.femur, layers.zone)
-    sacrum = (scene.skeleton.sacral_rotation.astype(np.float32), scene.skeleton.sacrum)
-    hips = (scene.skeleton.hips, pelvis.OUTLINE_DISTANCE, np.float32(scene.skeleton.obliquity), *scene.femora)
+    turn, obliquity = scene.skeleton.sacral_rotation.astype(np.float32), float(np.float32(scene.skeleton.obliquity))
+    hips = (scene.skeleton.sacrum, scene.skeleton.hips, OUTLINE_DISTANCE)
+    pelvis = bone_slab.Pelvis(turn, *hips, obliquity, *scene.femora)
     for place in places if first < plane.rows else ():
-        bone_slab.sample_pelvis(*planes, first, *place, *sacrum, *hips)
+        bone_slab.sample_pelvis(layers, first, frame, place, pelvis)
 
 
 def _first_row(plane: Plane) -> int:
@@ -280,7 +259,7 @@ def _first_row(plane: Plane) -> int:
     return int(low[0]) if len(low) else plane.rows
 
 
-def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator) -> NDArray:
+def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator) -> Array:
     """What the scanner makes of a sampled plane: int16 HU."""
     scan, material = scene.scan, Materials.at(scene.scan.kvp)
     cover = np.clip(layers.cover, 0, 1)

@@ -16,7 +16,7 @@ import numpy as np
 
 from bmd.simulator.dxa.densitometer import Scan
 from bmd.simulator.film.tissue import noise
-from bmd.simulator.record import Array
+from bmd.simulator.record import Array, Labels
 
 LOOKS = ("bone", "mixed", "film")
 KEEPS = 0.75
@@ -39,7 +39,7 @@ class Shown:
     matrix: Array
 
 
-def plain(scan: Scan, labels: Array, rng: np.random.Generator, look: str) -> Array:
+def plain(scan: Scan, labels: Labels, rng: np.random.Generator, look: str) -> Array:
     """Grey picture (H, W) in 0..1 of a scan by one of ``LOOKS``."""
     bone = scan.mineral
     spine = bone[labels > 0] if (labels > 0).sum() > 50 else bone[bone > np.percentile(bone, 80)]
@@ -48,13 +48,13 @@ def plain(scan: Scan, labels: Array, rng: np.random.Generator, look: str) -> Arr
     low = rng.uniform(0.0, 0.22) * top if look == "bone" else 0.0
     grey = np.clip((bone - low) / (top - low), 0, 1.1)
     if look != "bone":
-        inside = np.clip((scan.soft - np.percentile(scan.soft, 1)) / max(np.ptp(scan.soft), 0.3), 0, 1)
+        inside = np.clip((scan.soft - np.percentile(scan.soft, 1)) / max(float(np.ptp(scan.soft)), 0.3), 0, 1)
         share = rng.uniform(0.15, 0.3) if look == "mixed" else rng.uniform(0.3, 0.55)
         grey = (1 - share) * grey + share * inside
     grey = np.clip(grey, 0, 1) ** rng.uniform(0.75, 1.25)
     if rng.random() < 0.35:  # sharpened
         grey = grey + rng.uniform(0.2, 0.8) * (grey - cv2.GaussianBlur(grey, (0, 0), rng.uniform(1.0, 2.5)))
-    return np.clip(grey, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(grey, 0, 1), np.float32)
 
 
 def step_edges(grey: Array, rng: np.random.Generator) -> Array:
@@ -87,7 +87,7 @@ def resample(grey: Array, rng: np.random.Generator, height: int | None = None, s
     return Shown(out, matrix)
 
 
-def draw_regions(shown: Shown, lines: Array, rows: range, rng: np.random.Generator, labels: Array) -> Array:
+def draw_regions(shown: Shown, lines: Array, rows: range, rng: np.random.Generator, labels: Labels) -> Array:
     """Lines between the vertebrae, edge of the bone and names, as the report of a scan has them.
 
     Parameters
@@ -153,4 +153,4 @@ def grain(grey: Array, rng: np.random.Generator) -> Array:
         grey = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.float32) / 255
     if rng.random() < 0.2:
         grey = grey + rng.uniform(0.002, 0.02) * noise(rng, (grey.shape[0], grey.shape[1]), 2, 1)
-    return np.clip(grey, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(grey, 0, 1), np.float32)

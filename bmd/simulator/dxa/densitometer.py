@@ -16,7 +16,7 @@ from bmd.simulator.film import beam
 from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import chord, noise, ramp
 from bmd.simulator.person.anatomy import Skeleton
-from bmd.simulator.record import Array
+from bmd.simulator.record import Array, Mask
 
 LOW, HIGH = 0, 2  # 45 and 75 keV in ``beam``'s tables
 LOW_MINERAL = beam.MU_MINERAL[LOW] - beam.DISPLACED_CM3_G * beam.MU_LEAN[LOW]
@@ -81,7 +81,7 @@ def scan(
     fat: Array,
     mineral: Array,
     metal: Array,
-    spine: Array,
+    spine: Mask,
     geometry: Geometry,
     rng: np.random.Generator,
     quanta: float = 3e6,
@@ -108,7 +108,7 @@ def scan(
     return Scan(bone.astype(np.float32), logs[1].astype(np.float32))
 
 
-def _soft_ratio(low: Array, high: Array, bone: Array, spine: Array, geometry: Geometry) -> Array:
+def _soft_ratio(low: Array, high: Array, bone: Mask, spine: Mask, geometry: Geometry) -> Array:
     """Low over high attenuation of soft tissue, (H, W): read on either side of the spine, straight across it."""
     distance = cv2.distanceTransform((~spine).astype(np.uint8), cv2.DIST_L2, 5) * geometry.column_mm
     use = (distance > NEAR_MM) & (distance < FAR_MM) & ~bone

@@ -22,7 +22,7 @@ from bmd.simulator.film.casting import Sums, cast_arch, cast_body, cast_pelvis, 
 from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import noise
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
-from bmd.simulator.record import Array
+from bmd.simulator.record import Array, Labels, Mask
 
 ARCH = (0.6, 1.3)  # factor on the posterior elements before the whole is scaled; an assumption, set by eye
 FAR_MM = 1e5  # distance of a source whose rays are parallel
@@ -49,7 +49,7 @@ class Scanned:
     """
 
     measured: Scan
-    labels: Array
+    labels: Labels
     lines: Array
     bmc_g: Array
     area_cm2: Array
@@ -137,7 +137,7 @@ def disc_lines(skeleton: Skeleton, geometry: Geometry, view: Array) -> Array:
     return lines
 
 
-def regions(bodies: Array, lines: Array, spacing: float) -> Array:
+def regions(bodies: Array, lines: Array, spacing: float) -> Labels:
     """Label map uint8 (H, W): the column of bodies, discs filled in, cut at the lines between vertebrae."""
     column = (bodies.max(0) > 0.06).astype(np.uint8)
     tall = max(3, round(13 / spacing)) | 1
@@ -145,7 +145,7 @@ def regions(bodies: Array, lines: Array, spacing: float) -> Array:
     labels = np.zeros(column.shape, np.uint8)
     y, x = np.mgrid[: column.shape[0], : column.shape[1]]
 
-    def below(line: Array) -> Array:
+    def below(line: Array) -> Mask:
         (x0, y0), (x1, y1) = line
         return np.asarray((x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) > 0)
 
@@ -154,7 +154,7 @@ def regions(bodies: Array, lines: Array, spacing: float) -> Array:
     return labels
 
 
-def as_person(skeleton: Skeleton, mineral: Array, labels: Array) -> Array:
+def as_person(skeleton: Skeleton, mineral: Array, labels: Labels) -> Array:
     """The map (H, W) scaled, smoothly from row to row, until an ideal scan reads the person's BMD at L1-L5."""
     names = [k for k in range(3, 8) if (labels == k + 1).sum() > 40]
     if not names:
@@ -244,7 +244,7 @@ def draw_extras(skeleton: Skeleton, rng: np.random.Generator) -> frozenset[str]:
     return frozenset(name for name, chance in chances.items() if rng.random() < chance)
 
 
-def contents(mineral: Array, labels: Array, spacing: float) -> tuple[Array, Array]:
+def contents(mineral: Array, labels: Labels, spacing: float) -> tuple[Array, Array]:
     """Bone mineral content in g and area in cm2 of each region (9,), NaN where a level has none."""
     pixel_cm2 = (spacing / 10) ** 2
     count = np.bincount(labels.ravel(), minlength=len(LEVELS) + 1)[1 : len(LEVELS) + 1].astype(float)
@@ -253,7 +253,7 @@ def contents(mineral: Array, labels: Array, spacing: float) -> tuple[Array, Arra
     return np.where(missing, np.nan, mass * pixel_cm2), np.where(missing, np.nan, count * pixel_cm2)
 
 
-def _spine_column(labels: Array) -> Array:
+def _spine_column(labels: Labels) -> Mask:
     """The column of regions, carried on to the upper and lower edges of the picture."""
     column = labels > 0
     rows = np.flatnonzero(column.any(1))
@@ -266,7 +266,7 @@ def _spine_column(labels: Array) -> Array:
     return np.asarray(wide)
 
 
-def _middle(spine: Array, geometry: Geometry) -> Array:
+def _middle(spine: Mask, geometry: Geometry) -> Array:
     """Place (x, mm) of the middle of the column in each row, smoothed, (H, 1)."""
     columns = np.arange(spine.shape[1])
     middle = (spine * columns).sum(1) / np.maximum(spine.sum(1), 1)

@@ -12,7 +12,7 @@ import numpy as np
 
 from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import SoftTissue
-from bmd.simulator.record import Array
+from bmd.simulator.record import Array, Mask
 
 MU_LEAN = (0.2555, 0.2150, 0.1959, 0.1778)  # 1/cm, muscle ICRU-44 x 1.05 g/cm3
 MU_FAT = (0.2124, 0.1875, 0.1744, 0.1604)  # 1/cm, adipose ICRU-44 x 0.95 g/cm3
@@ -32,7 +32,7 @@ def spectrum(kvp: float) -> Array:
     al = 2.7 * (0.40 * (40 / energy) ** 3 + 0.17 * (40 / energy) ** 0.15)
     fluence = np.clip(kvp / energy - 1, 0, None) * energy * np.exp(-al * FILTER_MM_AL * 0.1)
     weights = np.histogram(energy, BIN_EDGES_KEV, weights=fluence)[0]
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def transmit(tissue: SoftTissue, mineral: Array, metal_cm: Array, kvp: float) -> Array:
@@ -48,7 +48,7 @@ def transmit(tissue: SoftTissue, mineral: Array, metal_cm: Array, kvp: float) ->
     return out
 
 
-def add_scatter(primary: Array, body: Array, ratio: float, geometry: Geometry) -> tuple[Array, float]:
+def add_scatter(primary: Array, body: Mask, ratio: float, geometry: Geometry) -> tuple[Array, float]:
     """Primary plus scatter, and the median primary signal behind the body.
 
     Scatter is a 40 mm blur of what leaves the body plus a flat veil, ``ratio`` times the primary in the middle.
@@ -64,7 +64,7 @@ def add_scatter(primary: Array, body: Array, ratio: float, geometry: Geometry) -
 
 
 def expose(
-    primary: Array, body: Array, geometry: Geometry, rng: np.random.Generator, dose: float | None = None
+    primary: Array, body: Mask, geometry: Geometry, rng: np.random.Generator, dose: float | None = None
 ) -> Array:
     """Signal of the detector, 1 behind the middle of the body, with scatter, focal blur, heel effect and quantum noise.
 
@@ -83,7 +83,8 @@ def expose(
     quanta = dose if dose is not None else 10 ** rng.uniform(4.0, 5.6)
     grain = rng.standard_normal(signal.shape, dtype=np.float32)
     counted = signal + grain * np.sqrt(np.clip(signal, 1e-4, None) / quanta)
-    return cv2.GaussianBlur(counted.astype(np.float32), (0, 0), rng.uniform(0.25, 0.55))  # detector and resampling
+    counted = cv2.GaussianBlur(counted.astype(np.float32), (0, 0), rng.uniform(0.25, 0.55))  # detector and resampling
+    return np.asarray(counted)
 
 
 def log_signal(signal: Array) -> Array:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bmd.simulator.film.projection import Geometry, Rays, Window
+from bmd.simulator.film.projection import Geometry, Rays
 from bmd.simulator.kernel import kernel
 from bmd.simulator.person.anatomy import Bone, Skeleton
 from bmd.simulator.person.bones import Vertebra, body_density, body_parts, posterior_density
 from bmd.simulator.person.pelvis import OUTLINE_DISTANCE, Hips, Sacrum, femur_density, hip_density, sacrum_density
-from bmd.simulator.record import F32, Array, Labels
+from bmd.simulator.record import F32, Array, Labels, Pose, Window
 
 STEP_MM = 3.0
 """Between samples on a ray."""
@@ -25,18 +25,6 @@ JITTER = np.random.default_rng(5).random(997).astype(np.float32)
 
 MARROW_FROM = 0.015
 """Mineral in g/cm3 from which a point of the pelvis counts as inside bone: the tails of its shells are not."""
-
-
-class Pose(NamedTuple):
-    """Where a bone is: its centre (3,) and the rotation (3, 3) from world to its own axes, float32."""
-
-    centre_mm: F32
-    turn: F32
-
-    @classmethod
-    def of(cls, centre_mm: Array, turn: Array) -> Pose:
-        """Rounded to float32."""
-        return cls(centre_mm.astype(np.float32), turn.astype(np.float32))
 
 
 class Sampling(NamedTuple):

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scipy.special import expit
 
-from bmd.simulator.record import Array
+from bmd.simulator.record import Array, Mask
 
 MARKERS = ("L", "R", "LT.", "RT.", "RT", "LT", "LAT", "LL", "STANDING", "UPRIGHT", "L-SPINE LAT", "12", "A.B.")
 
@@ -83,11 +83,11 @@ def draw_look(rng: np.random.Generator) -> Look:
     )
 
 
-def _sigmoid(x: Array | float, look: Look) -> Array | float:
-    return expit((x - look.centre) * look.slope)
+def _sigmoid(x: Array | float, look: Look) -> Array:
+    return np.asarray(expit((x - look.centre) * look.slope))
 
 
-def process(film: Array, body: Array, spine: Array, rng: np.random.Generator) -> Array:
+def process(film: Array, body: Mask, spine: Mask, rng: np.random.Generator) -> Array:
     """Display values 0..1 from log signal: multi-frequency processing, window, sigmoid and gamma.
 
     Parameters
@@ -100,7 +100,7 @@ def process(film: Array, body: Array, spine: Array, rng: np.random.Generator) ->
     look = draw_look(rng)
     film = _multi_frequency(film, body, look)
     level = np.median(film[spine]) if spine.sum() > 100 else np.median(film)
-    shown = (film - level) / look.window + (1 - look.above)
+    shown: Array = (film - level) / look.window + (1 - look.above)
     if look.slope > 0:
         dark = _sigmoid(0, look)
         shown = (_sigmoid(shown, look) - dark) / (1 - dark)
@@ -115,14 +115,15 @@ def process(film: Array, body: Array, spine: Array, rng: np.random.Generator) ->
     return shown.astype(np.float32)
 
 
-def _multi_frequency(film: Array, body: Array, look: Look) -> Array:
+def _multi_frequency(film: Array, body: Mask, look: Look) -> Array:
     """Compress the coarse band and lift the finer ones."""
     height, width = film.shape
     scale = height / 288
 
     def low_pass(image: Array, sigma: float) -> Array:
         half = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-        return cv2.resize(cv2.GaussianBlur(half, (0, 0), max(sigma * scale / 2, 0.5)), (width, height))
+        smooth = cv2.GaussianBlur(half, (0, 0), max(sigma * scale / 2, 0.5))
+        return np.asarray(cv2.resize(smooth, (width, height)))
 
     coarse = low_pass(film, look.coarse_px)
     film = film - min(look.coarse, 0.95) * (coarse - (coarse[body].mean() if body.any() else coarse.mean()))
@@ -130,7 +131,7 @@ def _multi_frequency(film: Array, body: Array, look: Look) -> Array:
     return film + look.fine * (film - low_pass(film, look.fine_px))
 
 
-def collimate(shown: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+def collimate(shown: Array, rng: np.random.Generator) -> tuple[Array, Mask]:
     """Black or white beyond the shutters, sometimes turned a little; returns the picture and the exposed field."""
     height, width = shown.shape
     field = np.ones((height, width), np.float32)
@@ -144,7 +145,7 @@ def collimate(shown: Array, rng: np.random.Generator) -> tuple[Array, Array]:
             field = cv2.warpAffine(field, turn, (width, height))
         edge = cv2.GaussianBlur(field, (0, 0), rng.uniform(0.5, 2))
         shown = shown * edge + (1.0 if rng.random() < 0.2 else 0.0) * (1 - edge)
-    return shown, field > 0.5
+    return shown, np.asarray(field > 0.5)
 
 
 def annotate(shown: Array, rng: np.random.Generator) -> Array:

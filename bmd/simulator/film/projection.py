@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
-from bmd.simulator.record import Array, Record
+from bmd.simulator.record import Array, Record, Window
 
 
 class Rays(Record):
@@ -23,15 +22,6 @@ class Rays(Record):
     top_mm: float
     column_mm: float
     row_mm: float
-
-
-class Window(NamedTuple):
-    """Rows and columns of a picture, the ends not included."""
-
-    row: int
-    end_row: int
-    column: int
-    end_column: int
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from bmd.simulator.film.casting import Sums, cast_arch, cast_body, cast_pelvis, 
 from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import SoftTissue, frontal_tissue, lateral_tissue, noise
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
-from bmd.simulator.record import Array
+from bmd.simulator.record import Array, Labels, Mask
 from bmd.truth import Truth
 from bmd.types import View
 
@@ -42,7 +42,7 @@ class BoneMaps:
     pelvis: Array
     marrow: Array
     """Length of each ray within bone that holds marrow, in mm."""
-    labels: Array
+    labels: Labels
 
 
 def draw_geometry(skeleton: Skeleton, view: Array, size: int, rng: np.random.Generator) -> Geometry:
@@ -108,7 +108,7 @@ def bone_mineral(
     rarefied = skeleton.person.bmd["L1-L4"] ** -0.7  # fewer, coarser trabeculae are less even
     coarse = noise(rng, (shape[0], shape[1]), 5, 2, 0.7)
     texture = 1 + 0.07 * rarefied * rng.uniform(0.4, 1.0) * fine + rng.uniform(0.02, 0.06) * coarse
-    return bone * np.clip(texture, 0.4, 1.8) + devices.aortic_calcification(skeleton, geometry, view, rng)
+    return np.asarray(bone * np.clip(texture, 0.4, 1.8) + devices.aortic_calcification(skeleton, geometry, view, rng))
 
 
 def with_spine(
@@ -179,7 +179,7 @@ def expose_film(
 
 def _develop(
     signal: Array, tissue: SoftTissue, skeleton: Skeleton, geometry: Geometry, rng: np.random.Generator
-) -> tuple[Array, Array]:
+) -> tuple[Array, Mask]:
     """Console and radiographer: processing windowed on the spine or the whole body, collimation, artefacts."""
     film = beam.log_signal(signal)
     y, z = geometry.object_plane()
@@ -192,8 +192,8 @@ def _develop(
 
 def _finish(
     shown: Array,
-    field: Array,
-    labels: Array,
+    field: Mask,
+    labels: Labels,
     skeleton: Skeleton,
     geometry: Geometry,
     turn: Array,
@@ -208,7 +208,8 @@ def _finish(
     labels = np.where(labels > 0, labels, s1)
     corners = np.concatenate([corners, sacral[None]]).astype(np.float32)
     if rng.random() < 0.5:
-        shown, field, labels = (np.ascontiguousarray(a[:, ::-1]) for a in (shown, field, labels))
+        shown, field = np.ascontiguousarray(shown[:, ::-1]), np.ascontiguousarray(field[:, ::-1])
+        labels = np.ascontiguousarray(labels[:, ::-1])
         corners[..., 0] = geometry.width - 1 - corners[..., 0]
     shown = display.annotate(shown, rng)
     if rng.random() < 0.03:
@@ -218,7 +219,7 @@ def _finish(
     return Film(np.clip(shown, 0, 1).astype(np.float32), (geometry.row_mm, geometry.column_mm), truth)
 
 
-def _truth(labels: Array, field: Array, corners: Array, skeleton: Skeleton, tags: set[str]) -> Truth:
+def _truth(labels: Labels, field: Mask, corners: Array, skeleton: Skeleton, tags: set[str]) -> Truth:
     """Boxes, visibility and densities beside the masks and corners."""
     n = len(LEVELS)
     boxes, visible = np.full((n, 4), np.nan, np.float32), np.zeros(n, bool)

@@ -13,7 +13,7 @@ import numpy as np
 
 from bmd.simulator.film.projection import Geometry
 from bmd.simulator.person.anatomy import Skeleton
-from bmd.simulator.record import Array
+from bmd.simulator.record import Array, Mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class SoftTissue:
 
     lean: Array
     fat: Array
-    body: Array
+    body: Mask
 
 
 def noise(
@@ -38,12 +38,12 @@ def noise(
         out += amplitude * cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
         power += amplitude * amplitude
         amplitude *= persistence
-    return out / math.sqrt(power)
+    return np.asarray(out / math.sqrt(power))
 
 
 def ramp(x: Array, width: float) -> Array:
     """0 below zero, 1 above ``width``, linear between."""
-    return np.clip(x / width, 0, 1)
+    return np.asarray(np.clip(x / width, 0, 1))
 
 
 def chord(offset: Array, half: Array | float, half_beam: Array | float, power: float = 2.3) -> Array:
@@ -119,7 +119,7 @@ def _lungs(
         lung = ramp(z - dome, rng.uniform(1.5, 14)) * ramp(along - 0.03, 0.10) ** 0.5 * ramp(1 - along, 0.25) ** 0.5
         air += lung * rng.uniform(0.35, 0.62) * half
     vessels = np.abs(noise(rng, air.shape, 26, 4, 0.7))
-    return air * np.clip(1.03 - rng.uniform(0.05, 0.22) * vessels, 0.3, 1)
+    return np.asarray(air * np.clip(1.03 - rng.uniform(0.05, 0.22) * vessels, 0.3, 1))
 
 
 def _blob(
@@ -191,8 +191,6 @@ def _organs(
         at = (middle[1] + rng.uniform(-60, 120), middle[2] + rng.uniform(-140, 120))
         extra += _blob(rng, y, z, at, rng.uniform(12, 50), rng.uniform(12, 60), rng.uniform(-8, 8))
     size = (shape[0], shape[1])
-    return (
-        extra
-        + rng.uniform(1.0, 4.5) * noise(rng, size, 45, 4, 0.55)
-        + rng.uniform(0.2, 0.9) * noise(rng, size, 8, 3, 0.7)
-    )
+    coarse = rng.uniform(1.0, 4.5) * noise(rng, size, 45, 4, 0.55)
+    fine = rng.uniform(0.2, 0.9) * noise(rng, size, 8, 3, 0.7)
+    return np.asarray(extra + coarse + fine)

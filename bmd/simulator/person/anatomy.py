@@ -113,7 +113,7 @@ def rotation(tilt: float, roll: float = 0.0, yaw: float = 0.0) -> Array:
     about_x = np.array([[1, 0, 0], [0, ct, -st], [0, st, ct]])
     about_y = np.array([[cr, 0, -sr], [0, 1, 0], [sr, 0, cr]])
     about_z = np.array([[cy, sy, 0], [-sy, cy, 0], [0, 0, 1]])
-    return about_x @ about_y @ about_z
+    return np.asarray(about_x @ about_y @ about_z)
 
 
 def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | None = None) -> Skeleton:

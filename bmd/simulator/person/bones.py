@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from bmd.simulator.kernel import kernel
-from bmd.simulator.record import Record
+from bmd.simulator.record import Array, Record
 
 
 class Vertebra(Record):
@@ -57,7 +57,7 @@ POSTERIOR_WALL = 0.84  # the posterior wall lies at -0.84 half depths, the anter
 
 
 @kernel
-def body_parts(x, y, z, p):
+def body_parts(x: float, y: float, z: float, p: Vertebra) -> tuple[float, float, float]:
     """Where a point lies in a vertebral body: (1 inside or 0, weight of the side wall, weight of the end plate)."""
     nx = x / p.half_width_mm
     ny = y / p.half_depth_mm
@@ -93,20 +93,20 @@ def body_parts(x, y, z, p):
 
 
 @kernel
-def body_density(x, y, z, p):
+def body_density(x: float, y: float, z: float, p: Vertebra) -> float:
     """Mineral of a vertebral body in g/cm3; 0 outside."""
     inside, wall, plate = body_parts(x, y, z, p)
     return p.trabecular_g_cm3 * inside + p.cortex_g_cm3 * wall + p.endplate_g_cm3 * plate
 
 
 @kernel
-def ellipsoid(x, y, z, a, b, c):
+def ellipsoid(x: float, y: float, z: float, a: float, b: float, c: float) -> float:
     """1 at the centre, 0 on the surface, negative outside."""
     return 1.0 - (x / a) ** 2 - (y / b) ** 2 - (z / c) ** 2
 
 
 @kernel
-def shell(inside, thickness, core, rind):
+def shell(inside: float, thickness: float, core: float, rind: float) -> float:
     """Density of a small bone with a cortical rind; ``inside`` is 1 at its centre and 0 on its surface."""
     if inside <= 0.0:
         return 0.0
@@ -115,7 +115,7 @@ def shell(inside, thickness, core, rind):
 
 
 @kernel
-def facet_density(x, y, z, p, wall):
+def facet_density(x: float, y: float, z: float, p: Vertebra, wall: float) -> float:
     """Superior and inferior articular processes with the pars between them: the column behind the foramina.
 
     On a real CT seen from the side (3 mm, L2-L4) this column is the brightest part of the spine: 1.0-1.5 g/cm2 over
@@ -142,7 +142,7 @@ def facet_density(x, y, z, p, wall):
 
 
 @kernel
-def posterior_density(x, y, z, p):
+def posterior_density(x: float, y: float, z: float, p: Vertebra) -> float:
     """Mineral of the posterior elements (pedicles, facets, laminae, spinous and transverse processes) in g/cm3."""
     wall = -POSTERIOR_WALL * p.half_depth_mm
     x = abs(x)
@@ -180,7 +180,7 @@ def posterior_density(x, y, z, p):
 
 
 @kernel
-def component_mass(p, step):
+def component_mass(p: Vertebra, step: float) -> Array:
     """Mass of each part per unit density, in cm3: trabecular, side wall, end plates, posterior elements.
 
     Multiplied by the four densities and summed this is the vertebra's bone mineral content in grams, which is how

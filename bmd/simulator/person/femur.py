@@ -17,7 +17,7 @@ from bmd.simulator.kernel import kernel
 from bmd.simulator.person import pelvis
 from bmd.simulator.person.pelvis import Hips
 from bmd.simulator.person.sample import Person
-from bmd.simulator.record import Record
+from bmd.simulator.record import Array, Record
 
 
 class Femur(Record):
@@ -66,14 +66,14 @@ TOTAL_END = -62.0
 
 
 @kernel
-def smooth_max(a, b, k):
+def smooth_max(a: float, b: float, k: float) -> float:
     """Maximum of two depths with the crease filled over ``k`` mm."""
     h = max(0.0, k - abs(a - b)) / k
     return max(a, b) + h * h * k * 0.25
 
 
 @kernel
-def blob(x, y, z, a, b, c):
+def blob(x: float, y: float, z: float, a: float, b: float, c: float) -> float:
     """About the depth in mm below the surface of an ellipsoid; negative outside."""
     k0 = math.sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2)
     k1 = math.sqrt((x / (a * a)) ** 2 + (y / (b * b)) ** 2 + (z / (c * c)) ** 2)
@@ -83,14 +83,14 @@ def blob(x, y, z, a, b, c):
 
 
 @kernel
-def smoothstep(x, low, high):
+def smoothstep(x: float, low: float, high: float) -> float:
     """0 below ``low``, 1 above ``high``, smooth between."""
     t = min(1.0, max(0.0, (x - low) / (high - low)))
     return t * t * (3.0 - 2.0 * t)
 
 
 @kernel
-def femur_depth(x, y, z, p):
+def femur_depth(x: float, y: float, z: float, p: Femur) -> float:
     """Depth in mm below the surface of the femur; the point is given from the centre of the head."""
     t = x * p.neck_x + y * p.neck_y + z * p.neck_z
     sx = x - p.length_mm * p.neck_x
@@ -114,7 +114,7 @@ def femur_depth(x, y, z, p):
 
 
 @kernel
-def femur_mineral(x, y, z, p):
+def femur_mineral(x: float, y: float, z: float, p: Femur) -> tuple[float, float, float]:
     """(mineral in g/cm3, share of yellow marrow, depth in mm; negative outside), from the centre of the head."""
     if x < -p.radius_mm - 3.0 or x > 95.0 or y < -60.0 or y > 50.0 or z > p.radius_mm + 12.0:
         return 0.0, 0.0, -1.0
@@ -150,7 +150,7 @@ def femur_mineral(x, y, z, p):
 
 
 @kernel
-def dxa_sums(p, step, end):
+def dxa_sums(p: Femur, step: float, end: float) -> Array:
     """Content (neck part, rest part) and area of neck and total hip as a hip scan would see them: mm3 and mm2."""
     out = np.zeros(6)
     wx = p.neck_y * p.up_z - p.neck_z * p.up_y

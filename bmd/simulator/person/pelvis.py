@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from bmd.simulator.kernel import kernel
-from bmd.simulator.record import Record
+from bmd.simulator.record import F32, Record
 
 
 class Sacrum(Record):
@@ -75,19 +75,21 @@ OUTLINE = np.array((*CREST, *FRONT, *BACK), np.float32)
 TABLE_STEP, TABLE_Y0, TABLE_Z0 = 1.5, -75.0, -180.0
 
 
-def _outline_table() -> np.ndarray:
+def _outline_table() -> F32:
     """Distance in mm from each point of the sagittal plane to the hip bone's outline, positive inside."""
     ys = np.arange(TABLE_Y0, 115.0, TABLE_STEP)
     zs = np.arange(TABLE_Z0, 55.0, TABLE_STEP)
     table = [[cv2.pointPolygonTest(OUTLINE, (float(y), float(z)), True) for y in ys] for z in zs]
-    return cv2.GaussianBlur(np.array(table, np.float32), (0, 0), 1.5)
+    return np.asarray(cv2.GaussianBlur(np.array(table, np.float32), (0, 0), 1.5), np.float32)
 
 
 OUTLINE_DISTANCE = _outline_table()
 
 
 @kernel
-def capsule(x, y, z, x0, y0, z0, x1, y1, z1, r0, r1):
+def capsule(
+    x: float, y: float, z: float, x0: float, y0: float, z0: float, x1: float, y1: float, z1: float, r0: float, r1: float
+) -> float:
     """Depth in mm below the surface of a tapered rod; negative outside."""
     dx = x1 - x0
     dy = y1 - y0
@@ -98,7 +100,7 @@ def capsule(x, y, z, x0, y0, z0, x1, y1, z1, r0, r1):
 
 
 @kernel
-def sacral_place(y, z, p):
+def sacral_place(y: float, z: float, p: Sacrum) -> tuple[float, float]:
     """Where a point lies along the sacrum's centre line and how far in front of it, mm.
 
     The line is a circular arc that leaves the middle of the S1 end plate at an angle to its normal.
@@ -111,7 +113,7 @@ def sacral_place(y, z, p):
 
 
 @kernel
-def sacral_bodies(ax, across, along, below, depth, width, p):
+def sacral_bodies(ax: float, across: float, along: float, below: float, depth: float, width: float, p: Sacrum) -> float:
     """Bodies S1-S5 and coccyx with the remnants of discs between them; ``ax`` is |x|, ``below`` mm under the plate."""
     if ax > width or abs(across) > depth:
         return 0.0
@@ -136,7 +138,7 @@ def sacral_bodies(ax, across, along, below, depth, width, p):
 
 
 @kernel
-def sacral_alae(ax, across, below, s, depth, width, p):
+def sacral_alae(ax: float, across: float, below: float, s: float, depth: float, width: float, p: Sacrum) -> float:
     """The wings, thick above and thinning towards S3."""
     reach = p.half_width_mm * 2.25 * (1.0 - 0.75 * s * s)
     slope = max(0.0, 1.0 - 6.0 * s) * max(0.0, ax - width) * 0.25
@@ -152,7 +154,7 @@ def sacral_alae(ax, across, below, s, depth, width, p):
 
 
 @kernel
-def sacral_facet(x, y, z, p):
+def sacral_facet(x: float, y: float, z: float, p: Sacrum) -> float:
     """Superior articular process of S1, which carries the line of the pillars on into the laminae."""
     back = -p.half_depth_mm - 9.0
     inside = capsule(abs(x), y, z, 17.0, back - 2.0, -10.0, 20.0, back + 4.0, 9.0, 5.0, 4.5)
@@ -162,7 +164,7 @@ def sacral_facet(x, y, z, p):
 
 
 @kernel
-def sacrum_density(x, y, z, p):
+def sacrum_density(x: float, y: float, z: float, p: Sacrum) -> float:
     """Mineral of sacrum and coccyx at a point of the sacral frame; their centre line is a circular arc."""
     facet = sacral_facet(x, y, z, p) if z > -20.0 else 0.0
     if z > 0.0:
@@ -190,20 +192,20 @@ def sacrum_density(x, y, z, p):
 
 
 @kernel
-def hip_surface(y, z, p):
+def hip_surface(y: float, z: float, p: Hips) -> float:
     """|x| of the middle of the hip bone's plate at (y, z), both already scaled to the reference pelvis."""
     q = min(1.0, max(0.0, (y + 57.0) / 154.0))
     low = p.si_x_mm + 40.0 * q
-    top = p.si_x_mm - 2.0 + p.flare_mm * q**0.85
+    top: float = p.si_x_mm - 2.0 + p.flare_mm * q**0.85
     w = min(1.0, max(0.0, (z + 72.0) / 105.0))
-    x = low + (top - low) * w**1.3 - 7.0 * math.sin(3.1416 * q) * w
+    x: float = low + (top - low) * w**1.3 - 7.0 * math.sin(3.1416 * q) * w
     if z < -95.0:
         x += 0.45 * (z + 95.0)
     return x
 
 
 @kernel
-def rim_distance(y, z, table):
+def rim_distance(y: float, z: float, table: F32) -> float:
     """Distance in mm inside the hip bone's outline at (y, z) of the reference pelvis, bilinear; negative outside."""
     v = (z - TABLE_Z0) / TABLE_STEP
     u = (y - TABLE_Y0) / TABLE_STEP
@@ -213,13 +215,13 @@ def rim_distance(y, z, table):
         return -1.0
     u -= column
     v -= row
-    near = table[row, column] * (1.0 - u) + table[row, column + 1] * u
-    far = table[row + 1, column] * (1.0 - u) + table[row + 1, column + 1] * u
+    near: float = table[row, column] * (1.0 - u) + table[row, column + 1] * u
+    far: float = table[row + 1, column] * (1.0 - u) + table[row + 1, column + 1] * u
     return near * (1.0 - v) + far * v
 
 
 @kernel
-def segment_distance(y, z, y0, z0, y1, z1):
+def segment_distance(y: float, z: float, y0: float, z0: float, y1: float, z1: float) -> tuple[float, float]:
     """Distance in mm from (y, z) to the line between two points, and how far along it (0..1)."""
     dy = y1 - y0
     dz = z1 - z0
@@ -228,7 +230,7 @@ def segment_distance(y, z, y0, z0, y1, z1):
 
 
 @kernel
-def brim_strut(y, z, p):
+def brim_strut(y: float, z: float, p: Hips) -> tuple[float, float]:
     """Distance in mm from the strut of compact bone between sacro-iliac and hip joint, and its strength there (0..1).
 
     On a lateral film it is the sharpest line of the pelvis: from behind S1 steeply down, then forward, ever stronger
@@ -242,7 +244,7 @@ def brim_strut(y, z, p):
 
 
 @kernel
-def hip_plate(ax, y, z, rim, p):
+def hip_plate(ax: float, y: float, z: float, rim: float, p: Hips) -> float:
     """The plate of bone from crest to ischium, thick at the rim, at the joints and along the arcuate line."""
     away = abs(ax - hip_surface(y, z, p))
     if away > 30.0:  # thicker it never is
@@ -264,7 +266,7 @@ def hip_plate(ax, y, z, rim, p):
 
 
 @kernel
-def hip_density(x, y, z, p, table):
+def hip_density(x: float, y: float, z: float, p: Hips, table: F32) -> float:
     """Mineral of one side's hip bone: wing, sacro-iliac part, socket, ischium and pubic rami."""
     ax = abs(x) / p.scale
     y = y / p.scale
@@ -293,7 +295,7 @@ def hip_density(x, y, z, p, table):
 
 
 @kernel
-def femur_density(x, y, z, p):
+def femur_density(x: float, y: float, z: float, p: Hips) -> float:
     """Mineral of a proximal femur: head, neck, trochanters and a hollow shaft."""
     ax = abs(x) / p.scale
     ys = y / p.scale

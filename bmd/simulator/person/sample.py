@@ -139,7 +139,7 @@ def sample_person(
     OptionError
         Unknown cohort, or nobody such in ``TRIES`` draws.
     """
-    size, tried = (1 if t_range is fracture is bmi_range is None else 64), 0
+    size, tried = (1 if t_range is None and fracture is None and bmi_range is None else 64), 0
     while tried < TRIES:
         crowd = sample_crowd(rng, size, cohort, age_range, sex)
         keep = _inside(crowd["t"]["L1-L4"], t_range) & _inside(crowd["bmi"], bmi_range)

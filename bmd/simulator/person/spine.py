@@ -86,7 +86,7 @@ def sample_grades(
     severity = np.stack([np.ones(len(age)), x[:, 1], x[:, 3]], 1)
     moderate = draw[1] < _logistic(severity @ fit["moderate"])[:, None]
     severe = draw[2] < _logistic(severity @ fit["severe"])[:, None]
-    return (broken * (1 + moderate * (1 + severe))).astype(np.int8)
+    return np.asarray(broken * (1 + moderate * (1 + severe)), np.int8)
 
 
 def _logistic(x: Array) -> Array:

@@ -109,7 +109,7 @@ def write(folder: str, kind: Kind, seeds: Sequence[int], row: Row, command: str)
     rows = [row(seed) for seed in seeds]
     part = path.with_suffix(".part.npz")
     arrays: dict[str, Any] = {key: np.stack([one[key] for one in rows]) for key in rows[0]}
-    np.savez_compressed(part, **arrays, **Origin(CODE, (seeds[0], seeds[-1]), command).arrays())
+    np.savez_compressed(part, **arrays | Origin(CODE, (seeds[0], seeds[-1]), command).arrays())
     part.rename(path)
     return str(path)
 
