@@ -22,7 +22,7 @@ def test_upload_planes_result_and_together(page, address, archive):
     page.get_by_role("heading", name="Abdominal CT").wait_for()
     file = {"name": "scan", "mimeType": "application/octet-stream", "buffer": archive}
     page.locator("input[type=file]").set_input_files(file)  # no ending: the content counts
-    page.locator("canvas[role=img]").first.wait_for(timeout=SLOW)
+    page.locator("canvas[role=application]").first.wait_for(timeout=SLOW)
     page.locator(".ol-table").first.wait_for(timeout=SLOW)
     table = page.locator(".ol-table").first.inner_text()
     assert "±" in table, "HU of a body"
@@ -31,7 +31,7 @@ def test_upload_planes_result_and_together(page, address, archive):
     page.get_by_role("link", name="Together").click()
     page.get_by_text("Attenuation on CT").or_(page.get_by_text("Nothing to compare yet")).first.wait_for()
     page.get_by_role("link", name="Abdominal CT").first.click()
-    page.locator("canvas[role=img]").first.wait_for(timeout=SLOW)
+    page.locator("canvas[role=application]").first.wait_for(timeout=SLOW)
     page.get_by_text("Every figure, and what it was learned from").wait_for(state="hidden")  # the other page's table
     page.locator(".ol-table").first.wait_for()
     assert page.locator(".ol-table").first.inner_text() == table, "the result survives another page"

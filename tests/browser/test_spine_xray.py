@@ -48,7 +48,7 @@ def test_upload_result_other_page_and_back(page, address, film):
 
 
 def _check_viewer(page) -> None:
-    canvas = page.locator("canvas[role=img]")
+    canvas = page.locator("canvas[role=application]")
     assert "vertebrae outlined" in canvas.get_attribute("aria-label")
     hud = page.locator(".hud")
     page.wait_for_function("h => h.textContent.includes('zoom 100 %')", arg=hud.element_handle())  # drawn a frame later

@@ -6,31 +6,35 @@ again when the overlays change.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
 
 from bmd.app import session
+from bmd.app.viewers.bundle import bundle, page
 from bmd.app.viewers.ct.packet import overlay_packet, volume_packet
+from bmd.text import LANGUAGE
 from bmd.types import volume_of
 
 _HERE = Path(__file__).parent
-_SHARED = _HERE.parent / "film"
+_STYLES = (_HERE.parent / "film" / "viewer.css", _HERE / "viewer.css")
 
 
-def _joined(*files: Path) -> str:
-    return "\n".join(file.read_text("utf-8") for file in files)
+@cache
+def _store() -> ComponentRenderer:
+    return st.components.v2.component("volume_store", html="<span hidden></span>", js=bundle(_HERE / "store.js"))
 
 
-_store = st.components.v2.component(
-    "volume_store", html="<span hidden></span>", js=_joined(_SHARED / "common.js", _HERE / "store.js")
-)
-_mount = st.components.v2.component(
-    "volume_viewer",
-    html=_joined(_HERE / "viewer.html"),
-    css=_joined(_SHARED / "viewer.css", _HERE / "viewer.css"),
-    js=_joined(_SHARED / "common.js", *(_HERE / name for name in ("viewer.js", "planes.js", "controls.js"))),
-)
+@cache
+def _mount(language: str) -> ComponentRenderer:
+    return st.components.v2.component(
+        f"volume_viewer_{language}",
+        html=page(_HERE / "viewer.html"),
+        css="\n".join(file.read_text("utf-8") for file in _STYLES),
+        js=bundle(_HERE / "viewer.js"),
+    )
 
 
 def show(held: session.Held, alt: str) -> None:
@@ -52,5 +56,5 @@ def show(held: session.Held, alt: str) -> None:
     maps = held.maps if held.show_maps else None
     overlays = overlay_packet(held.study.uid, volume.voxels.shape, volume.spacing_mm, held.report, maps or (), alt)
     with st.container(gap=None, key="volume_viewer_box"):
-        _mount(data=overlays, key="volume_viewer")
-        _store(data=packed, key="volume_store", height=1)
+        _mount(LANGUAGE.get())(data=overlays, key="volume_viewer")
+        _store()(data=packed, key="volume_store", height=1)

@@ -1,4 +1,15 @@
-// Third part of the CT viewer: bar, pointer, wheel and keys.
+// Bar, pointer, wheel and keys of the CT viewer. Every command is given the state, then the plane it was called on.
+import { canvasPoint, clamp, command, help, nextIndex, pinch, press, wheelPixels } from "../shared/input.js";
+import { fillTip } from "../shared/paint.js";
+import { fill } from "../shared/words.js";
+import { draw } from "./draw.js";
+import { KEYS } from "./keys.js";
+import { START, WINDOWS, bodyAt, cellOf, draggedCentre, shifted, toCell, zoomedBy } from "./view.js";
+
+const WHEEL_STEP = 34;
+const FASTEST_TURN = 5;
+
+// ---- changing the view ----------------------------------------------------------------------------------------------
 
 function goTo(state, cell) {
   state.moved = true;
@@ -9,87 +20,133 @@ function goTo(state, cell) {
 
 function moveCursor(state, axis, value) {
   state.moved = true;
-  state.cursor[axis] = Math.max(0, Math.min(state.volume.shape[axis] - 1, Math.round(value)));
+  state.cursor[axis] = cellOf(state.volume.shape, axis, value);
   draw(state);
 }
 
 function zoom(state, factor) {
   const before = state.zoom;
-  state.zoom = Math.max(1, Math.min(12, before * factor));
+  state.zoom = zoomedBy(before, factor);
   if (before === 1 && state.zoom > 1) {
-    state.panes.forEach(({ plane }, i) => (state.panes[i].centre = [state.cursor[plane.u], state.cursor[plane.v]]));
+    state.panes.forEach((pane) => (pane.centre = [state.cursor[pane.plane.u], state.cursor[pane.plane.v]]));
   }
   draw(state);
 }
 
 function setWindow(state, name) {
-  state.window = name;
-  state.range = WINDOWS[name];
-  sync(state);
-}
-
-function shiftWindow(state, level, width) {
-  const [low, high] = state.range;
-  const centre = (low + high) / 2 + level;
-  const half = Math.max(5, ((high - low) / 2) * Math.exp(width));
-  state.window = "";
-  state.range = [Math.max(-1024, centre - half), Math.min(3071, centre + half)];
-  sync(state);
+  change(state, { window: name, range: WINDOWS[name] });
 }
 
 function reset(state) {
-  Object.assign(state, START, { heatName: state.heatName });
   state.panes.forEach((pane) => (pane.centre = null));
-  sync(state);
+  change(state, { ...START, heatName: state.heatName });
 }
 
 function toggle(state, name) {
-  state[name] = !state[name];
+  change(state, { [name]: !state[name] });
+}
+
+function change(state, changes) {
+  Object.assign(state, changes);
   sync(state);
 }
 
-function setMode(state, mode) {
-  state.mode = mode;
-  sync(state);
-}
+const COMMANDS = {
+  turn: (state, pane, steps) => moveCursor(state, pane.plane.s, state.cursor[pane.plane.s] + steps),
+  zoom: (state, pane, factor) => zoom(state, factor),
+  reset: (state) => reset(state),
+  window: (state, pane, name) => setWindow(state, name),
+  mode: (state, pane, mode) => change(state, { mode }),
+  toggle: (state, pane, name) => toggle(state, name),
+  next: (state, pane, step) => nextVertebra(state, step),
+  leave: (state) => hover(state, null),
+};
 
-function setMain(state, key) {
-  state.main = state.stage.dataset.main = key;
+// ---- the bar and the sliders show the state ---------------------------------------------------------------------------
+
+export function sync(state) {
+  const { root, header, volume } = state;
+  root.querySelector(".loading").hidden = Boolean(volume);
+  press(root, "toggle", (name) => state[name]);
+  press(root, "mode", (name) => state.mode === name);
+  press(root, "window", (name) => state.window === name);
+  root.querySelector(".overlays").hidden = !header?.regions.length;
+  syncPlaces(state);
+  syncHeat(state);
+  syncReduced(state);
+  state.panes.forEach((pane) => {
+    const { words, alt } = header ?? { words: { plane_alt: "" }, alt: "" };
+    pane.canvas.setAttribute("aria-label", fill(words.plane_alt, { plane: words[pane.key], alt }));
+    pane.canvas.className = state.mode === "cross" ? "" : state.mode;
+    if (volume) pane.slider.max = volume.shape[pane.plane.s] - 1;
+  });
   draw(state);
+}
+
+function syncReduced({ root, header, volume }) {
+  const reduced = root.querySelector(".reduced");
+  reduced.hidden = !header?.reduced || !volume;
+  if (reduced.hidden) return;
+  const size = ([d, h, w]) => `${w} × ${h} × ${d}`;
+  reduced.textContent = fill(header.words.reduced, { shown: size(volume.shape), whole: size(volume.full) });
+}
+
+function syncPlaces(state) {
+  const box = state.root.querySelector(".places");
+  const places = state.header?.places ?? [];
+  const names = places.map((place) => place.name).join();
+  if (box.dataset.names === names) return;
+  box.dataset.names = names;
+  box.replaceChildren(...places.map((place) => {
+    const button = Object.assign(document.createElement("button"), { textContent: place.name });
+    button.onclick = () => state.volume && goTo(state, place.at);
+    return button;
+  }));
+}
+
+function syncHeat(state) {
+  const names = [...new Set(state.heats.map((heat) => heat.name))];
+  state.root.querySelector(".heat").hidden = !names.length;
+  const select = state.root.querySelector("[data-heat]");
+  if (select.dataset.names !== names.join()) {
+    select.dataset.names = names.join();
+    select.replaceChildren(...names.map((name) => new Option(name, name)));
+  }
+  select.value = state.heatName;
+  state.root.querySelector("[data-range]").value = state.opacity;
 }
 
 // ---- input ------------------------------------------------------------------------------------------------------------
 
-function listenToolbar(state) {
+export function listen(state) {
   const { root } = state;
-  const on = (selector, use) => root.querySelectorAll(selector).forEach((b) => (b.onclick = () => state.volume && use(b)));
+  const on = (name, use) =>
+    root.querySelectorAll(`[data-${name}]`).forEach((b) => (b.onclick = () => state.volume && use(b.dataset[name], b)));
   const actions = { in: () => zoom(state, 1.4), out: () => zoom(state, 1 / 1.4), fit: () => reset(state) };
-  on("[data-do]", (b) => (b.dataset.do === "help" ? help(state, b) : actions[b.dataset.do]()));
-  on("[data-toggle]", (b) => toggle(state, b.dataset.toggle));
-  on("[data-mode]", (b) => setMode(state, b.dataset.mode));
-  on("[data-window]", (b) => setWindow(state, b.dataset.window));
-  root.querySelector("[data-range]").oninput = (event) => { state.opacity = Number(event.target.value); draw(state); };
-  root.querySelector("[data-heat]").onchange = (event) => { state.heatName = event.target.value; draw(state); };
-}
-
-function help(state, button) {
-  const keys = state.root.querySelector(".keys");
-  keys.hidden = !keys.hidden;
-  button.setAttribute("aria-expanded", String(!keys.hidden));
+  on("do", (name, button) => (name === "help" ? help(root, button) : actions[name]()));
+  on("toggle", (name) => toggle(state, name));
+  on("mode", (mode) => change(state, { mode }));
+  on("window", (name) => setWindow(state, name));
+  root.querySelector("[data-range]").oninput = (event) => change(state, { opacity: Number(event.target.value) });
+  root.querySelector("[data-heat]").onchange = (event) => change(state, { heatName: event.target.value });
+  state.panes.forEach((pane) => listenPane(state, pane));
 }
 
 function listenPane(state, pane) {
   const { canvas, slider, element } = pane;
   slider.oninput = () => state.volume && moveCursor(state, pane.plane.s, Number(slider.value));
-  element.querySelector(".grow").onclick = () => setMain(state, pane.key);
+  element.querySelector(".grow").onclick = () => {
+    state.main = state.stage.dataset.main = pane.key;
+    draw(state);
+  };
   canvas.oncontextmenu = (event) => event.preventDefault();
   canvas.addEventListener("wheel", (event) => wheel(state, pane, event), { passive: false });
   canvas.ondblclick = () => reset(state);
   canvas.onpointerdown = (event) => {
     if (!state.volume) return;
     canvas.setPointerCapture(event.pointerId);
-    state.pointers.set(event.pointerId, position(pane, event));
-    if (dragKind(state, event) === "cross") cross(state, pane, position(pane, event));
+    state.pointers.set(event.pointerId, canvasPoint(canvas, event));
+    if (dragKind(state, event) === "cross") cross(state, pane, canvasPoint(canvas, event));
   };
   canvas.onpointermove = (event) => move(state, pane, event);
   canvas.onpointerup = canvas.onpointercancel = (event) => state.pointers.delete(event.pointerId);
@@ -97,68 +154,67 @@ function listenPane(state, pane) {
   canvas.onkeydown = (event) => key(state, pane, event);
 }
 
-function position(pane, event) {
-  const box = pane.canvas.getBoundingClientRect();
-  const ratio = pane.canvas.width / box.width;
-  return [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
-}
-
 function dragKind(state, event) {
-  if (event.buttons === 2 || event.shiftKey) return "window";
-  return state.mode;
+  return event.buttons === 2 || event.shiftKey ? "window" : state.mode;
 }
 
 function wheel(state, pane, event) {
   if (!state.volume) return;
   event.preventDefault();
-  if (event.ctrlKey || event.metaKey) return zoom(state, Math.exp(-event.deltaY / 400));
-  state.turn = (state.turn || 0) + (event.deltaMode === 1 ? event.deltaY * 34 : event.deltaY);
-  const steps = Math.trunc(state.turn / 34);
+  if (event.ctrlKey || event.metaKey) {
+    zoom(state, Math.exp(-event.deltaY / 400));
+    return;
+  }
+  state.turn += wheelPixels(event, WHEEL_STEP);
+  const steps = Math.trunc(state.turn / WHEEL_STEP);
   if (!steps) return;
-  state.turn -= steps * 34;
-  moveCursor(state, pane.plane.s, state.cursor[pane.plane.s] + Math.max(-5, Math.min(5, steps)));
+  state.turn -= steps * WHEEL_STEP;
+  COMMANDS.turn(state, pane, clamp(steps, -FASTEST_TURN, FASTEST_TURN));
 }
 
 function move(state, pane, event) {
   if (!state.volume) return;
-  const now = position(pane, event);
+  const { canvas } = pane;
+  const now = canvasPoint(canvas, event);
   const before = state.pointers.get(event.pointerId);
-  if (!before) return hover(state, pane, now);
-  const [dx, dy] = [now[0] - before[0], now[1] - before[1]];
-  if (state.pointers.size === 2) pinch(state, event, now, before);
-  else {
-    const kind = dragKind(state, event);
-    if (kind === "window") shiftWindow(state, (-dy / pane.canvas.height) * 600, (dx / pane.canvas.width) * 2);
-    else if (kind === "pan") pan(state, pane, dx, dy);
-    else cross(state, pane, now);
+  if (!before) {
+    hover(state, pane, now);
+    return;
   }
+  const [dx, dy] = [now[0] - before[0], now[1] - before[1]];
+  const kind = state.pointers.size === 2 ? "pinch" : dragKind(state, event);
+  if (kind === "pinch") zoom(state, pinch(state.pointers, event.pointerId, now).factor);
+  else if (kind === "window") {
+    change(state, { window: "", range: shifted(state.range, (-dy / canvas.height) * 600, (dx / canvas.width) * 2) });
+  } else if (kind === "pan") pan(state, pane, dx, dy);
+  else cross(state, pane, now);
   state.pointers.set(event.pointerId, now);
-}
-
-function pinch(state, event, now, before) {
-  const other = [...state.pointers.entries()].find(([id]) => id !== event.pointerId)[1];
-  const span = (p) => Math.hypot(p[0] - other[0], p[1] - other[1]);
-  zoom(state, span(now) / Math.max(1, span(before)));
 }
 
 function pan(state, pane, dx, dy) {
   if (state.zoom === 1) return;
-  const k = pixelsPerMm(state, pane);
-  const { spacing } = state.volume;
-  const [a, b] = middle(state, pane);
-  pane.centre = [a - dx / (k * spacing[pane.plane.u]), b - dy / (k * spacing[pane.plane.v])];
+  pane.centre = draggedCentre(state.volume, pane, state.zoom, dx, dy);
   draw(state);
 }
 
 function cross(state, pane, point) {
-  const [a, b] = toCell(state, pane, ...point);
+  const [a, b] = toCell(state.volume, pane, state.zoom, ...point);
   moveCursor(state, pane.plane.u, a);
   moveCursor(state, pane.plane.v, b);
 }
 
+function key(state, pane, event) {
+  const found = state.volume && command(KEYS, event);
+  if (!found) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const [name, ...given] = found;
+  COMMANDS[name](state, pane, ...given);
+}
+
 // ---- vertebrae under the pointer ----------------------------------------------------------------------------------------
 
-function hover(state, pane, point) {
+export function hover(state, pane, point) {
   const found = pane && state.volume && state.header ? under(state, pane, point) : null;
   const level = found ? found.level : null;
   if (level !== state.hovered) {
@@ -166,55 +222,30 @@ function hover(state, pane, point) {
     draw(state);
   }
   const element = state.root.querySelector(".tip");
-  if (!found) {
-    element.hidden = true;
-    return;
-  }
+  element.hidden = !found;
+  if (!found) return;
   const box = pane.element.getBoundingClientRect();
   const stage = state.stage.getBoundingClientRect();
   const ratio = pane.canvas.width / box.width;
-  fillTip(element, state.stage, found.lines, box.left - stage.left + point[0] / ratio + 16, box.top - stage.top + point[1] / ratio + 12);
+  const [x, y] = [box.left - stage.left + point[0] / ratio, box.top - stage.top + point[1] / ratio];
+  fillTip(element, state.stage, found.lines, x + 16, y + 12);
 }
 
 function under(state, pane, point) {
   const cell = [...state.cursor];
-  const [a, b] = toCell(state, pane, ...point);
+  const [a, b] = toCell(state.volume, pane, state.zoom, ...point);
   cell[pane.plane.u] = Math.round(a);
   cell[pane.plane.v] = Math.round(b);
-  return state.regions.find(({ kind, origin, shape, cells }) => {
-    const [z, y, x] = cell.map((value, i) => value - origin[i]);
-    if (kind !== "body" || [z, y, x].some((value, i) => value < 0 || value >= shape[i])) return false;
-    return cells[(z * shape[1] + y) * shape[2] + x] > 127;
-  });
+  return bodyAt(state.regions, cell);
 }
 
 function nextVertebra(state, step) {
   const bodies = state.regions.filter((region) => region.kind === "body");
   if (!bodies.length) return;
-  state.pinned = (state.pinned + step + bodies.length) % bodies.length;
+  state.pinned = nextIndex(state.pinned, step, bodies.length);
   const body = bodies[state.pinned];
   const place = state.header.places.find(({ name }) => name === body.level);
   if (place) goTo(state, place.at);
   state.hovered = body.level;
   state.root.querySelector(".live").textContent = body.lines.join(", ");
-}
-
-function key(state, pane, event) {
-  if (!state.volume || event.ctrlKey || event.metaKey || event.altKey) return;
-  const turn = (step) => () => moveCursor(state, pane.plane.s, state.cursor[pane.plane.s] + step);
-  const names = Object.keys(WINDOWS);
-  const actions = {
-    ArrowUp: turn(-1), ArrowDown: turn(1), PageUp: turn(-10), PageDown: turn(10),
-    "+": () => zoom(state, 1.25), "=": () => zoom(state, 1.25), "-": () => zoom(state, 0.8), 0: () => reset(state),
-    1: () => setWindow(state, names[0]), 2: () => setWindow(state, names[1]), 3: () => setWindow(state, names[2]),
-    4: () => setWindow(state, names[3]), c: () => setMode(state, "cross"), p: () => setMode(state, "pan"),
-    w: () => setMode(state, "window"), m: () => toggle(state, "outlines"), r: () => toggle(state, "rois"),
-    n: () => toggle(state, "names"), l: () => toggle(state, "lines"), v: () => nextVertebra(state, event.shiftKey ? -1 : 1),
-    Escape: () => hover(state, null),
-  };
-  const action = actions[event.key] || actions[event.key.toLowerCase()];
-  if (!action) return;
-  event.preventDefault();
-  event.stopPropagation();
-  action();
 }

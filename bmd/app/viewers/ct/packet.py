@@ -1,6 +1,6 @@
 """A CT as the browser gets it: reduced to a size that travels, 8 bit, with the bodies and heat maps beside it.
 
-Two packets (see ``viewer.join``): the volume, sent once, and what is drawn on it, sent whenever that changes. Grey
+Two packets (see ``film.join``): the volume, sent once, and what is drawn on it, sent whenever that changes. Grey
 values are codes of ``TABLE``: steps of 2.5 to 3 HU from fat to spongy bone, wide ones in air and metal, so that every
 window can be set in the browser.
 """
@@ -16,8 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bmd.app.viewers.bundle import words
 from bmd.app.viewers.ct.bodies import Body, bodies
 from bmd.app.viewers.film import join
+from bmd.text import text
 from bmd.types import Explanation, Region, Report
 
 MAX_VOXELS = 22_000_000
@@ -30,6 +32,9 @@ TABLE = np.interp(np.arange(256), [code for _, code in _EDGES], [hu for hu, _ in
 _CODES = np.interp(np.arange(-32768, 32768), [h for h, _ in _EDGES], [c for _, c in _EDGES])
 _LOOKUP = np.roll(np.rint(_CODES).astype(np.uint8), 32768)
 """Code by the bits of the int16."""
+
+WORDS = ("axial", "coronal", "sagittal", "plane_alt", "tag", "tag_zoom", "tag_window", "tag_hu", "reduced")
+"""What the viewer says with numbers of its own."""
 
 Shape = tuple[int, int, int]
 Spacing = tuple[float, float, float]
@@ -105,6 +110,7 @@ def overlay_packet(
     header = {
         "volume": uid,
         "alt": alt,
+        "words": words(WORDS),
         "reduced": grid != shape,
         "regions": regions,
         "heats": heats,
@@ -154,15 +160,15 @@ def _overlaps(start: int, count: int, scale: float) -> tuple[NDArray[np.float32]
 
 def region_lines(one: Body) -> list[str]:
     """What the viewer says about one body: its name, then one fact a line."""
-    lines = [one.name if one.vertebra.level else f"{one.name}, level not named"]
-    if one.density is not None:
-        lines.append(f"{one.density.mean_hu:.0f} ± {one.density.sd_hu:.0f} HU in {one.density.volume_cm3:.1f} cm³")
-    answer = one.answer
+    lines = [one.name if one.vertebra.level else text("app.viewer.body_unnamed", name=one.name)]
+    density, answer = one.density, one.answer
+    if density is not None:
+        lines.append(text("app.viewer.hu", mean=density.mean_hu, sd=density.sd_hu, volume=density.volume_cm3))
     if answer is not None and answer.category:
-        share = answer.probabilities.get(answer.category)
-        lines.append(answer.category.capitalize() + ("" if share is None else f", {share:.0%}"))
+        share, category = answer.probabilities.get(answer.category), answer.category.capitalize()
+        lines.append(category if share is None else text("app.viewer.category_share", category=category, share=share))
     if answer is not None and answer.t_score is not None:
-        lines.append(f"T-score {answer.t_score:+.1f}".replace("-", "−"))
+        lines.append(text("app.t_score", t=answer.t_score))
     return lines
 
 
@@ -188,7 +194,7 @@ def _places(report: Report, shape: Shape, grid: Shape) -> list[dict[str, Any]]:
     """Where the viewer can jump to: the middle of each body, the centre of each femoral head."""
     points = [(one.name, one.middle_zyx) for one in bodies(report)]
     hips = [hip for hip in report.hips if hip.centre_zyx is not None and hip.crop is not None]
-    points += [(f"{hip.side.capitalize()} hip", hip.centre_zyx) for hip in hips if hip.centre_zyx is not None]
+    points += [(text(f"app.viewer.hip_{hip.side}"), hip.centre_zyx) for hip in hips if hip.centre_zyx is not None]
     return [
         {"name": name, "at": [_cell(value, n, cells) for value, n, cells in zip(point, shape, grid, strict=True)]}
         for name, point in points

@@ -1,7 +1,8 @@
 """The film viewer: a canvas in the browser that zooms, windows and draws overlays without asking the server.
 
 One binary packet goes to the browser: a little-endian uint32 with the length of a JSON header, the header, the film
-(zlib, uint16, 0..4095) and the heat maps (uint8) behind it. The ``.js`` files beside this one do the rest.
+(zlib, uint16, 0..4095) and the heat maps (uint8) behind it. The ``.js`` files beside this one do the rest: ``view.js``
+computes, ``draw.js`` draws, ``controls.js`` listens.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +18,30 @@ import cv2
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.components.v2.types import ComponentRenderer
 
 from bmd.app import session
+from bmd.app.viewers.bundle import bundle, page, words
+from bmd.text import LANGUAGE, text
 from bmd.types import Explanation, Prediction, Report, Vertebra
 
 MAX_SIDE_PX = 1536
 """Longest side sent to the browser. Larger films are reduced by area; coordinates stay those of the film."""
 GREY_MAX = 4095
+WORDS = ("hud", "hud_inverted")
+"""What the viewer says with numbers of its own."""
 
 _HERE = Path(__file__).parent
-_mount = st.components.v2.component(
-    "film_viewer",
-    html=(_HERE / "viewer.html").read_text("utf-8"),
-    css=(_HERE / "viewer.css").read_text("utf-8"),
-    js="\n".join((_HERE / name).read_text("utf-8") for name in ("common.js", "viewer.js", "controls.js")),
-)
+
+
+@cache
+def _mount(language: str) -> ComponentRenderer:
+    return st.components.v2.component(
+        f"film_viewer_{language}",
+        html=page(_HERE / "viewer.html"),
+        css=(_HERE / "viewer.css").read_text("utf-8"),
+        js=bundle(_HERE / "viewer.js"),
+    )
 
 
 def show(held: session.Held, alt: str) -> None:
@@ -50,7 +61,9 @@ def show(held: session.Held, alt: str) -> None:
         packed = pack(pixels)
         session.update(held.kind, packed=packed)
     maps = held.maps if held.show_maps else None
-    _mount(data=packet(held.study.uid, pixels.shape, packed, held.report, maps or (), alt), key="film_viewer")
+    _mount(LANGUAGE.get())(
+        data=packet(held.study.uid, pixels.shape, packed, held.report, maps or (), alt), key="film_viewer"
+    )
 
 
 def packet(
@@ -85,6 +98,7 @@ def packet(
         "scale": width / shape[1],
         "film_bytes": len(packed),
         "alt": alt,
+        "words": words(WORDS),
         "inverted": report is not None and report.suitability.inverted,
         "vertebrae": _vertebrae(report),
         "heats": [
@@ -96,7 +110,7 @@ def packet(
 
 
 def join(header: dict[str, Any], *parts: bytes) -> bytes:
-    """A packet as ``common.js`` takes it apart: length of the header, header, bytes."""
+    """A packet as ``packet.js`` takes it apart: length of the header, header, bytes."""
     head = json.dumps(header, allow_nan=False).encode()
     return b"".join((struct.pack("<I", len(head)), head, *parts))
 
@@ -137,19 +151,16 @@ def _vertebra(vertebra: Vertebra, measured: Prediction | None) -> dict[str, Any]
 
 def hover_lines(vertebra: Vertebra, measured: Prediction | None) -> list[str]:
     """What the viewer says about one vertebra: its name, then one fact a line."""
-    lines = [vertebra.level or "Level not named"]
+    lines = [vertebra.level or text("app.viewer.level_unnamed")]
     if measured is not None:
         if measured.category:
             lines.append(measured.category.capitalize())
         if measured.t_score is not None:
-            lines.append(f"T-score {_signed(measured.t_score)}")
+            lines.append(text("app.t_score", t=measured.t_score))
         if measured.interval is not None:
-            lines.append(f"Interval {_signed(measured.interval[0])} to {_signed(measured.interval[1])}")
+            low, high = measured.interval
+            lines.append(text("app.viewer.interval", low=low, high=high))
         if measured.bmd_g_cm2 is not None:
-            lines.append(f"BMD {measured.bmd_g_cm2:.3f} g/cm²")
-    lines.append(f"Detection score {vertebra.score:.2f}")
+            lines.append(text("app.viewer.bmd", bmd=measured.bmd_g_cm2))
+    lines.append(text("app.viewer.score", score=vertebra.score))
     return lines
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")

@@ -1,19 +1,9 @@
-// What the viewers share: colours, the packet (uint32 length, JSON header, bytes), heat maps.
-const COLOURS = { normal: "#35c2a4", osteopenia: "#f0b541", osteoporosis: "#ff6b6b", none: "#7fb2e5" };
+// What the viewers draw alike: colours, heat maps, names, outlines, the box with facts.
+import { clamp } from "./input.js";
 
-function unpack(data) {
-  const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  return [header, bytes.subarray(4 + length)];
-}
+export const COLOURS = { normal: "#35c2a4", osteopenia: "#f0b541", osteoporosis: "#ff6b6b", none: "#7fb2e5" };
 
-async function inflate(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Response(stream).arrayBuffer();
-}
-
-function heatCanvas(values, w, h) {
+export function heatCanvas(values, w, h) {
   const canvas = document.createElement("canvas");
   canvas.width = w;
   canvas.height = h;
@@ -29,20 +19,22 @@ function heatCanvas(values, w, h) {
 }
 
 // Dark purple through orange to pale yellow ("inferno"), readable for the colour-blind and in grey.
-const INFERNO = [[0, 0, 4], [51, 10, 95], [120, 28, 109], [188, 55, 84], [237, 105, 37], [251, 180, 26], [252, 255, 164]];
-function heatColour(value) {
+const INFERNO = [
+  [0, 0, 4], [51, 10, 95], [120, 28, 109], [188, 55, 84], [237, 105, 37], [251, 180, 26], [252, 255, 164],
+];
+export function heatColour(value) {
   const x = value * (INFERNO.length - 1);
-  const i = Math.min(INFERNO.length - 2, Math.floor(x));
+  const i = clamp(Math.floor(x), 0, INFERNO.length - 2);
   return INFERNO[i].map((c, k) => c + (INFERNO[i + 1][k] - c) * (x - i));
 }
 
 // Half the width of a name with its margin.
-function labelHalf(context, name, ratio) {
+export function labelHalf(context, name, ratio) {
   context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
   return context.measureText(name).width / 2 + 5 * ratio;
 }
 
-function paintLabel(context, name, x, y, colour, ratio) {
+export function paintLabel(context, name, x, y, colour, ratio) {
   const half = labelHalf(context, name, ratio);
   context.textAlign = "center";
   context.textBaseline = "middle";
@@ -55,7 +47,7 @@ function paintLabel(context, name, x, y, colour, ratio) {
 }
 
 // A line in a colour with a dark edge, so that it stands out on bone and on air.
-function strokeOutline(context, colour, ratio, strong, dash = []) {
+export function strokeOutline(context, colour, ratio, strong, dash = []) {
   context.setLineDash(dash);
   context.lineJoin = "round";
   context.strokeStyle = "rgba(0,0,0,.55)";
@@ -67,7 +59,7 @@ function strokeOutline(context, colour, ratio, strong, dash = []) {
   context.setLineDash([]);
 }
 
-function fillTip(element, stage, lines, x, y) {
+export function fillTip(element, stage, lines, x, y) {
   const [title, ...facts] = lines;
   element.hidden = false;
   element.replaceChildren(Object.assign(document.createElement("b"), { textContent: title }));
@@ -75,3 +67,26 @@ function fillTip(element, stage, lines, x, y) {
   element.style.left = `${Math.min(x, stage.clientWidth - element.offsetWidth - 8)}px`;
   element.style.top = `${Math.min(y, stage.clientHeight - element.offsetHeight - 8)}px`;
 }
+
+// A grey 0..255 as a pixel of a Uint32Array over RGBA bytes.
+export function opaque(grey) {
+  return ((255 << 24) | (grey << 16) | (grey << 8) | grey) >>> 0;
+}
+
+// A canvas of this size with its pixels as words, made anew only when the size is another one.
+export function pictureOf(picture, width, height) {
+  if (picture.width === width && picture.height === height && picture.words) return;
+  Object.assign(picture.canvas, { width, height });
+  const pixels = picture.canvas.getContext("2d").createImageData(width, height);
+  Object.assign(picture, { width, height, pixels, words: new Uint32Array(pixels.data.buffer) });
+}
+
+export function newPicture() {
+  return { canvas: document.createElement("canvas"), width: 0, height: 0, pixels: null, words: null };
+}
+
+export function putPicture(picture) {
+  picture.canvas.getContext("2d").putImageData(picture.pixels, 0, 0);
+}
+
+export const pixelRatio = () => window.devicePixelRatio || 1;

@@ -1,0 +1,122 @@
+// Drawing the film, its heat maps and what was found.
+import {
+  COLOURS, fillTip, labelHalf, paintLabel, pictureOf, pixelRatio, putPicture, strokeOutline,
+} from "../shared/paint.js";
+import { fill } from "../shared/words.js";
+import { fitScale, fitted, greyTable, greyWindow, toScreen } from "./view.js";
+
+export function paintFilm(state) {
+  if (!state.grey) return;
+  const { picture, grey, header } = state;
+  pictureOf(picture, header.width, header.height);
+  const table = greyTable(state, state.invert !== header.inverted);
+  for (let i = 0; i < grey.length; i++) picture.words[i] = table[grey[i]];
+  putPicture(picture);
+}
+
+export function resize(state) {
+  const { canvas } = state;
+  const width = Math.round(canvas.clientWidth * pixelRatio());
+  const height = Math.round(canvas.clientHeight * pixelRatio());
+  if (!width || !height) return;
+  if (canvas.width !== width || canvas.height !== height) {
+    Object.assign(canvas, { width, height });
+    if (state.view?.fitted) state.view = null;
+  }
+  if (!state.view && state.header) state.view = fitted(canvas, state.header);
+  draw(state);
+}
+
+export function draw(state) {
+  cancelAnimationFrame(state.frame);
+  state.frame = requestAnimationFrame(() => paint(state));
+}
+
+function paint(state) {
+  const { context, canvas, view, header, picture } = state;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  if (!picture.words || !view) return;
+  context.imageSmoothingEnabled = view.scale < 3;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture.canvas, view.x, view.y, header.width * view.scale, header.height * view.scale);
+  state.heats.forEach((heat) => paintHeat(state, heat));
+  header.vertebrae.forEach((vertebra, i) => paintVertebra(state, vertebra, i === state.hovered));
+  paintNumbers(state);
+  canvas.style.touchAction = view.fitted ? "pan-y" : "none";
+}
+
+function paintHeat(state, heat) {
+  const { context } = state;
+  const [x1, y1] = place(state, heat.box[0], heat.box[1]);
+  const [x2, y2] = place(state, heat.box[2], heat.box[3]);
+  context.globalAlpha = state.heat / 100;
+  context.imageSmoothingEnabled = true;
+  context.drawImage(heat.canvas, x1, y1, x2 - x1, y2 - y1);
+  context.globalAlpha = 1;
+}
+
+function paintNumbers(state) {
+  const { words } = state.header;
+  const { width, centre } = greyWindow(state);
+  const numbers = {
+    zoom: Math.round((state.view.scale / fitScale(state.canvas, state.header)) * 100),
+    centre: (centre * 100).toFixed(0),
+    width: (width * 100).toFixed(0),
+  };
+  state.root.querySelector(".hud").textContent = fill(state.invert ? words.hud_inverted : words.hud, numbers);
+}
+
+function paintVertebra(state, vertebra, strong) {
+  const { context } = state;
+  const ratio = pixelRatio();
+  const colour = COLOURS[vertebra.category] || COLOURS.none;
+  if (vertebra.contour.length > 2 && (state.outlines || strong)) {
+    trace(state, vertebra.contour);
+    if (strong) {
+      context.fillStyle = `${colour}33`;
+      context.fill();
+    }
+    strokeOutline(context, colour, ratio, strong);
+  }
+  if (state.boxes) {
+    const [x1, y1, x2, y2] = vertebra.box;
+    trace(state, [[x1, y1], [x2, y1], [x2, y2], [x1, y2]]);
+    strokeOutline(context, colour, ratio, strong, [6 * ratio, 4 * ratio]);
+  }
+  if (state.names) paintName(state, vertebra, colour, ratio);
+}
+
+function trace(state, points) {
+  state.context.beginPath();
+  points.forEach(([x, y], i) => {
+    const at = place(state, x, y);
+    if (i) state.context.lineTo(...at);
+    else state.context.moveTo(...at);
+  });
+  state.context.closePath();
+}
+
+// Beside the body, so that the bone and its heat map stay free.
+function paintName(state, vertebra, colour, ratio) {
+  const { context, canvas } = state;
+  const [x1, y1, x2, y2] = vertebra.box;
+  const [right, y] = place(state, x2, (y1 + y2) / 2);
+  const half = labelHalf(context, vertebra.level, ratio);
+  const fits = right + 2 * half + 10 * ratio < canvas.width;
+  const x = fits ? right + half + 7 * ratio : place(state, x1, y1)[0] - half - 7 * ratio;
+  paintLabel(context, vertebra.level, x, y, colour, ratio);
+}
+
+// The facts of a vertebra beside a canvas point, or none for index -1.
+export function tip(state, index, point) {
+  const element = state.root.querySelector(".tip");
+  element.hidden = index < 0;
+  if (index < 0) return;
+  const [x, y] = point.map((value) => value / pixelRatio());
+  fillTip(element, state.canvas.parentElement, state.header.vertebrae[index].lines, x + 16, y + 12);
+}
+
+export function place(state, x, y) {
+  return toScreen(state.view, state.header, x, y);
+}
