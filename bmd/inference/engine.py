@@ -66,7 +66,7 @@ class TorchEngine:
             tensors = [torch.from_numpy(np.ascontiguousarray(x, np.float32)).to(self._kind) for x in inputs]
             with torch.autocast(self._kind.split(":")[0], torch.bfloat16, enabled=self._bf16):
                 outputs = model(*tensors)
-            return {name: value.float().cpu().numpy() for name, value in outputs.items()}
+            return {name: value.float().cpu().numpy() for name, value in _named(outputs).items()}
 
     def metadata(self, network: str) -> dict[str, Any]:
         """See ``Engine.metadata``."""
@@ -81,8 +81,18 @@ class TorchEngine:
         return self._loaded[network]
 
 
+def _named(outputs: Any) -> dict[str, Any]:
+    """Outputs by name; a detector's lists, one dict a picture, as arrays of fixed shape."""
+    from bmd.models._detections import stacked
+
+    return stacked(outputs) if isinstance(outputs, list) else dict(outputs)
+
+
 class OpenVinoEngine:
-    """OpenVINO on the CPU. Networks are converted from the PyTorch ones when they are first used."""
+    """OpenVINO on the CPU. Networks are converted from the PyTorch ones when they are first used.
+
+    A detector, whose outputs have no fixed shape, runs in PyTorch.
+    """
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         import openvino
