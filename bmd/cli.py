@@ -18,6 +18,8 @@ from typing import Literal
 from bmd import INTENDED_USE, __version__, modality
 from bmd.cli_predict import define_predict, predict
 from bmd.errors import BmdError, OptionError
+from bmd.findings import note
+from bmd.models import _registry as registry
 from bmd.text import text
 
 log = logging.getLogger(__name__)
@@ -91,9 +93,9 @@ def _define_simulate(command: argparse.ArgumentParser) -> None:
 def _simulate(options: argparse.Namespace) -> None:
     """Simulate lateral films, or CT slices and hips, with their truth, as shards for training."""
     if options.count < 1 or options.workers < 1 or options.seed < 0:
-        raise OptionError("--count and --workers must be at least 1 and --seed at least 0")
+        raise OptionError("command.simulate_counts")
     if not 0.0 <= options.ap_share <= 1.0:
-        raise OptionError(f"--ap-share must lie between 0 and 1, not {options.ap_share}")
+        raise OptionError("command.out_of_range", option="--ap-share", low=0.0, high=1.0, value=options.ap_share)
     row = modality.by_kind(options.modality)
     assert row.simulate is not None, "the choices are the kinds that can be simulated"
     paths = row.simulate(_wanted(options))
@@ -164,7 +166,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     """Measure networks (NAME), the whole chain on annotated films (films), simulated people (population); calibrate."""
     if options.count is not None and options.count < 1:
-        raise OptionError("--count must be at least 1")
+        raise OptionError("command.count")
     special = {
         "films": _evaluate_films,
         "volumes": _evaluate_volumes,
@@ -187,7 +189,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _evaluate_films(options: argparse.Namespace) -> None:
     if not options.annotations:
-        raise OptionError("evaluate films needs --annotations FILE")
+        raise OptionError("command.needs", what="evaluate films", option="--annotations FILE")
     from bmd.evaluation.film.annotated import evaluate_films
 
     print(json.dumps(evaluate_films(Path(options.annotations), Path(options.out) if options.out else None)))
@@ -208,7 +210,7 @@ def _evaluate_decoder(options: argparse.Namespace) -> None:
 
 def _evaluate_volumes(options: argparse.Namespace) -> None:
     if not options.folder:
-        raise OptionError("evaluate volumes needs --folder DIR")
+        raise OptionError("command.needs", what="evaluate volumes", option="--folder DIR")
     from bmd.evaluation.ct.volumes import evaluate_volumes
 
     for case in evaluate_volumes(Path(options.folder)):
@@ -229,7 +231,8 @@ def _evaluate_attenuation(options: argparse.Namespace) -> None:
 
 def _calibrate_ct(options: argparse.Namespace) -> None:
     if not options.calibration:
-        raise OptionError("evaluate ct needs --calibration FOLDER and --data FOLDER, each with simulated CT")
+        need = "--calibration FOLDER and --data FOLDER, each with simulated CT"
+        raise OptionError("command.needs", what="evaluate ct", option=need)
     from bmd.evaluation.ct.networks import calibrate_ct
 
     print(json.dumps(calibrate_ct(options.calibration, options.data), indent=1))
@@ -237,7 +240,7 @@ def _calibrate_ct(options: argparse.Namespace) -> None:
 
 def _evaluate_population(options: argparse.Namespace) -> None:
     if not (options.nhanes and options.vertebra):
-        raise OptionError("evaluate population needs --nhanes FILE and --vertebra FILE")
+        raise OptionError("command.needs", what="evaluate population", option="--nhanes FILE and --vertebra FILE")
     from bmd.population.check import write_check
 
     tables = Path(options.nhanes), Path(options.vertebra)
@@ -245,24 +248,22 @@ def _evaluate_population(options: argparse.Namespace) -> None:
 
 
 def _models(options: argparse.Namespace) -> None:
-    """List the networks, their papers, and on what they were measured."""
-    from bmd.models import _registry as registry
-
+    """List the networks: what each does, on which kinds of input it can run, and on what it was measured."""
     for name in registry.names():
         spec = registry.spec(name)
+        kinds = tuple(row.kind for row in modality.MODALITIES if row.runs(name))
         card = registry.WEIGHTS / name / "metadata.json"
-        print(f"{name}: {spec.title}. {spec.task}, {spec.modality}. {spec.paper}")
-        print("  " + (_metrics(json.loads(card.read_text("utf-8"))) if card.is_file() else "no weights here"))
-
-
-def _metrics(card: dict[str, object]) -> str:
-    return f"measured: {card.get('metrics') or 'not yet'}"
+        print(text("command.model", name=name, title=spec.title, paper=spec.paper))
+        runs = "command.model_runs" if kinds else "command.model_runs_nowhere"
+        default = note("word.yes" if registry.default(spec.role) == name else "word.no")
+        print("  " + text(runs, role=spec.role, kinds=kinds, default=default))
+        print("  " + text("command.model_shipped" if card.is_file() else "command.model_without_weights"))
+        for group in json.loads(card.read_text("utf-8"))["metrics"] if card.is_file() else ():
+            print("  " + text("command.model_measured", on=str(group["measured_on"])))
 
 
 def _known(names: Sequence[str]) -> Sequence[str]:
     """The names given, or all; an unknown one is an error that lists the valid ones."""
-    from bmd.models import _registry as registry
-
     for name in names:
         registry.spec(name)
     return names or registry.names()

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from bmd import modality
 from bmd.errors import BmdError, InputError, OptionError
-from bmd.findings import note
+from bmd.findings import note, refusal
+from bmd.models import _registry as registry
 from bmd.readers.source import head
 from bmd.text import sentences, text
-from bmd.types import Demographics, Report, Study, Suitability
+from bmd.types import Demographics, Prediction, Report, Said, Study, Suitability
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,12 @@ def define_predict(command: argparse.ArgumentParser) -> None:
         default="auto",
         help="what the files are",
     )
+    command.add_argument(
+        "--model",
+        action="append",
+        metavar="NAME",
+        help="network to use in its role instead of the role's default; repeatable; see the command models",
+    )
     command.add_argument("--json", metavar="OUT.json", help="write a list with one object per file; - for the screen")
     command.add_argument("--csv", metavar="OUT.csv", help="write a table with one row per vertebra")
     command.add_argument("--png-dir", metavar="DIR", help="write each picture with its result drawn on it")
@@ -67,6 +74,7 @@ def define_predict(command: argparse.ArgumentParser) -> None:
 def predict(options: argparse.Namespace) -> int:
     """Analyse lateral spine films, abdominal CTs, DXA images, or a patient's figures alone."""
     _check_patient(options)
+    chosen(options.model or ())
     if not options.files and all(getattr(options, word) is None for word in _FIGURES):
         options.wrong("give files, or at least one of --age --sex --height --weight")
     reports, failed = [], False
@@ -85,9 +93,8 @@ def predict(options: argparse.Namespace) -> int:
 def _answers(options: argparse.Namespace) -> Iterator[tuple[Study | None, Report, bool]]:
     """Study, report, and whether something broke that is not the file's fault, for each job."""
     if not options.files:
-        from bmd.inference import assess
-
-        yield None, assess(given(options), "demographics"), False
+        study = Study("", patient=given(options), origin="form")
+        yield None, modality.analyse(study, "demographics", models=chosen(options.model or ())), False
     for job in jobs([Path(file) for file in options.files], options.modality):
         yield _answer(job, options)
 
@@ -97,7 +104,7 @@ def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report
     try:
         study = job.read()
         study = replace(study, patient=_merged(study.patient, given(options)))
-        report = modality.analyse(study, job.name)
+        report = modality.analyse(study, job.name, models=chosen(options.model or ()))
         if options.exclude:
             from bmd.inference.dxa import without
 
@@ -106,12 +113,12 @@ def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report
             report = replace(report, explanations=modality.explain(study, report))
         return study, report, False
     except InputError as error:
-        return study, _refused(job, str(error)), False
+        return study, _refused(job, str(error) if error.legacy else error.finding), False
     except BmdError:
         raise  # missing weights and the like concern every file
     except Exception:
         log.exception("analysis failed")  # a fault of ours: the other files still run
-        return study, _refused(job, text("command.broke", noun=note(job.row.noun))), True
+        return study, _refused(job, refusal("command.broke", noun=note(job.row.noun))), True
 
 
 def jobs(paths: Sequence[Path], kind: str) -> list[Job]:
@@ -137,7 +144,7 @@ def _read(row: modality.Modality, paths: Sequence[Path], auto: bool = False) -> 
     return modality.adopted(study) if auto and row is modality.FILM else study
 
 
-def _refused(job: Job, reason: str) -> Report:
+def _refused(job: Job, reason: Said) -> Report:
     return Report(job.name, job.row.holds, Suitability(False, (reason,)))
 
 
@@ -147,7 +154,17 @@ def _check_patient(options: argparse.Namespace) -> None:
     for word, (low, high) in (("age", AGE_Y), ("height", HEIGHT_CM), ("weight", WEIGHT_KG)):
         value = getattr(options, word)
         if value is not None and not low < value <= high:
-            raise OptionError(f"--{word} must lie between {low:g} and {high:g}", f"{value:g}")
+            raise OptionError("command.out_of_range", option=f"--{word}", low=low, high=high, value=value)
+
+
+def chosen(names: Sequence[str]) -> dict[str, str]:
+    """The networks named on the command line by their roles; OptionError for an unknown one or two of one role."""
+    found: dict[str, str] = {}
+    for name in names:
+        role = registry.spec(name).role
+        if found.setdefault(role, name) != name:
+            raise OptionError("command.one_of_a_role", first=found[role], second=name, role=role)
+    return found
 
 
 def given(options: argparse.Namespace) -> Demographics:
@@ -164,22 +181,30 @@ def _merged(of_file: Demographics, typed: Demographics) -> Demographics:
 def line(report: Report) -> str:
     """One file's result in one line."""
     if not report.suitability.suitable:
-        return f"{report.file}: not analysed. {' '.join(sentences(report.suitability.reasons))}"
+        return text("command.refused", file=report.file, reasons=" ".join(sentences(report.suitability.reasons)))
     parts = []
-    if report.vertebrae or report.modality == "radiograph":
+    if report.vertebrae or report.modality == modality.FILM.holds:
         levels = " ".join(vertebra.level or "?" for vertebra in report.vertebrae)
-        parts.append(f"{levels}{'' if report.levels_certain else ' (levels uncertain)'}")
+        parts.append(text("command.levels" if report.levels_certain else "command.levels_uncertain", levels=levels))
     if report.attenuation:
         parts.append("HU " + " ".join(f"{a.level or '?'} {a.mean_hu:.0f}" for a in report.attenuation))
-    prediction = report.prediction
-    if prediction is not None and prediction.t_score is not None:
-        text = f"{prediction.category}, T-score {prediction.t_score:+.1f}"
-        if prediction.interval:
-            text += f" ({prediction.interval[0]:+.1f} to {prediction.interval[1]:+.1f})"
-        parts.append(text)
-    elif prediction is not None and prediction.category is not None:
-        parts.append(f"{prediction.category} ({prediction.probabilities.get(prediction.category, 0):.0%})")
+    if report.prediction is not None:
+        parts += _answered(report.prediction)
     return f"{report.file}: " + "; ".join([*parts, f"{report.seconds:.1f} s"])
+
+
+def _answered(prediction: Prediction) -> list[str]:
+    """The patient's result, as far as there is one."""
+    if prediction.category is None:
+        return []
+    category = note(f"category.{prediction.category}")
+    if prediction.t_score is None:
+        share = prediction.probabilities.get(prediction.category, 0.0)
+        return [text("command.category", category=category, share=share)]
+    if prediction.interval is None:
+        return [text("command.t_score", category=category, t=prediction.t_score)]
+    low, high = prediction.interval
+    return [text("command.t_interval", category=category, t=prediction.t_score, low=low, high=high)]
 
 
 def _write_png(folder: Path, index: int, study: Study, report: Report) -> None:

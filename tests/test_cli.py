@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bmd import INTENDED_USE, cli, modality
-from bmd.errors import WeightsError
+from bmd.errors import OptionError, WeightsError
 from bmd.models import _registry as registry
 from bmd.types import Report, Study, Suitability
 from tests.readers import films
@@ -120,6 +120,38 @@ def test_refused_films_are_drawn_too(monkeypatch: pytest.MonkeyPatch, film: Path
     assert (tmp_path / "png" / "film.png").stat().st_size > 1000
 
 
+def test_networks_named_take_their_roles(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def analyse(study: Study, file: str, models: object = None) -> Report:
+        asked.append(models)
+        return reports.report(file)
+
+    monkeypatch.setattr(modality, "analyse", analyse)
+    assert cli.main(["predict", str(film)]) == 0
+    assert cli.main(["predict", str(film), "--model", "retinanet_aploss", "--model", "c5_gap_fc3"]) == 0
+    assert asked == [{}, {"localiser": "retinanet_aploss", "density": "c5_gap_fc3"}]
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (["resnet9000"], "network.unknown"),
+        (["pair_acm"], "network.not_here"),
+        (["cmnet", "retinanet_aploss"], "command.one_of_a_role"),
+    ],
+)
+def test_networks_that_cannot_run_are_wrong_use(
+    names: list[str], code: str, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["predict", str(film), *(word for name in names for word in ("--model", name))]
+    assert cli.main(words) == 2
+    options = cli._parser().parse_args(words)
+    with pytest.raises(OptionError) as raised:
+        options.run(options)
+    assert raised.value.finding.code == code
+
+
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_unknown_network_lists_the_known_ones(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([command, "resnet9000"]) == 2
@@ -173,8 +205,14 @@ def test_evaluate_population_asks_for_its_tables_and_skips_without(
 def test_models_lists_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models"]) == 0
     said = capsys.readouterr().out
-    assert registry.names()
-    assert all(name in said for name in registry.names())
+    for name in registry.names():
+        about = said[said.index(f"{name}: ") :].split("\n")
+        spec = registry.spec(name)
+        assert f"role {spec.role}, " in about[1]
+        assert ("default of its role: yes" in about[1]) == (registry.default(spec.role) == name)
+        assert (about[2] == "  weights shipped; figures in its model card") == (registry.WEIGHTS / name).is_dir()
+    assert "role localiser, runs on film; default of its role: no" in said, "RetinaNet"
+    assert "role localiser, runs on film, ct; default of its role: yes" in said, "CM-Net"
 
 
 def test_train_passes_the_recipe_on(monkeypatch: pytest.MonkeyPatch) -> None:

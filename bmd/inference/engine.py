@@ -190,12 +190,12 @@ def default_engine(choice: str | None = None) -> Engine:
     """
     choice = choice or os.environ.get("OSTEOLENS_ENGINE", "auto")
     if choice not in ENGINES:
-        raise OptionError("Unknown engine", choice, "Choose one of: " + ", ".join(ENGINES))
+        raise OptionError("network.unknown_engine", engine=choice, known=ENGINES)
     there = engine_names()
     if choice == "auto":
         choice = there[0]
     if choice not in there:
-        raise OptionError("This engine is not available here", choice, "Available: " + ", ".join(there))
+        raise OptionError("network.engine_not_here", engine=choice, there=there)
     engine: Engine = OpenVinoEngine() if choice == "openvino" else TorchEngine(choice)
     log.info("engine: %s", engine.device)
     return engine

@@ -1,8 +1,8 @@
 """A detector as localiser: boxes that are called L1 to L5, put in order down the spine (RetinaNet, Jung 2020).
 
-The detector answers box by box, often with two names for one body. The boxes kept are those of the one sequence of names
-from head to foot whose scores are the highest together. It knows no sacrum: its names are never counted from below, so
-they are certain only where nothing in the answer speaks against them.
+The detector answers box by box, often with two names for one body. The boxes kept are those of the one sequence of
+names from head to foot whose scores are the highest together. It knows no sacrum: its names are never counted from
+below, so they are certain only where nothing in the answer speaks against them.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def by_boxes(film: Film, networks: Networks) -> Found:
     total = float(bodies.odds[rows, levels].sum())
     certain = names_hold(bodies, rows, levels)
     vertebrae = as_vertebrae(bodies, rows, levels)
-    said: list[Finding] = [] if certain else [warning("film.levels_uncertain", why=note("film.names_disagree"))]
+    said: list[Finding] = [] if certain else [warning("film.levels_uncertain", why=note("film.detector_unsure"))]
     if vertebrae:
         said += [note("film.names_of_detector"), note("film.boxes_only")]
     return Found(
@@ -127,7 +127,7 @@ def merged(
 
 
 def chain(bodies: Bodies) -> tuple[list[int], list[int]]:
-    """The bodies and their levels (0 = L1) whose scores sum to most: names fall with the bodies, boxes hardly overlap."""
+    """The bodies and their levels (0 = L1) whose log odds sum to most: names go down in order, boxes hardly overlap."""
     count, names = bodies.scores.shape
     value = bodies.odds
     total, came = value.copy(), np.full((count, names, 2), -1)

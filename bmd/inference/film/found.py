@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.findings import Finding, warning
+from bmd.findings import Finding, note, warning
 from bmd.inference.run import Networks
 from bmd.inference.spine.decode import Decoded
 from bmd.inference.spine.localise import Localised, localise, quality
@@ -92,8 +91,5 @@ def of_maps(found: Localised) -> Found:
 def _doubts(decoded: Decoded) -> tuple[Finding, ...]:
     if decoded.certain:
         return ()
-    return (warning("film.sacrum_unseen" if decoded.sacrum < LEAST_SACRUM else "film.off_by_one"),)
-
-
-LOCALISERS: dict[str, Callable[[Film, Networks], Found]] = {"masks": by_maps}
-"""By the task of the network: networks of one task give the same outputs."""
+    why = "film.sacrum_unseen" if decoded.sacrum < LEAST_SACRUM else "film.off_by_one"
+    return (warning("film.levels_uncertain", why=note(why)),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,11 +13,15 @@ from bmd.inference import run
 from bmd.inference.engine import Engine
 from bmd.inference.film import gate as gates
 from bmd.inference.film import measure as density
-from bmd.inference.film.found import LOCALISERS, ROLE, Film, Found
+from bmd.inference.film.boxes import by_boxes
+from bmd.inference.film.found import ROLE, Film, Found, by_maps
 from bmd.inference.film.warnings import warnings
 from bmd.inference.run import Networks, Progress, Teller
 from bmd.models._registry import spec
 from bmd.types import Image, Prediction, Report, Study, Suitability
+
+LOCALISERS: Mapping[str, Callable[[Film, Networks], Found]] = {"masks": by_maps, "boxes": by_boxes}
+"""By the task of the network: networks of one task give the same outputs."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -134,7 +134,7 @@ def test_levels_without_a_sacrum_are_a_marked_guess() -> None:
     labels[labels == 9] = 0
     report = analyse(study(as_film(labels)), engine=TruthEngine())
     assert not report.levels_certain
-    assert report.warnings[0] == warning("film.sacrum_unseen")
+    assert report.warnings[0] == warning("film.levels_uncertain", why=note("film.sacrum_unseen"))
     assert {v.level for v in report.vertebrae} >= set(LUMBAR)
 
 
