@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from bmd import figures
-from bmd.app import cards, session, shell, sites, work
+from bmd.app import cards, networks, session, shell, sites, work
 from bmd.app.markup import plain
 from bmd.figures import COLOURS, GREY
 from bmd.findings import Finding, note
@@ -53,12 +53,13 @@ def result(held: session.Held, show: Show) -> None:
         refusal(held)
     else:
         show(held, held.report)
+    networks.choice(held)
 
 
 def _analyse(held: session.Held) -> None:
     bar = st.progress(0.0, text("app.starting"))
     with shell.guard(quiet=True) as outcome:
-        report = work.analyse(held.study, lambda share, what: advance(bar, share, what))
+        report = work.analyse(held.study, lambda share, what: advance(bar, share, what), held.models)
         session.keep(held.kind, report)
         st.rerun()
     session.update(held.kind, problem=outcome.problem)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -31,6 +32,7 @@ class Held:
     ``name`` is what the visitor called the file; it is shown to them and never logged. ``sample`` is the name of a
     built-in case, or None. ``report`` is None until the study has been analysed; ``maps`` is None until heat maps
     were asked for. ``problem`` says why the analysis stopped, so that it is not started again on each redraw.
+    ``models`` names the networks that were chosen instead of their role's default.
     ``packed`` is the picture as the viewer sends it to the browser. Nothing of all this is kept in a cache of the
     process, which would outlive the session.
     """
@@ -44,6 +46,7 @@ class Held:
     show_maps: bool = False
     problem: Problem | None = None
     packed: bytes | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def held_mb(self) -> float:
@@ -79,6 +82,13 @@ def set_patient(patient: Demographics, kind: Kind = "film") -> None:
     now = held(kind)
     if now is not None:
         update(kind, study=replace(now.study, patient=patient), report=None, maps=None, problem=None)
+
+
+def set_network(kind: Kind, role: str, name: str) -> None:
+    """Let this network take the role for the held input; its result is dropped, since another one gave it."""
+    now = held(kind)
+    if now is not None:
+        update(kind, models={**now.models, role: name}, report=None, maps=None, problem=None)
 
 
 def keep(kind: Kind, report: Report, name: str = "") -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -43,13 +43,16 @@ def list_volumes(files: Sequence[tuple[str, bytes]]) -> tuple[VolumeChoice, ...]
     return read_volumes(files)
 
 
-def analyse(study: Study, progress: Progress) -> Report:
-    """Report on the study; ``progress`` is called with a share in 0..1 and what is being done."""
+def analyse(study: Study, progress: Progress, models: Mapping[str, str] | None = None) -> Report:
+    """Report on the study; ``progress`` is called with a share in 0..1 and what is being done.
+
+    ``models`` names networks by role where the role's default is not wanted.
+    """
     if not _turn.acquire(blocking=False):
         progress(0.0, note("app.waiting"))
         _turn.acquire()
     try:
-        return modality.analyse(study, progress=progress)
+        return modality.analyse(study, progress=progress, models=models)
     finally:
         _turn.release()
 

@@ -109,6 +109,11 @@ class Modality:
         spec = registry.spec(name)
         return spec.task in self.roles.get(spec.role, ())
 
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """The roles that several networks can take here, and their names, the default first."""
+        able = {role: tuple(name for name in registry.of_role(role) if self.runs(name)) for role in self.roles}
+        return {role: names for role, names in able.items() if len(names) > 1}
+
     def check(self, name: str, role: str | None = None) -> None:
         """Raise OptionError unless a network can run here, in that role."""
         if not self.runs(name) or role not in (None, registry.spec(name).role):

@@ -56,6 +56,6 @@ def warm(monkeypatch: pytest.MonkeyPatch) -> None:
 def app(warm, fakes, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AppTest]:
     """A function that opens the app with the made-up library behind it."""
     monkeypatch.setattr(work, "read", fakes.read_study)
-    monkeypatch.setattr(work, "analyse", lambda study, progress: fakes.analyse(study, progress=progress))
+    monkeypatch.setattr(work, "analyse", lambda study, progress, models: fakes.analyse(study, progress=progress))
     monkeypatch.setattr(work, "explain", fakes.explain)
     return lambda: AppTest.from_file(str(ENTRYPOINT), default_timeout=60).run()

@@ -67,7 +67,7 @@ def _region(mask: np.ndarray) -> Region:
     return Region((low[0], low[1], low[2]), mask[inside])
 
 
-def analyse(study: Study, progress) -> Report:
+def analyse(study: Study, progress, models=None) -> Report:
     """Made-up numbers on the drawn bodies."""
     for share, what in ((0.1, "Finding the spine"), (0.4, "Naming the levels"), (0.8, "Measuring HU")):
         progress(share, what)

@@ -112,7 +112,7 @@ def test_a_fault_of_ours_is_one_sentence_and_a_log_entry_without_the_message(app
 def test_analysis_that_failed_is_not_started_again_until_asked(app, fakes, monkeypatch):
     calls = []
 
-    def fail(study, progress):
+    def fail(study, progress, models=None):
         calls.append(1)
         raise InputError("No weights", "nothing", "Train first")
 
@@ -121,13 +121,13 @@ def test_analysis_that_failed_is_not_started_again_until_asked(app, fakes, monke
     at.run()
     assert len(calls) == 1
     assert "No weights" in at.warning[0].value
-    monkeypatch.setattr(work, "analyse", lambda study, progress: fakes.report())
+    monkeypatch.setattr(work, "analyse", lambda study, progress, models: fakes.report())
     next(button for button in at.button if button.label == text("app.again")).click().run()
     assert "T-score −1.8" in shown(at)
 
 
 def test_refusal_says_why_and_shows_no_number(app, fakes, monkeypatch):
-    monkeypatch.setattr(work, "analyse", lambda study, progress: fakes.REFUSED)
+    monkeypatch.setattr(work, "analyse", lambda study, progress, models: fakes.REFUSED)
     at = upload(app(), "ap.png", fakes.png())
     page = shown(at)
     assert text("modality.film.refused") in page
@@ -139,7 +139,7 @@ def test_refusal_says_why_and_shows_no_number(app, fakes, monkeypatch):
 
 def test_levels_uncertain_is_a_banner_said_once(app, fakes, monkeypatch):
     said = warning("ct.levels_uncertain", doubts=("the names may be off by one",), count=2)
-    monkeypatch.setattr(work, "analyse", lambda s, p: fakes.report(levels_certain=False, warnings=(said, "Other.")))
+    monkeypatch.setattr(work, "analyse", lambda s, p, m: fakes.report(levels_certain=False, warnings=(said, "Other.")))
     at = upload(app(), "x.png", fakes.png())
     assert text("app.levels_uncertain") in at.warning[0].value
     assert shown(at).count("may be off by one") == 1
@@ -147,7 +147,7 @@ def test_levels_uncertain_is_a_banner_said_once(app, fakes, monkeypatch):
 
 
 def test_hostile_words_in_a_report_are_escaped(app, fakes, monkeypatch):
-    monkeypatch.setattr(work, "analyse", lambda s, p: fakes.report(warnings=("<img src=x onerror=alert(1)>",)))
+    monkeypatch.setattr(work, "analyse", lambda s, p, m: fakes.report(warnings=("<img src=x onerror=alert(1)>",)))
     at = upload(app(), "<script>alert(1)</script>.png", fakes.png())
     html = "\n".join(element.proto.body for element in at.get("html"))
     assert "<img" not in html
@@ -165,7 +165,7 @@ def test_patient_from_the_file_is_shown_and_can_be_changed(app, fakes, monkeypat
     patient = Demographics(71.0, "F", 158.0, None)
     seen = []
     monkeypatch.setattr(work, "read", lambda name, data: fakes.study(patient=patient))
-    monkeypatch.setattr(work, "analyse", lambda s, p: seen.append(s.patient) or fakes.report(s.patient))
+    monkeypatch.setattr(work, "analyse", lambda s, p, m: seen.append(s.patient) or fakes.report(s.patient))
     at = upload(app(), "x.dcm", b"x")
     assert [box.value for box in at.number_input] == [71.0, 158.0, None]
     assert at.selectbox[0].value == "F"
@@ -239,7 +239,7 @@ def test_held_film_is_replaced_not_mixed(fakes):
 def test_other_levels_are_named_but_not_in_the_table(app, fakes, monkeypatch):
     report = fakes.report()
     twelfth = replace(report.vertebrae[0], level="T12")
-    monkeypatch.setattr(work, "analyse", lambda s, p: replace(report, vertebrae=(twelfth, *report.vertebrae)))
+    monkeypatch.setattr(work, "analyse", lambda s, p, m: replace(report, vertebrae=(twelfth, *report.vertebrae)))
     page = shown(upload(app(), "x.png", fakes.png()))
     assert "<td>T12</td>" not in page
     assert text("app.film.also_outlined", levels=("T12",)) in page

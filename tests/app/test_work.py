@@ -15,7 +15,7 @@ from bmd.errors import WeightsError
 def test_films_are_analysed_one_at_a_time_and_the_second_visitor_is_told(fakes, monkeypatch):
     inside, most, said = [], [], []
 
-    def run(study, progress):
+    def run(study, progress, models):
         inside.append(1)
         most.append(len(inside))
         time.sleep(0.2)
@@ -36,7 +36,7 @@ def test_films_are_analysed_one_at_a_time_and_the_second_visitor_is_told(fakes, 
 
 
 def test_a_failed_analysis_leaves_the_turn_to_the_next(fakes, monkeypatch):
-    def fail(study, progress):
+    def fail(study, progress, models=None):
         raise WeightsError("Weights are missing")
 
     monkeypatch.setattr(modality, "analyse", fail)
@@ -49,7 +49,7 @@ def test_a_failed_analysis_leaves_the_turn_to_the_next(fakes, monkeypatch):
 def test_networks_are_loaded_once_and_a_failure_is_only_logged(fakes, monkeypatch, error):
     calls = []
 
-    def analyse(study, progress):
+    def analyse(study, progress, models=None):
         calls.append(study)
         if error is not None:
             raise error

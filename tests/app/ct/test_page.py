@@ -102,7 +102,7 @@ def test_unreadable_upload_gets_a_calm_message(page, monkeypatch):
 
 def test_refusal_says_why_and_keeps_the_planes(page, fakes_ct, monkeypatch):
     at = page()
-    monkeypatch.setattr(work, "analyse", lambda study, progress: fakes_ct.REFUSED)
+    monkeypatch.setattr(work, "analyse", lambda study, progress, models: fakes_ct.REFUSED)
     words = shown(upload(at, "chest.zip"))
     assert text("modality.ct.refused") in words
     assert "No lumbar spine was found" in words

@@ -45,7 +45,7 @@ ESTIMATE = Prediction(
 )
 
 
-def _analyse(study: Study, progress) -> Report:
+def _analyse(study: Study, progress, models=None) -> Report:
     progress(1.0, "Done")
     if study.uid == "hip":
         return Report("", "dxa", Suitability(False, (refusal("dxa.no_spine"),)))
