@@ -20,14 +20,14 @@ def test_equal_findings_are_one() -> None:
 
 
 def test_findings_can_be_copied_to_another_process() -> None:
-    for finding in (Finding("read.colour"), refusal("read.other_modality", found=note("read.modality.MR"))):
+    for finding in (Finding("read.colour"), refusal("read.other_as_film", found=note("read.modality.MR"))):
         assert pickle.loads(pickle.dumps(finding)) == finding  # noqa: S301
 
 
 def test_a_record_has_code_values_and_words() -> None:
-    finding = refusal("read.other_modality", found=note("read.modality.MR"))
+    finding = refusal("read.other_as_film", found=note("read.modality.MR"))
     record = json.loads(json.dumps(text.record(finding)))
-    assert (record["code"], record["severity"]) == ("read.other_modality", "refusal")
+    assert (record["code"], record["severity"]) == ("read.other_as_film", "refusal")
     assert record["text"] == text.say(finding)
     inner = record["values"]["found"]
     assert inner == {"code": "read.modality.MR", "severity": "note", "values": {}, "text": "a magnetic resonance image"}

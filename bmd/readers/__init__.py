@@ -89,21 +89,25 @@ def read_study(name: str, data: bytes, modality: Modality | None = None) -> Stud
     """
     check_file_bytes(len(data))
     kind = kind_of(data)
+    if kind not in ("dicom", "picture"):
+        raise _unknown(name, kind, wanted_dxa=modality == "dxa")
+    study = _read(kind, data, wanted_dxa=modality == "dxa")
     if modality == "dxa":
         from bmd.readers.dxa import as_dxa
 
-        if kind not in ("dicom", "picture"):
-            raise _unknown(name, kind, "dxa_image")
-        return as_dxa(read_study(name, data))
+        return as_dxa(study)
+    return study
+
+
+def _read(kind: str, data: bytes, wanted_dxa: bool) -> Study:
     try:
         if kind == "dicom":
             from bmd.readers.dicom import read_dicom
 
-            return read_dicom(data)
-        if kind == "picture":
-            from bmd.readers.picture import read_picture
+            return read_dicom(data, wanted_dxa)
+        from bmd.readers.picture import read_picture
 
-            return read_picture(data)
+        return read_picture(data)
     except BmdError:
         raise
     except Exception as error:  # noqa: BLE001
@@ -111,14 +115,13 @@ def read_study(name: str, data: bytes, modality: Modality | None = None) -> Stud
         # quote the file, so only its type is logged.
         _log.info("unreadable %s: %s", kind, type(error).__name__)
         raise InputError("read.dicom_damaged" if kind == "dicom" else "read.picture_damaged") from None
-    raise _unknown(name, kind)
 
 
-def _unknown(name: str, kind: str, wanted: str = "film") -> InputError:
+def _unknown(name: str, kind: str, wanted_dxa: bool) -> InputError:
     found = note(f"read.kind.{kind}")
     ending = name.lower().rpartition(".")[2]
     if ending in ("dcm", "png", "jpg", "jpeg", "tif"):
         found = note("read.misnamed", kind=found, ending=ending)
-    if wanted == "film":
-        return InputError("read.volume_as_film" if kind in _VOLUMES else "read.not_a_film", found=found)
-    return InputError("read.volume_as_dxa_image" if kind in _VOLUMES else "read.not_a_dxa_image", found=found)
+    if wanted_dxa:
+        return InputError("read.volume_as_dxa_image" if kind in _VOLUMES else "read.not_a_dxa_image", found=found)
+    return InputError("read.volume_as_film" if kind in _VOLUMES else "read.not_a_film", found=found)

@@ -58,13 +58,15 @@ _FRONTAL = {"AP", "PA"}
 _MAX_SPACING_MM = 5.0
 
 
-def read_dicom(data: bytes) -> Study:
+def read_dicom(data: bytes, wanted_dxa: bool = False) -> Study:
     """Read one radiograph or DXA image.
 
     Parameters
     ----------
     data : bytes
         A whole DICOM file, with or without preamble, in any transfer syntax `decoders` or pydicom can decode.
+    wanted_dxa : bool
+        Whether a DXA image was asked for, which only the words of a refusal depend on.
 
     Returns
     -------
@@ -81,7 +83,7 @@ def read_dicom(data: bytes) -> Study:
     """
     stream = open_stream(data)
     header = pydicom.dcmread(BytesIO(stream.data), force=True, specific_tags=list(TAGS))
-    _refuse_other_kinds(header)
+    _refuse_other_kinds(header, wanted_dxa)
     _check_size(header)
     values = _stored_values(header, stream.syntax)
     display.refuse_nan(values)
@@ -107,11 +109,13 @@ def read_dicom(data: bytes) -> Study:
     )
 
 
-def _refuse_other_kinds(header: Any) -> None:
+def _refuse_other_kinds(header: Any, wanted_dxa: bool) -> None:
     modality = word(header, "Modality")
     if modality in OTHER_MODALITIES:
         found = note(f"read.modality.{modality}")
-        raise InputError("read.ct_as_film" if modality == "CT" else "read.other_modality", found=found)
+        if wanted_dxa:
+            raise InputError("read.ct_as_dxa_image" if modality == "CT" else "read.other_as_dxa_image", found=found)
+        raise InputError("read.ct_as_film" if modality == "CT" else "read.other_as_film", found=found)
     if not any(tag in header for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise InputError("read.no_pixels")
 

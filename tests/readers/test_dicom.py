@@ -216,7 +216,7 @@ def test_implausible_spacing_is_dropped(spacing: list[float]) -> None:
 
 @pytest.mark.parametrize("modality", ["CT", "MR", "US", "SR"])
 def test_other_modalities_are_refused_by_name(modality: str) -> None:
-    with refused("read.ct_as_film" if modality == "CT" else "read.other_modality") as caught:
+    with refused("read.ct_as_film" if modality == "CT" else "read.other_as_film") as caught:
         read_study("", films.dicom(Modality=modality))
     assert caught.value.finding.values["found"] == note(f"read.modality.{modality}")
 

@@ -205,11 +205,15 @@ def test_a_film_that_is_not_there_is_refused(data: bytes, code: str) -> None:
     assert refusal(data).finding.code == code
 
 
-def test_a_volume_is_no_dxa_image_either() -> None:
+def test_refusals_name_the_dxa_image_where_one_was_asked_for() -> None:
     with refused("read.volume_as_dxa_image"):
         read_study("scan", b"PK\x03\x04" + bytes(200), "dxa")
     with refused("read.not_a_dxa_image"):
         read_study("scan", b"%PDF-1.7\n" + bytes(200), "dxa")
+    with refused("read.ct_as_dxa_image"):
+        read_study("scan", films.dicom(Modality="CT"), "dxa")
+    with refused("read.other_as_dxa_image"):
+        read_study("scan", films.dicom(Modality="MR"), "dxa")
 
 
 def test_pixels_that_are_not_numbers() -> None:
