@@ -64,8 +64,11 @@ def test_unreadable_files_are_answers_and_the_others_still_run(
     assert cli.main(["predict", *files, "--json", str(out)]) == 0
     answers = json.loads(out.read_text("utf-8"))
     assert [answer["suitable"] for answer in answers] == [False, False, False, True]
-    assert "text" in answers[0]["reasons"][0]
-    assert "cannot be opened" in answers[1]["reasons"][0]
+    assert [answer["reasons"][0]["code"] for answer in answers[:3]] == [
+        "read.not_a_film",
+        "read.cannot_open",
+        "read.ct.needed",
+    ]
     assert len(analysed) == 1
     said = capsys.readouterr().out
     assert "bad.dcm: not analysed" in said
@@ -98,7 +101,8 @@ def test_a_fault_of_ours_is_one_sentence_and_the_status_says_so(
     monkeypatch.setattr(modality, "analyse", lambda *_, **__: 1 / 0)
     out = tmp_path / "out.json"
     assert cli.main(["predict", str(film), "--json", str(out)]) == 1
-    assert json.loads(out.read_text("utf-8"))[0]["reasons"] == ["Something went wrong while this film was analysed."]
+    (answer,) = json.loads(out.read_text("utf-8"))
+    assert [reason["code"] for reason in answer["reasons"]] == ["command.broke"]
 
 
 def test_missing_weights_stop_with_their_remedy(

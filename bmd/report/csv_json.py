@@ -18,8 +18,8 @@ import numpy as np
 
 from bmd import INTENDED_USE, __version__
 from bmd.reference import CATEGORIES
-from bmd.text import say, sentences
-from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, ScreeningScore
+from bmd.text import record, say, sentences
+from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, Said, ScreeningScore
 
 COLUMNS = (
     "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category z_score "
@@ -44,7 +44,8 @@ def as_object(report: Report) -> dict[str, Any]:
         ``file, modality, suitable, reasons, inverted, vertebrae, prediction, patient, levels_certain, warnings, model,
         models, device, seconds, version, intended_use``. ``vertebrae`` is a list of ``level, box [x1, y1, x2, y2],
         contour [[x, y], ...], corners, score`` and, where measured, ``bmd_g_cm2, t_score, interval [low, high],
-        category, probabilities``; ``prediction`` is the patient's, or null when there is none.
+        category, probabilities``; ``prediction`` is the patient's, or null when there is none. ``reasons`` and
+        ``warnings`` are lists of ``{code, severity, values, text}`` (`bmd.text.record`): programs go by the code.
 
         A CT adds ``hu {mean, sd, volume_cm3}`` (null where not measured) to each vertebra, whose coordinates are those
         of the sagittal plane (x = row, y = slice), ``femur``, one object per hip, and ``answers``, what each network
@@ -58,13 +59,13 @@ def _common(report: Report) -> dict[str, Any]:
         "file": report.file,
         "modality": report.modality,
         "suitable": report.suitability.suitable,
-        "reasons": list(sentences(report.suitability.reasons)),
+        "reasons": [_record(reason) for reason in report.suitability.reasons],
         "inverted": report.suitability.inverted,
         "vertebrae": [_vertebra(index, report) for index in range(len(report.vertebrae))],
         "prediction": None if report.prediction is None else _prediction(report.prediction),
         "patient": {name: _number(value) for name, value in asdict(report.patient).items()},
         "levels_certain": report.levels_certain,
-        "warnings": list(sentences(report.warnings)),
+        "warnings": [_record(warning) for warning in report.warnings],
         "model": model_name(report),
         "models": dict(report.models),
         "device": report.device,
@@ -72,6 +73,10 @@ def _common(report: Report) -> dict[str, Any]:
         "version": __version__,
         "intended_use": INTENDED_USE,
     }
+
+
+def _record(said: Said) -> Any:
+    return said if isinstance(said, str) else record(said)
 
 
 def _of_modality(report: Report) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def _hip(hip: Hip) -> dict[str, Any]:
     numbers = _prediction(hip.prediction or _NOTHING)
     return {
         "side": hip.side,
-        "reason": "" if hip.reason is None else say(hip.reason),
+        "reason": None if hip.reason is None else record(hip.reason),
         "centre_zyx": centre,
         "model": model,
         **numbers,
@@ -101,9 +106,8 @@ def _score(score: ScreeningScore) -> dict[str, Any]:
     return {
         "name": score.name,
         "value": _number(score.value),
-        "cutoff": say(score.cutoff),
-        "verdict": "" if score.verdict is None else say(score.verdict),
-        "code": None if score.verdict is None else score.verdict.code,
+        "cutoff": record(score.cutoff),
+        "verdict": None if score.verdict is None else record(score.verdict),
         "source": say(score.source),
         "missing": list(score.missing),
     }
@@ -203,7 +207,8 @@ def to_csv(reports: Iterable[Report]) -> str:
 def _rows(report: Report) -> list[dict[str, Any]]:
     whole = as_object(report)
     common = {name: whole[name] for name in COLUMNS if name in whole} | whole["patient"]
-    common |= {name: "; ".join(whole[name]) for name in ("reasons", "warnings")}
+    common["reasons"] = "; ".join(sentences(report.suitability.reasons))
+    common["warnings"] = "; ".join(sentences(report.warnings))
     rows = [common | {"level": site["level"]} | _cells(site) for site in whole.get("sites", ())]
     if rows:
         return rows

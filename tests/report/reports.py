@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from bmd.findings import refusal, warning
 from bmd.reference import category
 from bmd.types import Demographics, Explanation, Image, Prediction, Report, Study, Suitability, Vertebra
+
+WARNINGS = (warning("film.missing", levels=("L3", "L4")), warning("film.metal"))
+REASONS = (refusal("film.no_spine"), refusal("film.too_small", width_px=90, height_px=70, least_px=128))
 
 
 def prediction(level: str | None, t: float) -> Prediction:
@@ -30,7 +34,7 @@ def report(file: str = "film.png", **changes: object) -> Report:
         "prediction": prediction(None, -1.1),
         "patient": Demographics(70.0, "F", None, 60.0),
         "levels_certain": True,
-        "warnings": ("A warning.", "Another."),
+        "warnings": WARNINGS,
         "models": {"localiser": "cmnet", "density": "c5_gap_fc3"},
         "device": "CPU",
         "seconds": 0.5,
@@ -44,4 +48,4 @@ def report(file: str = "film.png", **changes: object) -> Report:
 
 
 def refused(file: str = "other.png") -> Report:
-    return Report(file, "radiograph", Suitability(False, ("No spine.", "Too small.")))
+    return Report(file, "radiograph", Suitability(False, REASONS))

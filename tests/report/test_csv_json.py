@@ -9,6 +9,7 @@ import numpy as np
 
 from bmd import INTENDED_USE
 from bmd.report import to_csv, to_json
+from bmd.text import say, sentences
 from tests.report import reports
 
 REQUIRED = (
@@ -36,6 +37,7 @@ def test_json_has_every_field_of_the_schema() -> None:
     assert first["patient"] == {"age_y": 70.0, "sex": "F", "height_cm": None, "weight_kg": 60.0}
     assert first["model"] == "cmnet + c5_gap_fc3"
     assert first["intended_use"] == INTENDED_USE
+    assert first["warnings"][0]["values"] == {"levels": ["L3", "L4"]}
 
 
 def test_an_unnamed_vertebra_has_no_measurement() -> None:
@@ -49,7 +51,10 @@ def test_an_unnamed_vertebra_has_no_measurement() -> None:
 def test_a_refused_file_has_its_reasons_and_nothing_else() -> None:
     (whole,) = json.loads(to_json([reports.refused()]))
     assert whole["suitable"] is False
-    assert whole["reasons"] == ["No spine.", "Too small."]
+    first, second = whole["reasons"]
+    assert (first["code"], first["severity"], first["values"]) == ("film.no_spine", "refusal", {})
+    assert second["values"] == {"width_px": 90, "height_px": 70, "least_px": 128}
+    assert second["text"] == say(reports.REASONS[1])
     assert whole["vertebrae"] == []
     assert whole["prediction"] is None
 
@@ -77,8 +82,8 @@ def test_csv_has_a_row_for_the_patient_and_one_per_vertebra() -> None:
     assert (first["level"], first["t_low"], first["x1"], first["p_osteopenia"]) == ("L1", "-2.6", "20.0", "0.6")
     assert second["category"] == "normal"
     assert unnamed["t_score"] == ""
-    assert (other["suitable"], other["reasons"], other["level"]) == ("False", "No spine.; Too small.", "")
-    assert patient["warnings"] == "A warning.; Another."
+    assert (other["suitable"], other["reasons"], other["level"]) == ("False", "; ".join(sentences(reports.REASONS)), "")
+    assert patient["warnings"] == "; ".join(sentences(reports.WARNINGS))
     assert all(row["intended_use"] == INTENDED_USE for row in (patient, first, other))
 
 

@@ -12,6 +12,7 @@ from bmd.errors import OptionError
 from bmd.report import annotated_png
 from bmd.report.film.png import _lines
 from bmd.report.film.sheet import contact_sheet
+from bmd.text import say
 from bmd.truth import Case, Truth
 from bmd.types import Suitability
 from tests.report import reports
@@ -53,7 +54,7 @@ def test_inverted_film_is_turned_back() -> None:
 def test_words_below_say_the_result_and_the_use() -> None:
     words = [line for line, _ in _lines(reports.report())]
     assert words == ["Osteopenia: T-score -1.1 (interval -2.1 to -0.1), 0.93 g/cm2", INTENDED_USE]
-    assert "No spine" in _lines(reports.refused())[0][0]
+    assert say(reports.REASONS[0]) in _lines(reports.refused())[0][0]
     assert "uncertain" in _lines(reports.report(levels_certain=False))[1][0]
     assert INTENDED_USE in Pillow.open(BytesIO(annotated_png(reports.study(), reports.report()))).info["Comment"]
 
