@@ -16,24 +16,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd import reference
 from bmd.population import fit as population_fit
 from bmd.population import fit_spine
 from bmd.population import report as population_report
 from bmd.population.report import Comparison
-from bmd.population.survey import Design, combined_weight, read_table
-from bmd.simulator.person.sample import Person, sample_person
+from bmd.population.survey import Array, Column, Design, Rows, combined_weight, read_table
+from bmd.simulator.person.sample import FITTED, Person, sample_person
+from bmd.simulator.person.spine import DISCS, MEASURED
 from bmd.text import text
 
-SITES = dict(zip(population_fit.SITES, population_fit.COLUMNS, strict=True)) | {"L1-L4": "lumbar_l1l4_bmd"}
+SITES = dict(zip(FITTED, population_fit.COLUMNS, strict=True)) | {"L1-L4": "lumbar_l1l4_bmd"}
 DECADES = (20, 30, 40, 50, 60, 70, 80)
 SEXES = {"women": False, "men": True}
 LENGTHS = tuple(name for name in fit_spine.NAMES if name.split(":")[0] in ("T12", "L1", "L2", "L3", "L4"))
 T_CLASSES = {"T <= -2.5": (-9.0, -2.5), "-2.5 < T < -1": (-2.499, -1.001), "T >= -1": (-1.0, 9.0)}
-Table = dict[str, NDArray]
-Rows = Callable[[Table], NDArray]
+Table = dict[str, Column]
+Choice = Callable[[Table], Rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +44,18 @@ class Sample:
     design: Design
     by_site: dict[str, Design]
 
-    def statistic(self, kind: str, names: tuple[str, ...], rows: Rows) -> tuple[float, float]:
+    def statistic(self, kind: str, names: tuple[str, ...], rows: Choice) -> tuple[float, float]:
         """Value and standard error of ``mean``, ``sd`` or ``correlation`` of the named columns."""
         sites = [name.split("|")[0] for name in names if name.split("|")[0] in self.by_site]
         design = self.by_site[sites[0]] if sites else self.design
         columns = [np.asarray(self.table[name], float) for name in names]
-        return getattr(design, kind)(*columns, rows(self.table))
+        chosen = rows(self.table)
+        if kind == "correlation":
+            return design.correlation(columns[0], columns[1], chosen)
+        return design.mean(columns[0], chosen) if kind == "mean" else design.sd(columns[0], chosen)
 
 
-def compare(pair: tuple[Sample, Sample], topic: str, group: str, kind: str, names: str, rows: Rows) -> Comparison:
+def compare(pair: tuple[Sample, Sample], topic: str, group: str, kind: str, names: str, rows: Choice) -> Comparison:
     """The same statistic in the survey and in the simulated people; ``names`` are separated by ``&``."""
     columns = tuple(names.split("&"))
     (a, a_se), (b, b_se) = (sample.statistic(kind, columns, rows) for sample in pair)
@@ -85,7 +88,7 @@ def survey_people(path: Path) -> Sample:
     return Sample(table, design, {site: for_measured(table, design, np.isfinite(table[site])) for site in SITES})
 
 
-def for_measured(table: Table, design: Design, measured: NDArray) -> Design:
+def for_measured(table: Table, design: Design, measured: Rows) -> Design:
     """Raise the weights of measured people so that they stand for all examined ones of their class."""
     weight = design.weight.copy()
     decade = np.clip(table["age"] // 10, 2, 8)
@@ -106,22 +109,22 @@ def survey_spines(nhanes: Path, vertebra: Path) -> Sample:
     table: Table = {"age": person["age"], "male": person["sex"] == "M", "height_cm": person["height_cm"]}
     table |= {"t_neck": person["t_neck"], "t_lumbar": person["t_lumbar"]}
     grade = fit_spine.wide(bones, person, "sq")
-    columns = {p: fit_spine.wide(bones, person, p) * fit_spine.MM_PER_PX for p in fit_spine.BODY + fit_spine.DISC}
+    columns = {p: fit_spine.wide(bones, person, p) * fit_spine.MM_PER_PX for p in fit_spine.BODY + DISCS}
     for name in fit_spine.NAMES:
         level, part = name.split(":")
-        j = fit_spine.LEVELS.index(level)
+        j = MEASURED.index(level)
         table[name] = np.where(grade[:, j] == 0, columns[part][:, j], np.nan)
     return Sample(spine_columns(table, grade), Design(person["weight"], person["strata"], person["psu"]), {})
 
 
-def spine_columns(table: Table, grade: NDArray) -> Table:
+def spine_columns(table: Table, grade: Array) -> Table:
     """Add fracture indicators and shape ratios."""
     known = np.isfinite(grade).any(1)
     worst, count = np.nan_to_num(grade).max(1), (np.nan_to_num(grade) >= 1).sum(1)
     table["any fracture"] = np.where(known, worst >= 1, np.nan)
     table["moderate or severe"] = np.where(known, worst >= 2, np.nan)
     table["two or more"] = np.where(known, count >= 2, np.nan)
-    for j, level in enumerate(fit_spine.LEVELS):
+    for j, level in enumerate(MEASURED):
         table[f"fracture {level}"] = np.where(np.isfinite(grade[:, j]), grade[:, j] >= 1, np.nan)
         table[f"{level}:wedge"] = table[f"{level}:h_ant"] / table[f"{level}:h_post"]
         table[f"{level}:biconcavity"] = table[f"{level}:h_mid"] / table[f"{level}:h_post"]
@@ -143,14 +146,13 @@ def simulated(people: list[Person]) -> tuple[Sample, Sample]:
     spine["t_neck"] = np.array([p.t_scores["femoral_neck"] for p in people])
     spine["t_lumbar"] = np.mean([[p.t_scores[level] for level in reference.LUMBAR[:4]] for p in people], 1)
     grade = np.array([[v.fracture_grade for v in p.vertebrae[:7]] for p in people], float)
-    fields = ("height_ant_mm", "height_mid_mm", "height_post_mm", "depth_sup_mm", "depth_inf_mm")
     for name in fit_spine.NAMES:
         level, part = name.split(":")
-        j = fit_spine.LEVELS.index(level)
+        j = MEASURED.index(level)
         if part in fit_spine.BODY:
-            values = [getattr(p.vertebrae[j], fields[fit_spine.BODY.index(part)]) for p in people]
+            values = [p.vertebrae[j].lengths_mm[fit_spine.BODY.index(part)] for p in people]
         else:
-            values = [getattr(p.discs[j], fields[fit_spine.DISC.index(part)]) for p in people]
+            values = [p.discs[j].lengths_mm[DISCS.index(part)] for p in people]
         spine[name] = np.where(grade[:, j] == 0, values, np.nan)
     design = Design(np.ones(len(people)), np.zeros(len(people)), np.arange(len(people)))
     return Sample(table, design, {}), Sample(spine_columns(spine, grade), design, {})
@@ -169,7 +171,7 @@ def age_standardised(sample: Sample, survey: Sample) -> Sample:
     return Sample(sample.table, design, {})
 
 
-def group(male: bool, low: float, high: float = 200) -> Rows:
+def group(male: bool, low: float, high: float = 200) -> Choice:
     """Rows of one sex with ``low`` <= age < ``high``."""
     return lambda t: (t["male"] == male) & (t["age"] >= low) & (t["age"] < high)
 
@@ -199,7 +201,7 @@ CORRELATIONS = (
 
 def compare_spines(pair: tuple[Sample, Sample]) -> Iterator[Comparison]:
     """Fractures by T-score, sex, age and level; shapes of sound vertebrae; from 40 y."""
-    adults: Rows = lambda t: t["age"] >= 40  # noqa: E731
+    adults: Choice = lambda t: t["age"] >= 40  # noqa: E731
     for what in ("any fracture", "moderate or severe", "two or more"):
         yield compare(pair, "fracture", "all 40-", "mean", what, adults)
         for site in ("t_neck", "t_lumbar"):
@@ -212,11 +214,11 @@ def compare_spines(pair: tuple[Sample, Sample]) -> Iterator[Comparison]:
             for low, high in ((40, 60), (60, 75), (75, 200)):
                 name = f"{sex} {low}-{high - 1 if high < 200 else ''}"
                 yield compare(pair, "fracture", name, "mean", what, group(male, low, high))
-    for level in fit_spine.LEVELS:
+    for level in MEASURED:
         yield compare(pair, "fracture by level", "all 40-", "mean", f"fracture {level}", adults)
     for sex, male in SEXES.items():
         rows = group(male, 40)
-        for name in (*LENGTHS, *(f"{lv}:{r}" for lv in fit_spine.LEVELS for r in ("wedge", "biconcavity"))):
+        for name in (*LENGTHS, *(f"{lv}:{r}" for lv in MEASURED for r in ("wedge", "biconcavity"))):
             for kind in ("mean", "sd"):
                 yield compare(pair, "vertebral shape", f"{sex} 40-", kind, name, rows)
         for names in SHAPE_CORRELATIONS:
@@ -230,7 +232,7 @@ SHAPE_CORRELATIONS = (
 )
 
 
-def between(name: str, low: float, high: float) -> Rows:
+def between(name: str, low: float, high: float) -> Choice:
     """Rows of people over 40 whose column lies in low..high."""
     return lambda t: (t["age"] >= 40) & (t[name] >= low) & (t[name] <= high)
 

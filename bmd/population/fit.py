@@ -1,6 +1,6 @@
 """Fit the population to NHANES: ``python -m bmd.population.fit --nhanes FILE --vertebra FILE``.
 
-Writes ``population.json`` beside this file: fitted numbers only, no rows. Steps, each per sex and survey weighted:
+Writes ``simulator/person/population.json``: fitted numbers only, no rows. Steps, each per sex and survey weighted:
 
 1. shares of every year of age 20-90, smoothed; the ages the survey reports as "80 and over" or "85 and over" are
    spread by a geometric decline to 90;
@@ -8,7 +8,7 @@ Writes ``population.json`` beside this file: fitted numbers only, no rows. Steps
    age, stature and weight: means are straight between knots of age, SDs likewise, and the residual keeps its own
    shape (skew, tails) through a table of quantiles;
 3. correlation of the residuals between sites, as normal scores, at five ages (EM: many people lack a site);
-4. vertebral shapes and fractures: ``population_fit_spine``.
+4. vertebral shapes and fractures: ``population.fit_spine``.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import argparse
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.population import fit_spine as spine
-from bmd.population.survey import Array, combined_weight, read_table, weighted_quantile
+from bmd.population.survey import Array, Column, combined_weight, read_table, weighted_quantile
+from bmd.simulator.person.sample import FITTED, hat
 
 log = logging.getLogger(__name__)
 
@@ -34,19 +35,12 @@ Z_GRID = np.array([-4.5, -3, -2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3
 FIT_CYCLES = ("2005-2006", "2007-2008", "2009-2010")
 CORRELATION_BANDS = ((20, 40, 30), (40, 50, 45), (50, 60, 55), (60, 70, 65), (70, 91, 77))  # from, to, stands for
 PARAMETERS = Path(__file__).resolve().parents[1] / "simulator" / "person" / "population.json"
-SITES = ("L1", "L2", "L3", "L4", "femoral_neck", "total_hip")
 COLUMNS = ("l1_bmd", "l2_bmd", "l3_bmd", "l4_bmd", "femoral_neck_bmd", "total_femur_bmd")
 VALID_BMD = (0.3, 2.0)  # g/cm2; a handful outside are scan artefacts (0.000, 2.864)
 DECLINE = 0.90  # share still in the sample one year of age later, above 79: fitted by eye to 2005-06, coded to 85
 
 
-def hat(age: Array, knots: Array) -> Array:
-    """Weights (n, k) of straight interpolation between ``knots``; constant beyond the ends."""
-    position = np.clip(np.interp(age, knots, np.arange(len(knots))), 0, len(knots) - 1)
-    return np.asarray(np.maximum(0, 1 - np.abs(position[:, None] - np.arange(len(knots)))))
-
-
-def true_age(age: Array, cycle: NDArray) -> Array:
+def true_age(age: Array, cycle: Column) -> Array:
     """Expected age of people the survey codes as 80 (85 in 2005-06) and over."""
     out = age.copy()
     for code, rows in ((80, (age == 80) & (cycle != "2005-2006")), (85, (age == 85) & (cycle == "2005-2006"))):
@@ -87,7 +81,7 @@ def quantile_table(z: Array, w: Array) -> Array:
     return np.asarray((table - draw.mean()) / draw.std())
 
 
-def fit_variable(y: Array, age: Array, covariates: Array, w: Array, spread_by: Array) -> tuple[dict, Array]:
+def fit_variable(y: Array, age: Array, covariates: Array, w: Array, spread_by: Array) -> tuple[dict[str, Any], Array]:
     """Mean, covariate slopes, SD and residual shape of one variable; also its normal scores (NaN where missing).
 
     The SD is ``sd(age) * exp(sd_slope * spread_by)``; ``spread_by`` (n,) is the normal score of weight, or zeros.
@@ -121,14 +115,14 @@ def site_covariates(age: Array, stature: Array, weight: Array) -> Array:
     return np.stack([stature, weight, weight**2 - 1, weight * (age - 60) / 20], 1)
 
 
-def fit_sex(table: dict[str, NDArray], age: Array, w: Array) -> dict:
+def fit_sex(table: dict[str, Column], age: Array, w: Array) -> dict[str, Any]:
     """All numbers of one sex."""
     nothing, even = np.zeros((len(age), 0)), np.zeros(len(age))
     height, stature = fit_variable(table["height_cm"], age, nothing, w, even)
     ln_weight, weight = fit_variable(np.log(table["weight_kg"]), age, stature[:, None], w, even)
     x = site_covariates(age, stature, weight)
     sites, scores = {}, []
-    for name, column in zip(SITES, COLUMNS, strict=True):
+    for name, column in zip(FITTED, COLUMNS, strict=True):
         y = np.where((table[column] > VALID_BMD[0]) & (table[column] < VALID_BMD[1]), table[column], np.nan)
         sites[name], z = fit_variable(y, age, x, w, weight)
         scores.append(z)
@@ -161,13 +155,13 @@ def plain(value: object, digits: int = 5) -> object:
     return value
 
 
-def fit(nhanes: Path, vertebra: Path) -> dict:
+def fit(nhanes: Path, vertebra: Path) -> dict[str, Any]:
     """Read both files and return everything ``population.json`` holds."""
     table = read_table(nhanes)
     table["weight"] = combined_weight(table)
     rows = (table["age"] >= 20) & np.isin(table["cycle"], FIT_CYCLES)
     adult = {name: column[rows] for name, column in table.items()}
-    out: dict = {
+    out: dict[str, Any] = {
         "source": SOURCE,
         "people": len(adult["age"]),
         "knots": KNOTS,
@@ -189,9 +183,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--nhanes", type=Path, required=True, help="nhanes_bmd.csv")
     parser.add_argument("--vertebra", type=Path, required=True, help="nhanes_vertebra_2013.csv")
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).resolve().parents[1] / "simulator" / "person" / "population.json"
-    )
+    parser.add_argument("--out", type=Path, default=PARAMETERS)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     numbers = plain(fit(options.nhanes, options.vertebra))

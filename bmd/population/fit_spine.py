@@ -11,22 +11,20 @@ fracture, and the loss of height at the front, middle and back for each grade an
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 
 from bmd import reference
-from bmd.population.survey import Array
-from bmd.simulator.person.spine import fracture_terms
+from bmd.population.survey import Array, Column, Rows
+from bmd.simulator.person.spine import DEPTHS, DISCS, HEIGHTS, KINDS, MEASURED, fracture_terms
 
 MM_PER_PX = 0.38
 AGE_80_AND_OVER = 84.0  # the survey codes everybody from 80 as 80
-LEVELS = ("T10", "T11", "T12", "L1", "L2", "L3", "L4")
-BODY = ("h_ant", "h_mid", "h_post", "depth_sup", "depth_inf")
-DISC = ("disc_ant", "disc_mid", "disc_post")
-NAMES = tuple(f"{level}:{part}" for part in BODY + DISC for level in LEVELS if part in BODY or level != "L4")
-KINDS = ("wedge", "biconcave", "crush")
+BODY = (*HEIGHTS, *DEPTHS)
+NAMES = tuple(f"{level}:{part}" for part in BODY + DISCS for level in MEASURED if part in BODY or level != "L4")
 CRUSH_LOSS = 0.15  # share of the posterior height lost that makes a deformity a crush
 LUMBAR = ("l1_bmd", "l2_bmd", "l3_bmd", "l4_bmd")
 FRACTURE_TERMS = ("male", "age_decade", "age_over_75", "t_neck", "neck_below_-2", "lumbar_below_-2")
@@ -72,14 +70,14 @@ def em_correlation(z: Array, w: Array, steps: int = 30) -> Array:
     return nearest_correlation(covariance / np.sqrt(np.outer(np.diag(covariance), np.diag(covariance))))
 
 
-def mean_lumbar_t(table: dict[str, NDArray]) -> Array:
+def mean_lumbar_t(table: dict[str, Column]) -> Array:
     """Mean T-score of the valid levels among L1-L4, NaN without any."""
     t = np.stack([reference.t_score(table[c], c[:2].upper()) for c in LUMBAR], 1)
     count = np.isfinite(t).sum(1)
     return np.asarray(np.where(count > 0, np.nansum(t, 1) / np.maximum(count, 1), np.nan))
 
 
-def people(vertebra: dict[str, NDArray], nhanes: dict[str, NDArray]) -> dict[str, NDArray]:
+def people(vertebra: dict[str, Column], nhanes: dict[str, Column]) -> dict[str, Column]:
     """One row per person of the morphometry file with covariates and weights from the person file."""
     at = {int(s): i for i, s in enumerate(nhanes["seqn"])}
     known = np.array([s for s in np.unique(vertebra["seqn"]) if int(s) in at])
@@ -95,18 +93,18 @@ def people(vertebra: dict[str, NDArray], nhanes: dict[str, NDArray]) -> dict[str
     }
 
 
-def wide(vertebra: dict[str, NDArray], person: dict[str, NDArray], column: str) -> Array:
+def wide(vertebra: dict[str, Column], person: dict[str, Column], column: str) -> Array:
     """(people, 7) values of one column at T10..L4, NaN where absent."""
-    out = np.full((len(person["seqn"]), len(LEVELS)), np.nan)
+    out = np.full((len(person["seqn"]), len(MEASURED)), np.nan)
     index = np.searchsorted(person["seqn"], vertebra["seqn"]).clip(0, len(person["seqn"]) - 1)
     known = person["seqn"][index] == vertebra["seqn"]
-    for j, level in enumerate(LEVELS):
+    for j, level in enumerate(MEASURED):
         rows = known & (vertebra["level"] == level)
         out[index[rows], j] = vertebra[column][rows]
     return out
 
 
-def shape_covariates(person: dict[str, NDArray]) -> Array:
+def shape_covariates(person: dict[str, Column]) -> Array:
     """(n, 6): one, log stature over 165 cm, decades from 60 y, log weight over 80 kg, lumbar T + 1, neck T + 1."""
     return np.stack(
         [
@@ -121,18 +119,18 @@ def shape_covariates(person: dict[str, NDArray]) -> Array:
     )
 
 
-def fit_shape(vertebra: dict[str, NDArray], person: dict[str, NDArray]) -> tuple[dict, Array]:
+def fit_shape(vertebra: dict[str, Column], person: dict[str, Column]) -> tuple[dict[str, Any], Array]:
     """Regression and residual correlation of all lengths, per sex; also every person's own size, see ``own_size``."""
     sound = wide(vertebra, person, "sq") == 0
     logs = np.full((len(person["seqn"]), len(NAMES)), np.nan)
-    for part in BODY + DISC:
+    for part in BODY + DISCS:
         values = np.where(sound, wide(vertebra, person, part) * MM_PER_PX, np.nan)
-        for j, level in enumerate(LEVELS):
+        for j, level in enumerate(MEASURED):
             if f"{level}:{part}" in NAMES:
                 logs[:, NAMES.index(f"{level}:{part}")] = np.log(values[:, j])
     x = shape_covariates(person)
     complete = np.isfinite(logs).all(1) & np.isfinite(x).all(1)
-    out: dict = {"names": list(NAMES)}
+    out: dict[str, Any] = {"names": list(NAMES)}
     residual, z = np.full_like(logs, np.nan), np.full_like(logs, np.nan)
     for sex in "FM":
         everyone = person["sex"] == sex
@@ -152,14 +150,14 @@ def fit_shape(vertebra: dict[str, NDArray], person: dict[str, NDArray]) -> tuple
     return out, own_size(residual)
 
 
-def match_lengths(fit: dict, quantiles: dict[str, Array], lengths: Array, x: Array, w: Array) -> None:
+def match_lengths(fit: dict[str, Any], quantiles: dict[str, Array], lengths: Array, x: Array, w: Array) -> None:
     """Shift intercepts and scale SDs so that the lengths, not only their logs, have the survey's mean and SD."""
     scores = (np.arange(41)[:, None] + 0.5) / 41
     for j, name in enumerate(NAMES):
         known = np.isfinite(lengths[:, j])
         z = normal_ppf(scores)
         part = name.split(":")[1]
-        if part in DISC:
+        if part in DISCS:
             z = np.interp(z, quantiles["z"], quantiles[part])
         mean = np.average(lengths[known, j], weights=w[known])
         sd = np.sqrt(np.average((lengths[known, j] - mean) ** 2, weights=w[known]))
@@ -189,7 +187,7 @@ def disc_quantiles(z: Array) -> dict[str, Array]:
     """Residual shape of disc heights (narrow discs make a long left tail), pooled over levels, at normal scores."""
     grid = np.array([-4.0, -3, -2, -1, 0, 1, 2, 3, 4])
     out = {"z": grid}
-    for part in DISC:
+    for part in DISCS:
         columns = [i for i, name in enumerate(NAMES) if name.endswith(part)]
         table = np.quantile(z[:, columns], normal_cdf(grid))
         draw = np.interp(normal_ppf((np.arange(20000) + 0.5) / 20000), grid, table)
@@ -199,12 +197,12 @@ def disc_quantiles(z: Array) -> dict[str, Array]:
 
 def own_size(residual: Array) -> Array:
     """How much taller (log) the person's unfractured vertebrae are than expected: (n, 3) front, middle, back."""
-    heights = np.stack([residual[:, [NAMES.index(f"{lv}:{p}") for lv in LEVELS]] for p in BODY[:3]], 2)
+    heights = np.stack([residual[:, [NAMES.index(f"{lv}:{p}") for lv in MEASURED]] for p in BODY[:3]], 2)
     count = np.isfinite(heights).sum(1)
     return np.asarray(np.nansum(heights, 1) / np.maximum(count, 1))
 
 
-def fit(vertebra: dict[str, NDArray], nhanes: dict[str, NDArray]) -> dict:
+def fit(vertebra: dict[str, Column], nhanes: dict[str, Column]) -> dict[str, Any]:
     """Everything about the spine that ``population.json`` holds."""
     person = people(vertebra, nhanes)
     shape, size = fit_shape(vertebra, person)
@@ -219,12 +217,12 @@ def fit(vertebra: dict[str, NDArray], nhanes: dict[str, NDArray]) -> dict:
     }
 
 
-def fit_width(vertebra: dict[str, NDArray], person: dict[str, NDArray]) -> dict:
+def fit_width(vertebra: dict[str, Column], person: dict[str, Column]) -> dict[str, Any]:
     """Log width of L1-L4 on log depth, per sex: DXA area over body height plus disc (a mean width, not the rim's).
 
     The disc below L4 is not in the survey and is taken as 1.05 of the disc below L3.
     """
-    lumbar = slice(LEVELS.index("L1"), None)
+    lumbar = slice(MEASURED.index("L1"), None)
     area = np.stack([person[f"l{i}_area"] for i in range(1, 5)], 1) * 100  # cm2 to mm2
     disc = wide(vertebra, person, "disc_mid")[:, lumbar]
     disc[:, 3] = 1.05 * disc[:, 2]
@@ -233,7 +231,7 @@ def fit_width(vertebra: dict[str, NDArray], person: dict[str, NDArray]) -> dict:
     sound = wide(vertebra, person, "sq")[:, lumbar] == 0
     width = np.where(sound, np.log(area / length), np.nan)
     rows = np.isfinite(width + depth).all(1)
-    out: dict = {}
+    out: dict[str, Any] = {}
     for sex in "FM":
         w, d = width[rows & (person["sex"] == sex)], depth[rows & (person["sex"] == sex)]
         centred_w, centred_d = w - w.mean(0), d - d.mean(0)
@@ -252,7 +250,7 @@ def fit_width(vertebra: dict[str, NDArray], person: dict[str, NDArray]) -> dict:
     return out
 
 
-def filled(person: dict[str, NDArray]) -> tuple[Array, Array]:
+def filled(person: dict[str, Column]) -> tuple[Array, Array]:
     """Lumbar and neck T-scores; a missing one is predicted from age, sex and the other (fractures hide sites)."""
     out = []
     for own, other in (("t_lumbar", "t_neck"), ("t_neck", "t_lumbar")):
@@ -264,14 +262,14 @@ def filled(person: dict[str, NDArray]) -> tuple[Array, Array]:
     return out[0], out[1]
 
 
-def fit_fracture(grade: Array, person: dict[str, NDArray]) -> dict:
+def fit_fracture(grade: Array, person: dict[str, Column]) -> dict[str, Any]:
     """Random-intercept logistic regression of grade >= 1 by level, and grade >= 2 and 3 given fracture."""
     t_lumbar, t_neck = filled(person)
     x = fracture_terms((person["sex"] == "M").astype(float), person["age"], t_lumbar, t_neck)
     w = np.sqrt(person["weight"] / person["weight"].mean())  # half way: full weights leave too few fractures
     nodes, share = np.polynomial.hermite_e.hermegauss(21)
     seen, broken = np.isfinite(grade), np.nan_to_num(grade) >= 1
-    k = len(LEVELS)
+    k = len(MEASURED)
 
     def loss(p: Array) -> float:
         linear = p[:k][None, :, None] + (x @ p[k:-1])[:, None, None] + np.exp(p[-1]) * nodes[None, None, :]
@@ -293,7 +291,7 @@ def fit_fracture(grade: Array, person: dict[str, NDArray]) -> dict:
     }
 
 
-def logit(x: Array, y: NDArray) -> Array:
+def logit(x: Array, y: Rows) -> Array:
     """Intercept and slopes of a logistic regression, slopes slightly shrunk."""
     x = np.concatenate([np.ones((len(x), 1)), x], 1)
 
@@ -305,22 +303,22 @@ def logit(x: Array, y: NDArray) -> Array:
 
 
 def fit_deformity(
-    vertebra: dict[str, NDArray], person: dict[str, NDArray], shape: dict, size: Array, grade: Array
-) -> dict:
+    vertebra: dict[str, Column], person: dict[str, Column], shape: dict[str, Any], size: Array, grade: Array
+) -> dict[str, Any]:
     """Kinds by region and grade, and height lost (front, middle, back) by kind and grade: mean and SD."""
     x = np.nan_to_num(shape_covariates(person))
-    expected = np.zeros((len(x), len(LEVELS), 3))
+    expected = np.zeros((len(x), len(MEASURED), 3))
     for sex in "FM":
         rows = person["sex"] == sex
         fitted = x[rows] @ shape[sex]["coefficients"]
         for h, part in enumerate(BODY[:3]):
-            expected[rows, :, h] = fitted[:, [NAMES.index(f"{lv}:{part}") for lv in LEVELS]]
+            expected[rows, :, h] = fitted[:, [NAMES.index(f"{lv}:{part}") for lv in MEASURED]]
     expected += size[:, None, :]
     seen = np.stack([wide(vertebra, person, part) * MM_PER_PX for part in BODY[:3]], 2)
     loss = 1 - np.exp(np.log(seen) - expected)
     ok = (np.nan_to_num(grade) >= 1) & np.isfinite(loss).all(2)
     loss, g = loss[ok], grade[ok].astype(int)
-    region = np.broadcast_to(np.arange(len(LEVELS)) >= LEVELS.index("L2"), grade.shape)[ok].astype(int)
+    region = np.broadcast_to(np.arange(len(MEASURED)) >= MEASURED.index("L2"), grade.shape)[ok].astype(int)
     kind = np.where(loss[:, 2] > CRUSH_LOSS, 2, np.where(loss[:, 0] >= loss[:, 1] - 0.03, 0, 1))
     counts = np.full((2, 3, 3), 0.5)  # region, grade, kind: half a case of each to begin with
     np.add.at(counts, (region, g - 1, kind), 1)

@@ -1,16 +1,16 @@
-"""The page and the figure of ``population_check``."""
+"""The page and the figure of ``population.check``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd import reference
+from bmd.population.survey import Array, Column
 
 NAMES = {"height_cm": "stature", "weight_kg": "weight", "bmi": "BMI", "femoral_neck": "neck", "total_hip": "hip"}
 EXPLAINED = """\
@@ -32,6 +32,9 @@ EXPLAINED = """\
 """
 
 
+Axis = Literal["group", "name"]
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One statistic (``kind`` of ``name``) in the survey and in the simulated people, each with its standard error."""
@@ -44,6 +47,10 @@ class Comparison:
     survey_se: float
     simulated: float
     simulated_se: float
+
+    def at(self, axis: Axis) -> str:
+        """Its row or column in a table whose rows or columns are groups or names."""
+        return self.group if axis == "group" else self.name
 
     @property
     def z(self) -> float:
@@ -78,12 +85,12 @@ def label(name: str) -> str:
     return name.replace("|", ": ").replace("_", " ")
 
 
-def grid(comparisons: Comparisons, row: str, column: str) -> str:
-    """A table of cells: one row a value of attribute ``row``, one column a value of ``column``."""
-    names = list(dict.fromkeys(getattr(c, column) for c in comparisons))
-    at = {(getattr(c, row), getattr(c, column)): cell(c) for c in comparisons}
+def grid(comparisons: Comparisons, row: Axis, column: Axis) -> str:
+    """A table of cells: one row a value of ``row``, one column a value of ``column``."""
+    names = list(dict.fromkeys(c.at(column) for c in comparisons))
+    at = {(c.at(row), c.at(column)): cell(c) for c in comparisons}
     lines = ["| | " + " | ".join(label(n) for n in names) + " |", "|---" * (len(names) + 1) + "|"]
-    for key in dict.fromkeys(getattr(c, row) for c in comparisons):
+    for key in dict.fromkeys(c.at(row) for c in comparisons):
         lines.append(f"| {label(key)} | " + " | ".join(at.get((key, n), "") for n in names) + " |")
     return "\n".join(lines)
 
@@ -109,7 +116,7 @@ third of body mass index; simulated spines are weighted to the sex and age of th
 {listed}
 """
 
-SECTIONS = (  # topic, kind, row, column, heading, text
+SECTIONS: tuple[tuple[str, str, Axis, Axis, str, str], ...] = (  # topic, kind, row, column, heading, text
     ("by decade", "mean", "group", "name", "Means by decade", "cm, kg, kg/m2 and g/cm2."),
     ("by decade", "sd", "group", "name", "Standard deviations by decade", ""),
     ("correlation", "", "name", "group", "Correlations, 40 years and older", ""),
@@ -148,7 +155,7 @@ def markdown(comparisons: Comparisons, count: int, seed: int) -> str:
     return page
 
 
-def figure(comparisons: Comparisons, people: list[tuple[dict[str, NDArray], NDArray]], path: Path) -> None:
+def figure(comparisons: Comparisons, people: list[tuple[dict[str, Column], Array]], path: Path) -> None:
     """Six panels, survey against simulation, as a small PNG."""
     import matplotlib as mpl  # a development tool: imported only where the figure is drawn
 
@@ -185,7 +192,7 @@ def _decades(axis: Any, comparisons: Comparisons, site: str, title: str) -> None
     axis.legend(frameon=False, fontsize=6)
 
 
-def _histogram(axis: Any, people: list[tuple[dict[str, NDArray], NDArray]]) -> None:
+def _histogram(axis: Any, people: list[tuple[dict[str, Column], Array]]) -> None:
     edges = np.arange(-5, 6.01, 0.5)
     for sex, colour in COLOURS.items():
         for (table, weight), style in zip(people, ("o", "-"), strict=True):

@@ -11,11 +11,15 @@ import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Column = NDArray[Any]
+"""Numbers, or words, of all rows."""
+Rows = NDArray[np.bool_]
 
 CYCLE_YEARS = {"2005-2006": 2.0, "2007-2008": 2.0, "2009-2010": 2.0, "2013-2014": 2.0, "2017-Mar2020": 3.2}
 """Length of each NHANES release, years (CDC NHANES 2017-March 2020 pre-pandemic analytic note: 3.2)."""
@@ -26,11 +30,11 @@ FIRST_AGE = {"2005-2006": 8, "2007-2008": 8, "2009-2010": 8, "2013-2014": 40, "2
 MISSING = {"", "NA", "nan"}
 
 
-def read_table(path: str | Path) -> dict[str, NDArray]:
+def read_table(path: str | Path) -> dict[str, Column]:
     """Read a CSV file: columns of numbers as float64 with NaN where empty, others as str."""
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
-    columns: dict[str, NDArray] = {}
+    columns: dict[str, Column] = {}
     for name, values in zip(rows[0], zip(*rows[1:], strict=True), strict=True):
         try:
             columns[name] = np.array([np.nan if v in MISSING else float(v) for v in values])
@@ -39,7 +43,7 @@ def read_table(path: str | Path) -> dict[str, NDArray]:
     return columns
 
 
-def combined_weight(table: dict[str, NDArray]) -> Array:
+def combined_weight(table: dict[str, Column]) -> Array:
     """Examination weight over all releases that scanned people of that age: share of survey years x ``wt_mec``."""
     age, cycle = table["age"], table["cycle"]
     eligible = np.zeros(len(age))
@@ -54,8 +58,8 @@ class Design:
     """Weights, strata and primary sampling units of every row; statistics take a mask of rows (the domain)."""
 
     weight: Array
-    stratum: NDArray
-    psu: NDArray
+    stratum: Column
+    psu: Column
 
     def standard_error(self, influence: Array) -> float:
         """Standard error of ``sum(weight * influence)``; rows outside the domain have influence 0."""
@@ -71,20 +75,20 @@ class Design:
                 variance += len(inside) / (len(inside) - 1) * float(((inside - inside.mean()) ** 2).sum())
         return float(np.sqrt(variance))
 
-    def mean(self, values: Array, rows: NDArray) -> tuple[float, float]:
+    def mean(self, values: Array, rows: Rows) -> tuple[float, float]:
         """Weighted mean and its standard error. A share is the mean of 0 and 1."""
         return self._statistic(rows, values, mean_influence)
 
-    def sd(self, values: Array, rows: NDArray) -> tuple[float, float]:
+    def sd(self, values: Array, rows: Rows) -> tuple[float, float]:
         """Weighted standard deviation and its standard error."""
         return self._statistic(rows, values, sd_influence)
 
-    def correlation(self, x: Array, y: Array, rows: NDArray) -> tuple[float, float]:
+    def correlation(self, x: Array, y: Array, rows: Rows) -> tuple[float, float]:
         """Weighted Pearson correlation and its standard error."""
         return self._statistic(rows, np.stack([x, y], 1), correlation_influence)
 
     def _statistic(
-        self, rows: NDArray, values: Array, influence: Callable[[Array, Array], tuple[float, Array]]
+        self, rows: Rows, values: Array, influence: Callable[[Array, Array], tuple[float, Array]]
     ) -> tuple[float, float]:
         rows = rows & np.isfinite(values.reshape(len(values), -1)).all(1)
         value, part = influence(values[rows], self.weight[rows])

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bmd.simulator.ct.scene import Plane, Scene, expose, render_layers
 from bmd.simulator.person.anatomy import DRAWN
+from bmd.simulator.record import Labels
 
 AXIAL_LEVELS = ("L1", "L2", "L3", "L4")
 AXIAL_PIXELS, AXIAL_WIDTH_MM = 224, 160.0
@@ -15,7 +16,7 @@ FEMUR_PIXELS = 250
 ERODE_MM = 4.5
 
 
-def axial_slice(scene: Scene, level: str, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+def axial_slice(scene: Scene, level: str, rng: np.random.Generator) -> tuple[NDArray[np.int16], Labels]:
     """HU (224, 224) int16 through the middle of a vertebra, and its body (uint8), cut as a crop of an abdominal scan.
 
     The vertebra lies in the middle, off by up to 12 mm; the slice by up to 4 mm above or below its middle.
@@ -30,7 +31,7 @@ def axial_slice(scene: Scene, level: str, rng: np.random.Generator) -> tuple[NDA
     return expose(scene, plane, layers, rng), body
 
 
-def trabecular_hu(hu: NDArray, body: NDArray, pixel_mm: float = AXIAL_WIDTH_MM / AXIAL_PIXELS) -> float:
+def trabecular_hu(hu: NDArray[np.int16], body: Labels, pixel_mm: float = AXIAL_WIDTH_MM / AXIAL_PIXELS) -> float:
     """Mean HU of a body's slice without its cortex (eroded by ``ERODE_MM``); NaN when nothing is left."""
     size = 2 * round(ERODE_MM / pixel_mm) + 1
     core = cv2.erode(body, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
@@ -59,7 +60,7 @@ def femur_plane(scene: Scene, side: int, rng: np.random.Generator) -> Plane:
     return Plane(origin, down * pixel, right * pixel, FEMUR_PIXELS, FEMUR_PIXELS, thickness)
 
 
-def femur_reformat(scene: Scene, side: int, rng: np.random.Generator) -> tuple[NDArray, bool]:
+def femur_reformat(scene: Scene, side: int, rng: np.random.Generator) -> tuple[NDArray[np.int16], bool]:
     """HU (250, 250) int16 of one hip, and whether its head and neck can be read."""
     plane = femur_plane(scene, side, rng)
     layers = render_layers(scene, plane)

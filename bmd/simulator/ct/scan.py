@@ -13,6 +13,7 @@ from bmd.simulator.ct.scanner import Phase, draw_scan
 from bmd.simulator.ct.scene import Plane, Scene, build_scene, expose, render_layers
 from bmd.simulator.person.anatomy import DRAWN, Skeleton, build_skeleton
 from bmd.simulator.person.sample import Person
+from bmd.simulator.record import Array, Labels
 from bmd.truth import CtTruth
 
 FIELDS = ("abdomen_pelvis", "abdomen", "upper", "pelvis")
@@ -26,7 +27,7 @@ PIXEL_MM = 1.6
 class Volume:
     """HU int16 (D, H, W), spacing in mm (slice, row, column) and the truth."""
 
-    pixels: NDArray
+    pixels: NDArray[np.int16]
     spacing_mm: tuple[float, float, float]
     truth: CtTruth
 
@@ -134,8 +135,8 @@ def scan_volume(
 class Grid:
     """Where a volume's voxels lie: the first one in mm, the scanner's axes, spacing and shape."""
 
-    origin: NDArray
-    axes: NDArray
+    origin: Array
+    axes: Array
     spacing_mm: tuple[float, float, float]
     shape: tuple[int, int, int]
 
@@ -145,7 +146,7 @@ class Grid:
         origin = self.origin - k * z * self.axes[2]
         return Plane(origin, -self.axes[1] * y, self.axes[0] * x, self.shape[1], self.shape[2], z)
 
-    def voxel(self, points: NDArray) -> NDArray:
+    def voxel(self, points: Array) -> Array:
         """Points (..., 3) in mm to voxels (..., 3): slice, row, column."""
         local = (np.asarray(points) - self.origin) @ self.axes.T
         return np.asarray(np.stack([-local[..., 2], -local[..., 1], local[..., 0]], -1) / self.spacing_mm, np.float32)
@@ -163,7 +164,7 @@ def _render(scene: Scene, grid: Grid, rng: np.random.Generator) -> Volume:
     return Volume(pixels, grid.spacing_mm, _truth(scene, grid, labels, femora))
 
 
-def _truth(scene: Scene, grid: Grid, labels: NDArray, femora: NDArray) -> CtTruth:
+def _truth(scene: Scene, grid: Grid, labels: Labels, femora: Labels) -> CtTruth:
     """What is known of a volume."""
     skeleton, person = scene.skeleton, scene.skeleton.person
     corners = np.stack([*(b.corners() for b in skeleton.bones), skeleton.sacral_corners()])
@@ -204,11 +205,11 @@ def _truth(scene: Scene, grid: Grid, labels: NDArray, femora: NDArray) -> CtTrut
     )
 
 
-def _grades(skeleton: Skeleton) -> NDArray:
+def _grades(skeleton: Skeleton) -> NDArray[np.int8]:
     return np.array([skeleton.bone(x).fracture_grade if x in DRAWN else 0 for x in LEVELS], np.int8)
 
 
-def _neck_axes(scene: Scene, grid: Grid) -> NDArray:
+def _neck_axes(scene: Scene, grid: Grid) -> Array:
     """Unit vectors in mm along (slice, row, column) from each head down its neck, (2, 3)."""
     out = []
     for side in (0, 1):

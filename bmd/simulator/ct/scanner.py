@@ -11,7 +11,8 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from bmd.simulator.record import Array
 
 Phase = Literal["none", "arterial", "portal"]
 PHASES: tuple[Phase, ...] = ("none", "arterial", "portal")
@@ -52,11 +53,11 @@ class Materials:
             iodine=iodine / water,
         )
 
-    def bone(self, mineral: NDArray, yellow: NDArray) -> NDArray:
+    def bone(self, mineral: Array, yellow: Array) -> Array:
         """HU of bone with ``mineral`` g/cm3 in marrow of which ``yellow`` is fat."""
         marrow = self.red + (self.yellow - self.red) * yellow
         filled = np.clip(1 - mineral / HYDROXYAPATITE_G_CM3, 0, 1)
-        return marrow * filled + mineral * (self.mineral - 1000 / HYDROXYAPATITE_G_CM3)
+        return np.asarray(marrow * filled + mineral * (self.mineral - 1000 / HYDROXYAPATITE_G_CM3))
 
 
 @dataclass(frozen=True)
@@ -92,20 +93,20 @@ def draw_scan(rng: np.random.Generator, thickness: float | None = None, phase: P
     )
 
 
-def blur(hu: NDArray, pixel_mm: float, scan: Scan) -> NDArray:
+def blur(hu: Array, pixel_mm: float, scan: Scan) -> Array:
     """In-plane blur of the reconstruction kernel (sharp ones overshoot a little)."""
     sigma = scan.kernel_mm / pixel_mm
     soft = cv2.GaussianBlur(hu, (0, 0), max(sigma, 0.15))
     if scan.kernel_mm < 0.7:
         soft += 0.35 * (0.7 - scan.kernel_mm) / 0.25 * (soft - cv2.GaussianBlur(soft, (0, 0), 1.6 * max(sigma, 0.3)))
-    return soft
+    return np.asarray(soft)
 
 
-def noise_texture(rng: np.random.Generator, shape: tuple[int, int], pixel_mm: float, scan: Scan) -> NDArray:
+def noise_texture(rng: np.random.Generator, shape: tuple[int, int], pixel_mm: float, scan: Scan) -> Array:
     """Noise of unit variance as filtered back projection leaves it: no low frequencies, cut off by the kernel."""
     white = rng.standard_normal(shape, dtype=np.float32)
     fine = max(0.35, 0.9 * scan.kernel_mm / pixel_mm)
     texture = cv2.GaussianBlur(white, (0, 0), fine)
     texture -= cv2.GaussianBlur(texture, (0, 0), 1.9 * fine)
     deviation = float(texture.std())
-    return texture / max(deviation, 1e-6)
+    return np.asarray(texture / max(deviation, 1e-6))

@@ -259,7 +259,7 @@ def _first_row(plane: Plane) -> int:
     return int(low[0]) if len(low) else plane.rows
 
 
-def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator) -> Array:
+def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator) -> NDArray[np.int16]:
     """What the scanner makes of a sampled plane: int16 HU."""
     scan, material = scene.scan, Materials.at(scene.scan.kvp)
     cover = np.clip(layers.cover, 0, 1)
@@ -282,4 +282,4 @@ def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator)
     if layers.metal.any():
         hu += streaks(layers.metal > 0, plane.pixel_mm, rng)
     hu += sigma * noise_texture(rng, hu.shape, plane.pixel_mm, scan)
-    return np.clip(np.round(hu), -1024, 3071).astype(np.int16)
+    return np.asarray(np.clip(np.round(hu), -1024, 3071), np.int16)

@@ -17,6 +17,7 @@ from bmd.simulator.dxa.densitometer import Scan, scan
 from bmd.simulator.dxa.scan import AP, Scanned, cast_hips, cast_vertebrae, parallel, scan_spine
 from bmd.simulator.film import devices
 from bmd.simulator.film.casting import Tube
+from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import noise
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
 from bmd.simulator.record import Array
@@ -148,7 +149,7 @@ def picture_of_other(skeleton: Skeleton, rng: np.random.Generator, view: str, he
     return Picture(dxa_display.grain(shown.pixels, rng), None, None, truth)
 
 
-def _counted(mineral: Array, thickness_cm: float, geometry: Any, rng: np.random.Generator) -> Scan:
+def _counted(mineral: Array, thickness_cm: float, geometry: Geometry, rng: np.random.Generator) -> Scan:
     """Behind soft tissue of even thickness, slightly lumpy."""
     tissue = thickness_cm * (1 + 0.03 * noise(rng, (mineral.shape[0], mineral.shape[1]), 40, 3))
     lean, fat = (0.75 * tissue).astype(np.float32), (0.25 * tissue).astype(np.float32)

@@ -1,6 +1,6 @@
 """Who the simulated patients are: bodies, bone density, vertebral shape and fractures of adults aged 20-90.
 
-The joint distribution is that of NHANES (``population.json``, written by ``population_fit``; only fitted numbers, no
+The joint distribution is that of NHANES (``population.json``, written by ``population.fit``; only fitted numbers, no
 rows). ``python -m bmd evaluate population`` shows how well 20,000 simulated people match the survey.
 
 Not measured in the survey and extrapolated here: everything at L5 but its density profile follows L4 and its wedge a
@@ -198,7 +198,8 @@ def sample_crowd(
     fraction = np.where(male[:, None], numbers()["M"]["area_fraction"], numbers()["F"]["area_fraction"])
     bmd["L1-L4"] = (values[:, 2:6] * fraction).sum(1)
     t = {site: reference.t_score(value, site) for site, value in bmd.items()}
-    grade = spine.sample_grades(rng, numbers()["spine"]["fracture"], age, male, t["L1-L4"], t["femoral_neck"])
+    fit = numbers()["spine"]["fracture"]
+    grade = spine.sample_grades(rng, fit, age, male, np.asarray(t["L1-L4"]), np.asarray(t["femoral_neck"]))
     return {
         "age": age,
         "male": male,

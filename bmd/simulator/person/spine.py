@@ -1,4 +1,4 @@
-"""Vertebral shapes, discs and fractures of one simulated person, from the numbers of ``population_fit_spine``."""
+"""Vertebral shapes, discs and fractures of one simulated person, from the numbers of ``population.fit_spine``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from bmd import reference
 
@@ -56,6 +57,12 @@ class VertebraShape:
     fracture_grade: int = 0
     fracture_kind: str = ""
 
+    @property
+    def lengths_mm(self) -> tuple[float, float, float, float, float]:
+        """In the order of ``HEIGHTS`` and ``DEPTHS``."""
+        heights = (self.height_ant_mm, self.height_mid_mm, self.height_post_mm)
+        return (*heights, self.depth_sup_mm, self.depth_inf_mm)
+
 
 @dataclass(frozen=True)
 class Disc:
@@ -65,6 +72,11 @@ class Disc:
     height_ant_mm: float
     height_mid_mm: float
     height_post_mm: float
+
+    @property
+    def lengths_mm(self) -> tuple[float, float, float]:
+        """In the order of ``DISCS``."""
+        return self.height_ant_mm, self.height_mid_mm, self.height_post_mm
 
 
 def fracture_terms(male: Array, age: Array, t_lumbar: Array, t_neck: Array) -> Array:
@@ -82,15 +94,11 @@ def sample_grades(
     intercept = np.append(fit["level_intercept"], fit["level_intercept"][-1])
     linear = intercept[None, :] + (x @ fit["slope"] + tendency)[:, None]
     draw = rng.random((3, len(age), len(LEVELS)))
-    broken = draw[0] < _logistic(linear)
+    broken = draw[0] < expit(linear)
     severity = np.stack([np.ones(len(age)), x[:, 1], x[:, 3]], 1)
-    moderate = draw[1] < _logistic(severity @ fit["moderate"])[:, None]
-    severe = draw[2] < _logistic(severity @ fit["severe"])[:, None]
+    moderate = draw[1] < expit(severity @ fit["moderate"])[:, None]
+    severe = draw[2] < expit(severity @ fit["severe"])[:, None]
     return np.asarray(broken * (1 + moderate * (1 + severe)), np.int8)
-
-
-def _logistic(x: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def sample_spine(

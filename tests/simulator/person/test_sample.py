@@ -12,7 +12,6 @@ from bmd import reference
 from bmd.errors import OptionError
 from bmd.findings import note, refusal
 from bmd.population import check as population_check
-from bmd.population import fit as population_fit
 from bmd.population import report as population_report
 from bmd.simulator.person import sample as population
 from bmd.simulator.person.sample import Person, numbers, sample_crowd, sample_person
@@ -198,11 +197,9 @@ def test_shipped_numbers_name_their_source_and_hold_no_rows() -> None:
     assert "seqn" not in shipped
 
 
-def test_check_and_fit_agree_on_means_of_their_knots() -> None:
-    knots = np.array([20.0, 50.0, 80.0])
-    weights = population_fit.hat(np.array([20.0, 35.0, 90.0]), knots)
+def test_hat_is_straight_between_knots_and_constant_beyond() -> None:
+    weights = population.hat(np.array([20.0, 35.0, 90.0]), np.array([20.0, 50.0, 80.0]))
     np.testing.assert_allclose(weights, [[1, 0, 0], [0.5, 0.5, 0], [0, 0, 1]])
-    np.testing.assert_allclose(weights, population.hat(np.array([20.0, 35.0, 90.0]), knots))
 
 
 def test_check_skips_plainly_without_the_survey(tmp_path: Path) -> None:
