@@ -154,7 +154,7 @@ def test_bytes_of_an_upload_go_once_they_are_read_and_when_all_is_removed(app, f
     )
     at = app()
     assert not sessions
-    at.file_uploader(key="upload").upload("x.png", fakes.png(), "image/png").run()
+    at.file_uploader(key="film_upload").upload("x.png", fakes.png(), "image/png").run()
     assert len(sessions) == 1
     purge(at)
     assert len(sessions) == 2

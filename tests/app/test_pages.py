@@ -24,7 +24,7 @@ PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").gl
 
 
 def upload(at: AppTest, name: str, data: bytes) -> AppTest:
-    return at.file_uploader(key="upload").upload(name, data, "application/octet-stream").run()
+    return at.file_uploader(key="film_upload").upload(name, data, "application/octet-stream").run()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -9,10 +9,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from bmd.app import results, session, shell, work
-from bmd.app.ct import samples as ct_samples
-from bmd.app.film import choose as inputs
-from bmd.app.film import samples
-from bmd.text import entry, say, text
+from bmd.app.choose import choose
+from bmd.app.ct import samples
+from bmd.text import say, text
 
 if TYPE_CHECKING:
     from bmd.readers.volume import VolumeChoice
@@ -26,13 +25,7 @@ _FOUND = "ct_found"
 
 def choose_ct() -> None:
     """Upload on the left, built-in cases on the right; a chosen CT is held and the page drawn again."""
-    left, right = st.columns([5, 9], gap="large")
-    with left:
-        _upload()
-        lines = zip(ICONS, entry("app.ct.get"), strict=True)
-        inputs.what_you_get([(f":material/{icon}:", line) for icon, line in lines])
-    with right:
-        inputs.sample_cards(ct_samples.shipped(), text("app.ct.samples_note"), _open)
+    choose("ct", ICONS, _upload, samples.shipped(), _open)
 
 
 @st.fragment
@@ -104,7 +97,7 @@ def _read(choice: VolumeChoice, name: str, sample: str | None = None) -> None:
     st.rerun()
 
 
-def _open(sample: samples.Sample) -> None:
+def _open(sample: samples.CtSample) -> None:
     with shell.guard():
         choices = work.list_volumes([(sample.path.name, sample.path.read_bytes())])
         _read(choices[0], sample.title, sample.name)

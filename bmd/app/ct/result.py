@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from bmd.app import cards, downloads, results, session, shell
+from bmd.app import cards, downloads, patient, results, session, shell
 from bmd.app.ct import maps as ct_maps
 from bmd.app.ct import samples as ct_samples
-from bmd.app.film import choose as inputs
 from bmd.app.markup import chip, percent, table
 from bmd.app.results import CHART
 from bmd.app.viewers import ct as volume_viewer
@@ -59,7 +58,7 @@ def result(held: session.Held, report: Report) -> None:
         ct_maps.slices()
     with method:
         cards.provenance(report)
-    inputs.patient_form(held)
+    patient.patient_form(held)
     downloads.row(held, report)
 
 

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bmd.app.film.samples import FOLDER, Sample
+from bmd.app.samples import Sample, first_good, named, there, write_all, write_thumbnail
 from bmd.errors import OptionError
 from bmd.reference import LEVELS, LUMBAR
 from bmd.truth import Case, CtTruth
@@ -19,7 +18,6 @@ from bmd.types import volume_of
 SPACING_MM = (3.0, 1.9, 1.9)
 STEP_HU = 16
 LARGEST_BYTES = 3_000_000
-THUMBNAIL_PX = 300
 TRIES = 40
 METAL_HIP = "metal_hip"
 
@@ -32,50 +30,40 @@ class CtSample(Sample):
     phase: str = "none"
 
     truths = "ct_truth.json"
-
-    @property
-    def path(self) -> Path:
-        """The slices, a zip archive."""
-        return FOLDER / f"{self.name}.zip"
+    ending = ".zip"
 
 
 SAMPLES: tuple[CtSample, ...] = (
-    CtSample("ct_normal", "Normal", "Without contrast agent; bone density in the normal range.", 1100, "normal"),
-    CtSample("ct_fracture", "Fracture", "Low density with a compressed vertebral body.", 4100, "fracture"),
-    CtSample(
-        "ct_contrast", "Metal hip", "Portal venous contrast; one hip is replaced.", 2100, METAL_HIP, phase="portal"
-    ),
-    CtSample(
-        "ct_cut", "Cut off", "Upper abdomen only: the sacrum is not in the field.", 2200, "osteopenia", field="upper"
-    ),
+    CtSample("ct_normal", 1100, "normal"),
+    CtSample("ct_fracture", 4100, "fracture"),
+    CtSample("ct_contrast", 2100, METAL_HIP, phase="portal"),
+    CtSample("ct_cut", 2200, "osteopenia", field="upper"),
 )
 """Seeds are where the search for a good example starts."""
 
 
 def shipped() -> tuple[CtSample, ...]:
     """The cases whose files are there."""
-    return tuple(sample for sample in SAMPLES if sample.path.exists() and sample.thumbnail.exists())
+    return there(SAMPLES)
 
 
 def find(name: str | None) -> CtSample | None:
-    """Sample of that name, or None."""
-    return next((sample for sample in SAMPLES if sample.name == name), None)
+    """Case of that name, or None."""
+    return named(SAMPLES, name)
 
 
 def main() -> None:
     """Simulate every case again and write slices, thumbnail and truth."""
-    FOLDER.mkdir(exist_ok=True)
-    truths = {sample.name: _write(sample) for sample in SAMPLES}
-    (FOLDER / CtSample.truths).write_text(json.dumps(truths, indent=1) + "\n", "utf-8")
+    write_all(SAMPLES, _write)
 
 
 def _write(sample: CtSample) -> dict[str, Any]:
     from bmd.report.ct.dicom import ct_zip
 
-    seed, case = _find_case(sample)
+    seed, case = first_good(sample, TRIES, lambda seed: _draw(sample, seed))
     data = ct_zip(case, f"Simulated: {sample.title}", STEP_HU)
     if len(data) > LARGEST_BYTES:
-        raise OptionError("A sample case must be small.", f"{sample.name}: {len(data)} bytes", "Use coarser voxels.")
+        raise OptionError("app.case_too_large", name=sample.name, bytes=len(data))
     sample.path.write_bytes(data)
     _write_thumbnail(case, sample.thumbnail)
     truth = case.truth
@@ -94,7 +82,6 @@ def _write(sample: CtSample) -> dict[str, Any]:
 
 def _write_thumbnail(case: Case, path: Path) -> None:
     """The volume seen through from the front, which shows spine, ribs and hips."""
-    import cv2
     import numpy as np
 
     volume = volume_of(case.study)
@@ -102,21 +89,14 @@ def _write_thumbnail(case: Case, path: Path) -> None:
     front = np.clip(volume.voxels, -100, 700).astype(np.float32).mean(1)
     low, high = np.percentile(front, (20, 99.7))
     front = np.clip((front - low) / max(float(high - low), 1.0), 0, 1) ** 0.8
-    depth, width = front.shape[0] * spacing[0], front.shape[1] * spacing[2]
-    scale = THUMBNAIL_PX / max(depth, width)
-    small = cv2.resize(front, (round(width * scale), round(depth * scale)), interpolation=cv2.INTER_AREA)
-    cv2.imwrite(str(path), (np.clip(small, 0, 1) * 255).astype("uint8"), [cv2.IMWRITE_JPEG_QUALITY, 82])
+    write_thumbnail(front, path, (spacing[0], spacing[2]))
 
 
-def _find_case(sample: CtSample) -> tuple[int, Case]:
-    """First seed, from the sample's own upwards, whose volume is a good example."""
+def _draw(sample: CtSample, seed: int) -> Case | None:
     from bmd.simulator.case import simulate_ct
 
-    for seed in range(sample.seed, sample.seed + TRIES):
-        case = simulate_ct(seed, None, "film", sample.finding, SPACING_MM, sample.field, sample.phase)  # type: ignore[arg-type]
-        if good_example(sample, case.truth):
-            return seed, case
-    raise OptionError("A sample case must be a good example.", f"{sample.name}: none found", "Start at another seed.")
+    case = simulate_ct(seed, None, "film", sample.finding, SPACING_MM, sample.field, sample.phase)  # type: ignore[arg-type]
+    return case if good_example(sample, case.truth) else None
 
 
 def good_example(sample: CtSample, truth: Any) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from bmd.app import session
-from bmd.app.film import choose as inputs
+from bmd.app.patient import SEXES, offer, sex_name
 from bmd.inference.demographics.terms import POPULATIONS
 from bmd.text import text
-from bmd.types import Demographics, Sex, Study
+from bmd.types import Demographics, Study
 
 KIND: session.Kind = "demographics"
 FIELD = f"{KIND}_field_"
-"""Start of the keys of all fields, so that values offered by another page can replace them (``inputs.offer``)."""
+"""Start of the keys of all fields, so that values offered by another page can replace them (``patient.offer``)."""
 CM_PER_IN, KG_PER_LB = 2.54, 0.45359237
 UNITS = {"height": {"cm": 1.0, "in": CM_PER_IN}, "weight": {"kg": 1.0, "lb": KG_PER_LB}}
 LIMITS = {"height": (50.0, 250.0), "weight": (10.0, 400.0)}
@@ -29,12 +29,11 @@ def show() -> tuple[Demographics, str]:
     now = held.study.patient
     with st.container(border=True, key="demographics_form"):
         st.markdown(f"**{text('app.demographics.form_title')}**")
-        inputs.offer(KIND, now)
+        offer(KIND, now)
         row = st.container(horizontal=True, vertical_alignment="top")
         start, unknown = _start("age", now.age_y), text("app.unknown")
         age = row.number_input(text("app.age"), 0.0, 120.0, None, 1.0, "%.0f", start, placeholder=unknown, width=WIDTH)
-        sexes: list[Sex] = ["F", "M"]
-        sex = row.segmented_control(text("app.sex"), sexes, format_func=inputs.sex_name, key=_start("sex", now.sex))
+        sex = row.segmented_control(text("app.sex"), SEXES, format_func=sex_name, key=_start("sex", now.sex))
         height = _measure("height", now.height_cm)
         weight = _measure("weight", now.weight_kg)
         patient = Demographics(age, sex, height, weight)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import html
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
 
 from bmd.app import sites
-from bmd.app.film.choose import sex_name
 from bmd.app.markup import table
+from bmd.app.patient import SEXES, sex_name
 from bmd.inference.demographics.terms import LOWEST, SITES
 from bmd.text import entry, sentences, text
-from bmd.types import Demographics, Prediction, Report, Sex
+from bmd.types import Demographics, Prediction, Report
 
 SLIDER = "demographics_slider_"
 RANGES = {
@@ -58,9 +58,9 @@ def _sliders(patient: Demographics) -> Demographics:
     if patient.sex is not None:
         key = f"{SLIDER}sex_{patient.sex}"
         sex = st.segmented_control(
-            text("app.sex"), ["F", "M"], default=patient.sex, format_func=sex_name, key=key, required=True
+            text("app.sex"), SEXES, default=patient.sex, format_func=sex_name, key=key, required=True
         )
-        changed = replace(changed, sex=cast("Sex", sex or patient.sex))
+        changed = replace(changed, sex=sex or patient.sex)
     return changed
 
 

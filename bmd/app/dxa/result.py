@@ -7,9 +7,8 @@ import html
 import streamlit as st
 
 from bmd import figures, reference
-from bmd.app import cards, curve, downloads, results, session, shell
+from bmd.app import cards, curve, downloads, patient, results, session, shell
 from bmd.app.dxa import samples
-from bmd.app.film import choose as inputs
 from bmd.app.markup import chip, number, percent, signed, table
 from bmd.app.results import CHART
 from bmd.app.viewers import film as film_viewer
@@ -82,7 +81,7 @@ def _result(held: session.Held, whole: Report) -> None:
         with method:
             cards.provenance(report)
             st.caption(text("app.dxa.scale_note", reference=reference.HOLOGIC.name))
-        inputs.patient_form(held)
+        patient.patient_form(held)
         downloads.row(held, report)
 
 

@@ -5,20 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bmd.app.film.samples import FOLDER as CASES
-from bmd.app.film.samples import THUMBNAIL_PX, Sample
-from bmd.errors import OptionError
+from bmd.app.samples import FOLDER, Sample, first_good, named, there, write_all, write_thumbnail
 from bmd.inference.dxa.densitometry import SPINE, proposed_exclusions
 from bmd.truth import Case, DxaTruth
 from bmd.types import LevelDensity
 
-FOLDER = CASES / "dxa"
 TRIES = 200
 
 
@@ -26,56 +22,45 @@ TRIES = 200
 class DxaSample(Sample):
     """One built-in DXA case; ``options`` go to the simulator. Calibrated scans are DICOM files, others pictures."""
 
-    truths = "dxa/truth.json"
+    folder = FOLDER / "dxa"
     options: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def path(self) -> Path:
         """The scan."""
-        return FOLDER / f"{self.name}{'.dcm' if self.options.get('calibrated') else '.png'}"
-
-    @property
-    def thumbnail(self) -> Path:
-        """A small JPEG of the picture."""
-        return FOLDER / f"{self.name}.jpg"
+        return self.folder / f"{self.name}{'.dcm' if self.options.get('calibrated') else '.png'}"
 
 
 _MEASURED = {"calibrated": True, "look": "bone"}
 SAMPLES: tuple[DxaSample, ...] = (
-    DxaSample("dxa_normal", "Normal", "Density in the normal range.", 100, "normal", options=_MEASURED),
-    DxaSample("dxa_osteoporosis", "Osteoporosis", "T-score of −2.5 or lower.", 200, "osteoporosis", options=_MEASURED),
-    DxaSample(
-        "dxa_outlier", "Uneven levels", "Levels that differ by about one T-score.", 300, "outlier", options=_MEASURED
-    ),
-    DxaSample("dxa_scoliosis", "Scoliosis", "A curved spine.", 400, "scoliosis", options=_MEASURED),
+    DxaSample("dxa_normal", 100, "normal", options=_MEASURED),
+    DxaSample("dxa_osteoporosis", 200, "osteoporosis", options=_MEASURED),
+    DxaSample("dxa_outlier", 300, "outlier", options=_MEASURED),
+    DxaSample("dxa_scoliosis", 400, "scoliosis", options=_MEASURED),
     DxaSample(
         "dxa_picture",
-        "Report picture",
-        "No scale: only the network answers.",
         500,
         "osteopenia",
         options={"height": 460},
     ),
-    DxaSample("dxa_hip", "Hip scan", "Not a spine: the page has to refuse it.", 600, options={"view": "hip"}),
+    DxaSample("dxa_hip", 600, options={"view": "hip"}),
 )
 """Seeds are where the search for a good example starts."""
 
 
 def shipped() -> tuple[DxaSample, ...]:
     """The cases whose files are there."""
-    return tuple(sample for sample in SAMPLES if sample.path.exists() and sample.thumbnail.exists())
+    return there(SAMPLES)
 
 
 def find(name: str | None) -> DxaSample | None:
-    """Sample of that name, or None."""
-    return next((sample for sample in SAMPLES if sample.name == name), None)
+    """Case of that name, or None."""
+    return named(SAMPLES, name)
 
 
 def main() -> None:
     """Simulate every case again and write scan, thumbnail and truth."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    truths = {sample.name: _write(sample) for sample in SAMPLES}
-    (FOLDER / "truth.json").write_text(json.dumps(truths, indent=1) + "\n", "utf-8")
+    write_all(SAMPLES, _write)
 
 
 def _write(sample: DxaSample) -> dict[str, Any]:
@@ -83,15 +68,13 @@ def _write(sample: DxaSample) -> dict[str, Any]:
 
     from bmd.report.film.dicom import dxa_dicom
 
-    seed, case = _find_case(sample)
-    pixels = (case.study.images[0].pixels * 255).round().astype("uint8")
+    seed, case = first_good(sample, TRIES, lambda seed: _draw(sample, seed))
+    pixels = case.study.images[0].pixels
     if sample.options.get("calibrated"):
         sample.path.write_bytes(dxa_dicom(case.study, f"Simulated: {sample.title}"))
     else:
-        cv2.imwrite(str(sample.path), pixels)
-    scale = THUMBNAIL_PX / max(pixels.shape)
-    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    cv2.imwrite(str(sample.thumbnail), small, [cv2.IMWRITE_JPEG_QUALITY, 82])
+        cv2.imwrite(str(sample.path), (pixels * 255).round().astype("uint8"))
+    write_thumbnail(pixels, sample.thumbnail)
     truth = case.truth
     found: dict[str, Any] = {"seed": seed, "tags": sorted(truth.tags)}
     if sample.options.get("view", "ap") == "ap":
@@ -99,14 +82,11 @@ def _write(sample: DxaSample) -> dict[str, Any]:
     return found
 
 
-def _find_case(sample: DxaSample) -> tuple[int, Case]:
+def _draw(sample: DxaSample, seed: int) -> Case | None:
     from bmd.simulator.case import simulate_dxa
 
-    for seed in range(sample.seed, sample.seed + TRIES):
-        case = simulate_dxa(seed, finding=sample.finding, **sample.options)
-        if good_example(sample, case):
-            return seed, case
-    raise OptionError("A sample case must be a good example.", f"{sample.name}: none found", "Start at another seed.")
+    case = simulate_dxa(seed, finding=sample.finding, **sample.options)
+    return case if good_example(sample, case) else None
 
 
 def good_example(sample: DxaSample, case: Case) -> bool:

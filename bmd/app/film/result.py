@@ -7,8 +7,7 @@ import html
 import streamlit as st
 
 from bmd import figures
-from bmd.app import cards, curve, downloads, results, session, shell
-from bmd.app.film import choose as inputs
+from bmd.app import cards, curve, downloads, patient, results, session, shell
 from bmd.app.film import samples
 from bmd.app.markup import chip, number, percent, signed, table
 from bmd.app.results import CHART
@@ -72,7 +71,7 @@ def result(film: session.Held, report: Report) -> None:
         curve.show(report, "age_curve")
     with method:
         cards.provenance(report)
-    inputs.patient_form(film)
+    patient.patient_form(film)
     downloads.row(film, report)
 
 

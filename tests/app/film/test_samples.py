@@ -48,7 +48,7 @@ def test_truth_is_what_the_name_says(sample):
 
 
 def test_command_makes_the_same_film_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(samples, "FOLDER", tmp_path / "cases")
+    monkeypatch.setattr(samples.FilmSample, "folder", tmp_path / "cases")
     monkeypatch.setattr(samples, "SAMPLES", samples.SAMPLES[:1])
     samples.main()
     first = samples.SAMPLES[0].path.read_bytes()

@@ -1,0 +1,107 @@
+"""What the built-in cases of every page share: their files and truths, and how they are made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmd.errors import OptionError
+from bmd.text import text
+from bmd.truth import Case
+
+FOLDER = Path(__file__).with_name("cases")
+THUMBNAIL_PX = 300
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One built-in case: its name and how the simulator is asked for it; seeds are where the search starts."""
+
+    name: str
+    seed: int
+    finding: str | None = None
+
+    folder: ClassVar[Path] = FOLDER
+    truths: ClassVar[str] = "truth.json"
+    """File with the truth of every case."""
+    ending: ClassVar[str] = ".dcm"
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return text(f"app.case.{self.name}.title")
+
+    @property
+    def description(self) -> str:
+        """What it shows."""
+        return text(f"app.case.{self.name}.description")
+
+    @property
+    def path(self) -> Path:
+        """The input itself."""
+        return self.folder / f"{self.name}{self.ending}"
+
+    @property
+    def thumbnail(self) -> Path:
+        """A small JPEG of it."""
+        return self.folder / f"{self.name}.jpg"
+
+    def truth(self) -> dict[str, Any]:
+        """What the simulator knows of this case: bmd_l1l4 in g/cm2, t_l1l4, tags; empty when not recorded."""
+        file = self.folder / self.truths
+        truths: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        return truths.get(self.name, {})
+
+
+SampleType = TypeVar("SampleType", bound=Sample)
+
+
+def there(samples: Sequence[SampleType]) -> tuple[SampleType, ...]:
+    """The cases whose files are there."""
+    return tuple(sample for sample in samples if sample.path.exists() and sample.thumbnail.exists())
+
+
+def named(samples: Sequence[SampleType], name: str | None) -> SampleType | None:
+    """Case of that name, or None."""
+    return next((sample for sample in samples if sample.name == name), None)
+
+
+def write_all(samples: Sequence[SampleType], write: Callable[[SampleType], dict[str, Any]]) -> None:
+    """Simulate every case again; ``write`` makes its files and gives its truth."""
+    folder, truths = samples[0].folder, samples[0].truths
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {sample.name: write(sample) for sample in samples}
+    (folder / truths).write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+
+
+def first_good(sample: Sample, tries: int, draw: Callable[[int], Case | None]) -> tuple[int, Case]:
+    """First seed, from the sample's own upwards, at which ``draw`` gives a case, and that case.
+
+    Raises
+    ------
+    OptionError
+        None of so many is a good example.
+    """
+    for seed in range(sample.seed, sample.seed + tries):
+        case = draw(seed)
+        if case is not None:
+            return seed, case
+    raise OptionError("app.no_good_case", name=sample.name, tries=tries)
+
+
+def write_thumbnail(picture: NDArray[np.floating], path: Path, scale_yx: tuple[float, float] = (1.0, 1.0)) -> None:
+    """A picture (H, W) in 0..1 as a small JPEG; ``scale_yx`` is the size of its pixels, where they are not square."""
+    import cv2
+
+    depth, width = picture.shape[0] * scale_yx[0], picture.shape[1] * scale_yx[1]
+    scale = THUMBNAIL_PX / max(depth, width)
+    size = (round(width * scale), round(depth * scale))
+    small = cv2.resize(np.asarray(picture, np.float32), size, interpolation=cv2.INTER_AREA)
+    grey = (np.clip(small, 0, 1) * 255).round().astype(np.uint8)
+    cv2.imwrite(str(path), grey, [cv2.IMWRITE_JPEG_QUALITY, 82])
