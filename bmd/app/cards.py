@@ -11,10 +11,11 @@ import streamlit as st
 
 from bmd.app.markup import number, plain, table
 from bmd.findings import note
+from bmd.models import _metadata as stated
 from bmd.models import _registry as registry
 from bmd.models._registry import WEIGHTS
 from bmd.reference import CATEGORIES
-from bmd.text import codes, text
+from bmd.text import codes, say, text
 from bmd.types import Report
 
 KEY_MEASURES = (
@@ -54,7 +55,8 @@ def coverage(model: str) -> float | None:
 
 def learned_from(model: str) -> str:
     """What the weights of this network say they were trained on."""
-    return str(metadata().get(model, {}).get("trained_on") or text("app.not_stated"))
+    card = metadata().get(model)
+    return say(stated.learned_from(card)) if card and "trained_on" in card else text("app.not_stated")
 
 
 def places(model: str) -> list[str]:
@@ -102,18 +104,17 @@ class Figures:
 
 
 def figures(entries: list[dict[str, Any]]) -> list[Figures]:
-    """Group a card's metrics: entries on one place that differ in their last words only stand side by side.
+    """Group a card's metrics: entries on one place that differ in what was given or in the site stand side by side.
 
     Parameters
     ----------
     entries : list of dict
-        ``metrics`` of metadata.json: ``measured_on`` ("1000 simulated films, film only") and ``values``.
+        ``metrics`` of metadata.json; see ``bmd.models._metadata``.
     """
     groups: dict[tuple[str, tuple[str, ...]], list[tuple[str, dict[str, Any]]]] = {}
     for entry in entries:
-        place, _, what = str(entry.get("measured_on", "not stated")).rpartition(", ")
-        values = entry.get("values") or {}
-        groups.setdefault((place or what, tuple(values)), []).append((what if place else "", values))
+        what = ", ".join(say(part) for part in stated.given(entry))
+        groups.setdefault((say(stated.where(entry)), tuple(entry["values"])), []).append((what, entry["values"]))
     found = []
     for (place, keys), members in groups.items():
         whole = [what for what, _ in members if what]
@@ -157,9 +158,7 @@ def _written(key: str, value: Any) -> str:
 def _best(card: dict[str, Any]) -> list[dict[str, Any]]:
     """The measurements on a test set; the training's own check only when there is nothing else."""
     entries = list(card.get("metrics") or [])
-    tests = [entry for entry in entries if entry.get("kind") == "test"]
-    later = [e for e in entries if not str(e.get("measured_on", "")).endswith(" held out of training")]
-    return tests or later or entries
+    return [entry for entry in entries if entry["kind"] != "validation"] or entries
 
 
 def _measured(card: dict[str, Any]) -> None:
@@ -205,7 +204,7 @@ def _confusion(entry: dict[str, Any]) -> None:
         return
     rows = [[name, *(f"{cell:.0f}" for cell in row)] for name, row in zip(CATEGORIES, cells, strict=True)]
     st.html(table(["", *CATEGORIES], rows))
-    place = plain(str(entry.get("measured_on", text("app.not_stated"))))
+    place = plain(", ".join(say(part) for part in (stated.where(entry), *stated.given(entry))))
     st.caption(f"{text('app.said')} {text('app.measured_on', place=place)}")
 
 
@@ -220,11 +219,12 @@ def _published(card: dict[str, Any]) -> str:
 
 def _details(card: dict[str, Any]) -> None:
     lines = {
-        "trained_on": card.get("trained_on"),
+        "trained_on": say(stated.learned_from(card)),
         "input": (card.get("preprocessing") or {}).get("steps"),
         "calibration": _words(card["calibration"]) if card.get("calibration") else text("app.card.not_calibrated"),
         "training": _words(card.get("training") or {}),
-        "seed_and_commit": f"{card.get('seed')}, {card.get('commit') or text('app.card.unknown_commit')}",
+        "seed": card.get("seed"),
+        "made": say(stated.made(card["provenance"])),
         "licence": card.get("licence"),
         "intended_use": card.get("intended_use"),
     }
@@ -233,4 +233,10 @@ def _details(card: dict[str, Any]) -> None:
 
 
 def _words(values: dict[str, Any]) -> str:
-    return ", ".join(f"{k} {f'({_words(v)})' if isinstance(v, dict) else number(v)}" for k, v in values.items())
+    return ", ".join(f"{k} {_said(v)}" for k, v in values.items())
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return say(stated.who(value)) if "cohort" in value else f"({_words(value)})"
+    return number(value)

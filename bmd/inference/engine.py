@@ -154,10 +154,9 @@ def _tuple_output(model: Any, names: list[str]) -> Any:
     return Ordered().eval()
 
 
-@cache
 def read_metadata(weights: Path, network: str) -> dict[str, Any]:
     """The metadata of a network's weights; raises WeightsError when there is none."""
-    from bmd.models._weights import read_metadata as read
+    from bmd.models._metadata import read
 
     return read(weights / network)
 

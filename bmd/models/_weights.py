@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from bmd.errors import WeightsError
+from bmd.models import _metadata
 
 SHARD_BYTES = 48_000_000
-REQUIRED = (
-    "name",
-    "title",
-    "paper",
-    "task",
-    "modality",
-    "options",
-    "files",
-    "preprocessing",
-    "recipe",
-    "seed",
-    "commit",
-    "metrics",
-    "calibration",
-    "licence",
-    "intended_use",
-)
-"""Keys that metadata must have."""
-
-REMEDY = "Fetch the repository again, or train the network with `python -m bmd train`."
 
 
 def shards(state: dict[str, Tensor], limit: int = SHARD_BYTES) -> list[dict[str, Tensor]]:
@@ -58,7 +38,7 @@ def sha256(path: Path) -> str:
 
 
 def write_weights(network: nn.Module, folder: Path, metadata: dict[str, Any], limit: int = SHARD_BYTES) -> None:
-    """Write ``model*.safetensors`` and ``metadata.json`` (with the files' sha256 added) to ``folder``."""
+    """Write ``model*.safetensors`` and, with the files' sha256 added, the metadata to ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("model*.safetensors"):
         old.unlink()
@@ -68,37 +48,23 @@ def write_weights(network: nn.Module, folder: Path, metadata: dict[str, Any], li
         save_file(group, folder / name)
         (folder / name).chmod(0o644)  # safetensors makes files that only their owner may read
         files[name] = sha256(folder / name)
-    text = json.dumps(metadata | {"files": files}, indent=2, ensure_ascii=False)
-    (folder / "metadata.json").write_text(text + "\n", encoding="utf-8")
-
-
-def read_metadata(folder: Path) -> dict[str, Any]:
-    """Metadata of shipped weights; raises WeightsError when missing, unreadable or incomplete."""
-    path = folder / "metadata.json"
-    try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WeightsError("The weights of this network are not installed", folder.name, REMEDY) from error
-    missing = [key for key in REQUIRED if key not in metadata]
-    if missing:
-        raise WeightsError("The weights' metadata is incomplete", "no " + ", ".join(missing), REMEDY)
-    return metadata
+    _metadata.write(folder, metadata | {"files": files})
 
 
 def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """All tensors as float32, and the metadata; raises WeightsError when a file is missing or damaged."""
-    metadata = read_metadata(folder)
+    metadata = _metadata.read(folder)
     state: dict[str, Tensor] = {}
     for name, expected in metadata["files"].items():
         path = folder / Path(name).name
         if not path.is_file():
-            raise WeightsError("A weights file is missing", f"{folder.name}/{name}", REMEDY)
+            raise WeightsError("network.file_missing", file=f"{folder.name}/{name}")
         if sha256(path) != expected:
-            raise WeightsError("A weights file is damaged: its checksum differs", f"{folder.name}/{name}", REMEDY)
+            raise WeightsError("network.file_damaged", file=f"{folder.name}/{name}")
         try:
             state |= load_file(path)
         except (SafetensorError, OSError) as error:
-            raise WeightsError("A weights file cannot be read", f"{folder.name}/{name}", REMEDY) from error
+            raise WeightsError("network.file_unreadable", file=f"{folder.name}/{name}") from error
     return {key: v.float() if v.is_floating_point() else v for key, v in state.items()}, metadata
 
 
@@ -109,7 +75,7 @@ def read_weights(network_class: Any, folder: Path) -> nn.Module:
         network = network_class(**metadata["options"])
         network.load_state_dict(state)
     except (RuntimeError, TypeError) as error:
-        raise WeightsError("The weights do not fit the network", folder.name, REMEDY) from error
+        raise WeightsError("network.weights_do_not_fit", name=folder.name) from error
     network.metadata = metadata
     return network.eval()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ import torch
 from torch import nn
 
 from bmd import INTENDED_USE
+from bmd.errors import WeightsError
 from bmd.models import _weights as weights
+from bmd.models._metadata import PROVENANCE, measurement
 from bmd.models._recipe import Recipe, as_dict
 from bmd.training import tasks
+from bmd.training.examples import digest
+from bmd.training.task import Items
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -28,18 +33,66 @@ def load(path: Path) -> dict[str, Any] | None:
 
 
 def commit() -> str:
-    """Short hash of the commit that trains, "" outside a repository."""
+    """Short hash of the commit that trains, with "+" where files were changed since; "" outside a repository."""
+    head, changes = _git("rev-parse", "--short", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    return head + "+" if head and changes else head
+
+
+def _git(*words: str) -> str:
+    here = Path(__file__).parent
     try:
-        run = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, timeout=10)
+        run = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return run.stdout.strip()
 
 
-def describe(network: nn.Module, recipe: Recipe, options: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
-    """Metadata of weights; ``training`` holds steps, examples, minutes and the validation metrics."""
+def command(name: str, overrides: Sequence[str]) -> str:
+    """What was asked for, with folders by their last part only."""
+    shown = [f"{key}={Path(value).name if '/' in value else value}" for key, _, value in map(_parts, overrides)]
+    return " ".join(["python -m bmd train", name, *shown])
+
+
+def _parts(word: str) -> tuple[str, str, str]:
+    return word.partition("=")
+
+
+def provenance(name: str, overrides: Sequence[str], *items: Items[Any]) -> dict[str, Any]:
+    """What makes these weights: commit, command, and a SHA-256 over the names and contents of the files read.
+
+    Raises
+    ------
+    WeightsError
+        "network.provenance": outside a git repository; known before the first step, not after the last.
+    """
+    found = {"commit": commit(), "command": command(name, overrides)} | read_from(*items)
+    missing = tuple(key for key in PROVENANCE if not found[key])
+    if missing:
+        raise WeightsError("network.provenance", missing=missing)
+    return found
+
+
+def read_from(*items: Items[Any]) -> dict[str, Any]:
+    """The part of ``provenance`` that speaks of the data; cases may be added while a training runs."""
+    files = {file for some in items for file in some.digests}
+    return {"data_sha256": digest(*items), "data_files": len(files)}
+
+
+def describe(
+    network: nn.Module, recipe: Recipe, options: dict[str, Any], training: dict[str, Any], made: dict[str, Any]
+) -> dict[str, Any]:
+    """Metadata of weights.
+
+    Parameters
+    ----------
+    training : dict
+        Steps, examples, minutes, the number ``held_out`` and the validation ``metrics``.
+    made : dict
+        From ``provenance``.
+    """
     spec: Any = network.spec
-    pictures = {"radiograph": "films", "ct": "CT", "dxa": "DXA images"}.get(spec.modality, "pictures")
+    task = tasks.find(spec.task)
+    kept = {k: v for k, v in training.items() if k not in ("metrics", "held_out")}
     return {
         "name": spec.name,
         "title": spec.title,
@@ -47,48 +100,20 @@ def describe(network: nn.Module, recipe: Recipe, options: dict[str, Any], traini
         "task": spec.task,
         "modality": spec.modality,
         "options": options,
-        "preprocessing": {"size": recipe.size, "steps": tasks.find(spec.task).inputs},
+        "preprocessing": {"size": recipe.size, "steps": task.inputs},
         "recipe": {k: v for k, v in as_dict(recipe).items() if k not in ("data", "out", "weights", "threads")},
-        "training": {k: v for k, v in training.items() if k != "metrics"},
+        "training": kept,
         "seed": recipe.seed,
-        "commit": commit(),
-        "metrics": [{"measured_on": f"simulated {pictures} held out of training", "values": training["metrics"]}],
+        "provenance": made,
+        "metrics": [measurement(task.cohort, training["held_out"], task.unit, "validation", training["metrics"])],
         "calibration": {},
-        "trained_on": f"simulated {pictures} only; no image of a patient",
+        "trained_on": {"cohort": task.cohort, "n": None},
         "licence": "Apache-2.0",
         "intended_use": INTENDED_USE,
     }
 
 
 def export(network: nn.Module, folder: Path, metadata: dict[str, Any]) -> None:
-    """Write weights, metadata, golden example and model card, each from the weights as they will be read back."""
+    """Write weights, metadata, model card and golden example, the last from the weights as they will be read back."""
     weights.write_weights(network, folder, metadata)
-    shipped = weights.read_weights(type(network), folder)
-    weights.write_golden(shipped, folder)
-    write_card(folder)
-
-
-def write_card(folder: Path) -> None:
-    """Write the model card README.md from metadata.json; run again after metadata changes."""
-    m = weights.read_metadata(folder)
-    lines = [f"# {m['title']}", "", m["intended_use"], "", f"- Paper: {m['paper']}", f"- Task: {m['task']}"]
-    lines += [f"- Input: {m['preprocessing']['steps']}; size {m['preprocessing']['size']}"]
-    lines += [f"- Trained on: {m.get('trained_on', 'not stated')}"]
-    lines += [f"- Training: {_words(m.get('training', {}))}; seed {m['seed']}, commit {m['commit'] or 'unknown'}"]
-    lines += [f"- Licence: {m['licence']}", "", "## Measured", "", "| on | measure | value |", "|---|---|---|"]
-    for entry in m["metrics"]:
-        lines += [f"| {entry['measured_on']} | {key} | {_number(v)} |" for key, v in entry["values"].items()]
-    if "published" in m:
-        paper = m["published"]
-        lines += ["", f"In the paper ({paper['measured_on']}, other patients): {_words(paper['values'])}."]
-    lines += ["", "## Calibration", "", _words(m["calibration"]) if m["calibration"] else "None yet.", ""]
-    lines += ["## Files", ""] + [f"- `{name}` sha256 `{digest}`" for name, digest in m["files"].items()]
-    (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _words(values: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {_number(value)}" for key, value in values.items())
+    weights.write_golden(weights.read_weights(type(network), folder), folder)

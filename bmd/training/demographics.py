@@ -24,7 +24,9 @@ from scipy.optimize import minimize_scalar
 from bmd.models import _registry as registry
 from bmd.models._recipe import override
 from bmd.models.demographics import FIELDS, GRID, SITES, DemographicsNetwork, DemographicsRecipe
-from bmd.training import checkpoint
+from bmd.training import checkpoint, tasks
+from bmd.training.examples import Examples
+from bmd.training.rehearsal import rehearse
 from bmd.training.tasks.demographics import CALIBRATION, TRAINING, People, read_people
 
 log = logging.getLogger(__name__)
@@ -49,19 +51,27 @@ def train(overrides: Sequence[str] = ()) -> dict[str, Any]:
     """
     recipe = override(DemographicsRecipe(), overrides)
     people = read_people(recipe.data)
-    network, steps = fit(people.cycles(*TRAINING), recipe)
-    calibrate(network, people.cycles(CALIBRATION))
+    made = checkpoint.provenance("demographics", overrides, people)
+    trained, calibrated = people.cycles(*TRAINING), people.cycles(CALIBRATION)
+    task = tasks.find("survey")
+    examples = Examples(trained, task.augment(recipe), task.encode, recipe.seed)
+    rehearse(task, _build(recipe), recipe, examples, calibrated)
+    network, steps = fit(trained, recipe)
+    calibrate(network, calibrated)
     folder = Path(recipe.weights or recipe.out) / "demographics"
-    checkpoint.export(network, folder, _describe(network, recipe, people, steps))
+    checkpoint.export(network, folder, _describe(network, recipe, people, steps, made))
     return {"steps": steps, "folder": folder}
+
+
+def _build(recipe: DemographicsRecipe) -> Any:
+    return registry.build("demographics", **{k: getattr(recipe, k) for k in DemographicsNetwork.options})
 
 
 def fit(people: People, recipe: DemographicsRecipe) -> tuple[DemographicsNetwork, int]:
     """A network trained on these people, in eval mode, and the number of steps."""
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
-    options = {k: getattr(recipe, k) for k in DemographicsNetwork.options}
-    network: Any = registry.build("demographics", **options)
+    network = _build(recipe)
     weight = np.ones(len(people), np.float32)
     columns = [torch.from_numpy(v) for v in (people.known, people.t_score, weight)]
     optimizer = torch.optim.AdamW(network.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
@@ -131,19 +141,21 @@ def conformal_tail(level: NDArray, weight: NDArray, coverage: float = COVERAGE) 
     return float(score[order][place]) if place < len(score) else 0.5
 
 
-def _describe(network: DemographicsNetwork, recipe: DemographicsRecipe, people: People, steps: int) -> dict[str, Any]:
-    """Metadata of the weights; figures are added by ``evaluation.demographics``."""
+def _describe(
+    network: DemographicsNetwork, recipe: DemographicsRecipe, people: People, steps: int, made: dict[str, Any]
+) -> dict[str, Any]:
+    """Metadata of the weights; figures are added by ``evaluation.demographics.survey``."""
     trained, calibrated = people.cycles(*TRAINING), people.cycles(CALIBRATION)
     options = {k: getattr(recipe, k) for k in network.options}
-    training = {"steps": steps, "people": len(trained), "device": "cpu", "metrics": {}}
-    metadata = checkpoint.describe(network, recipe, options, training)
+    training = {"steps": steps, "people": len(trained), "device": "cpu", "metrics": {}, "held_out": None}
+    metadata = checkpoint.describe(network, recipe, options, training, made)
     ends = {k: np.nanpercentile(trained.table[k], (0, 0.5, 99.5, 100)).round(1).tolist() for k in RANGES}
     return metadata | {
         "metrics": [],
-        "calibration": {"coverage": COVERAGE, "people": len(calibrated), "fitted_on": f"NHANES {CALIBRATION}"},
+        "calibration": {"coverage": COVERAGE, "fitted_on": {"cohort": "nhanes_2009_2010", "n": len(calibrated)}},
         "range": ends,
         "grid": list(GRID),
-        "trained_on": f"{len(trained)} real people from 20 years, NHANES {', '.join(TRAINING)} (CDC, public use)",
+        "trained_on": {"cohort": "nhanes_training", "n": len(trained)},
     }
 
 

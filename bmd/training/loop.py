@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from bmd.models import _registry as registry
+from bmd.models._metadata import card
 from bmd.models._precision import bf16_is_faster
 from bmd.models._recipe import Recipe, as_dict, override
 from bmd.models._weights import read_state
@@ -150,9 +151,9 @@ class Trainer:
         values = {k: float(v.detach()) for k, v in losses.items()}
         return {"loss": float(loss.detach()), **values, "norm": float(norm), "lr": lr}
 
-    def rehearse(self, examples: Examples[Any], held_out: Items[Any]) -> None:
+    def rehearse(self, examples: Examples[Any], held_out: Items[Any]) -> Metrics:
         """Run one batch through everything before the first step; see ``rehearsal.rehearse``."""
-        rehearse(self.task, self.network, self.recipe, examples, held_out, self.precision)
+        return rehearse(self.task, self.network, self.recipe, examples, held_out, self.precision)
 
     def validate(self, held_out: Items[Any]) -> Metrics:
         """Metrics of the mean weights on items never trained on."""
@@ -164,12 +165,16 @@ class Trainer:
         log.info("validation at step %d: %s", self.progress.step, _show(metrics))
         return metrics
 
-    def export(self, metrics: Metrics) -> None:
+    def describe(self, metrics: Metrics, held_out: int, made: dict[str, Any]) -> dict[str, Any]:
+        """Metadata of the mean weights as they are now; see ``checkpoint.describe``."""
+        training: dict[str, Any] = {"steps": self.progress.step, "examples": self.progress.step * self.recipe.batch}
+        training |= {"minutes": round(self.progress.seconds / 60, 1), "device": self.device.type}
+        training |= {"metrics": metrics, "held_out": held_out}
+        return checkpoint.describe(self.network, self.recipe, self.options, training, made)
+
+    def export(self, metadata: dict[str, Any]) -> None:
         """Ship the mean weights to the weights folder."""
         twin = self.mean.network_like(self.network, lambda: registry.build(self.name, **self.options)).cpu()
-        training: dict[str, Any] = {"steps": self.progress.step, "examples": self.progress.step * self.recipe.batch}
-        training |= {"minutes": round(self.progress.seconds / 60, 1), "device": self.device.type, "metrics": metrics}
-        metadata = checkpoint.describe(self.network, self.recipe, self.options, training)
         checkpoint.export(twin, Path(self.recipe.weights) / self.name, metadata)
 
 
@@ -207,13 +212,18 @@ def train(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     trainer = Trainer(name, recipe)
     trainer.resume()
     examples, held_out = make_examples(task, recipe)
-    trainer.rehearse(examples, held_out)
+    rehearsed = trainer.rehearse(examples, held_out)
+    made: dict[str, Any] = {}
+    if recipe.weights:
+        made = checkpoint.provenance(name, overrides, examples.items, held_out)
+        card(trainer.describe(rehearsed, len(held_out), made) | {"files": {}})  # what export needs is there
     changed = {f.name: getattr(recipe, f.name) for f in fields(recipe) if getattr(recipe, f.name) != f.default}
     log.info("%s: %d items, %d held out, bf16 %s, %s", name, len(examples.items), len(held_out), trainer.bf16, changed)
     trainer.write({"start": name, "recipe": as_dict(recipe), "items": len(examples.items), "bf16": trainer.bf16})
     metrics = _run(trainer, examples, held_out)
     if recipe.weights:
-        trainer.export(metrics)
+        made |= checkpoint.read_from(examples.items, held_out)
+        trainer.export(trainer.describe(metrics, len(held_out), made))
     return {
         "steps": trainer.progress.step,
         "minutes": trainer.progress.seconds / 60,

@@ -7,23 +7,24 @@ import json
 import pytest
 
 from bmd.app import cards
+from bmd.models._metadata import measurement
 from bmd.text import text
 
-PLACE = "1000 simulated films held out of training and calibration, whole pipeline, "
+PLACE = "1000 simulated films held out of training and calibration, whole pipeline"
 
 
-def entry(what: str, **values: float) -> dict:
-    return {"measured_on": PLACE + what, "values": values}
+def entry(what: str | None, **values: float) -> dict:
+    return measurement("simulated_films", 1000, "films", "pipeline", values, inputs=what)
 
 
 def test_entries_that_differ_in_their_last_words_stand_side_by_side():
     (group,) = cards.figures(
         [
-            entry("film only", patients=1000.0, auc=0.8412, auc_low=0.81, auc_high=0.87, coverage=0.9),
-            entry("film and patient data", patients=1000.0, auc=0.87, auc_low=0.85, auc_high=0.9, coverage=0.91),
+            entry("film", patients=1000.0, auc=0.8412, auc_low=0.81, auc_high=0.87, coverage=0.9),
+            entry("both", patients=1000.0, auc=0.87, auc_low=0.85, auc_high=0.9, coverage=0.91),
         ]
     )
-    assert group.place == PLACE.removesuffix(", ")
+    assert group.place == PLACE
     assert group.columns == ("film only", "film and patient data")
     assert group.rows == (
         (text("app.measures.patients"), "1000", "1000"),
@@ -33,14 +34,14 @@ def test_entries_that_differ_in_their_last_words_stand_side_by_side():
 
 
 def test_a_single_entry_keeps_its_whole_place():
-    (group,) = cards.figures([entry("film only", dice=0.9512)])
-    assert group.place == PLACE + "film only"
+    (group,) = cards.figures([entry("film", dice=0.9512)])
+    assert group.place == PLACE + ", film only"
     assert group.columns == ("",)
     assert group.rows == ((text("app.measures.dice"), "0.951"),)
 
 
 def test_unknown_measures_and_missing_values_are_shown_plainly():
-    (group,) = cards.figures([{"measured_on": "films", "values": {"new_measure": float("nan"), "text": "yes"}}])
+    (group,) = cards.figures([entry(None, new_measure=float("nan"), text="yes")])
     assert group.rows == (("new_measure", "–"), ("text", "yes"))
     assert cards.figures([]) == []
 

@@ -12,7 +12,8 @@ import torch
 from bmd.errors import OptionError, WeightsError
 from bmd.inference import engine as engines
 from bmd.models._registry import build
-from bmd.models._weights import REQUIRED, write_weights
+from bmd.models._weights import write_weights
+from tests.models.fakes import metadata
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +21,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
     for name in ("cmnet", "c5_gap_fc3"):
-        metadata: dict = {key: {} for key in REQUIRED} | {"name": name}
-        write_weights(build(name).eval(), folder / name, metadata)
+        write_weights(build(name).eval(), folder / name, metadata(name=name, options={}))
     return folder
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from bmd.models._metadata import REQUIRED
 from bmd.reference import LEVELS
 
 
@@ -59,3 +60,11 @@ def write_fake_shards(folder: Path, shards: int = 2, films: int = 6, side: int =
         arrays = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
         np.savez(folder / f"films_{i * films:07d}.npz", **arrays)
     return folder
+
+
+def metadata(**changes: object) -> dict:
+    """Metadata of weights that nothing was measured on, as the writer wants it."""
+    made = {"commit": "abc1234", "command": "python -m bmd train", "data_sha256": "0" * 64, "data_files": 1}
+    plain = dict.fromkeys(REQUIRED, "") | {"provenance": made, "metrics": [], "calibration": {}, "files": {}}
+    plain |= {"preprocessing": {"size": 64, "steps": "none"}, "trained_on": {"cohort": "simulated_films", "n": None}}
+    return plain | changes

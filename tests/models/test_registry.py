@@ -12,11 +12,15 @@ import pytest
 import torch
 
 from bmd.errors import OptionError, WeightsError
+from bmd.findings import note
 from bmd.models import _registry as registry
 from bmd.models._detections import stacked
+from bmd.models._metadata import KINDS, MEASUREMENT, PROVENANCE, card, measurement, read, update, where, write
 from bmd.models._recipe import Recipe
-from bmd.models._weights import REQUIRED, flatten, golden_error, read_metadata, write_weights
+from bmd.models._weights import flatten, golden_error, write_weights
+from bmd.text import say
 from bmd.training import tasks
+from tests.models import fakes
 from tests.models.fakes import write_fake_shards
 from tests.models.fakes_ct import write_fake_ct
 from tests.training.people import write_survey
@@ -49,6 +53,12 @@ def batch_for(name: str, data: dict[str, str]):
     count = {"films": 2, "scans": 2, "people": 64}.get(task.unit, 8)
     rows = [items[i] for i in range(min(count, len(items)))]
     return task.collate([task.encode(row, task.plain(row, SIZES.get(name, 0)), rng) for row in rows])
+
+
+def code_of(call) -> str:
+    with pytest.raises(WeightsError) as error:
+        call()
+    return error.value.finding.code
 
 
 def output(network: torch.nn.Module) -> dict[str, np.ndarray]:
@@ -187,28 +197,25 @@ def test_eval_contract(network):
 
 def test_saves_and_loads_identically(network, tmp_path):
     name = network.spec.name
-    metadata = dict.fromkeys(REQUIRED, "") | {"options": TINY.get(network.spec.task, {}), "files": {}}
-    write_weights(network, tmp_path / name, metadata, limit=20_000_000)
+    options = TINY.get(network.spec.task, {})
+    write_weights(network, tmp_path / name, fakes.metadata(name=name, options=options), limit=20_000_000)
     assert all(p.stat().st_size < 21_000_000 for p in (tmp_path / name).iterdir())
     loaded = registry.load(name, tmp_path)
-    rounded = registry.build(name, **metadata["options"])
+    rounded = registry.build(name, **options)
     rounded.load_state_dict({k: v.half().float() for k, v in network.state_dict().items()})
     expected, found = output(rounded), output(loaded)
     for key in expected:
         np.testing.assert_array_equal(expected[key], found[key])
     damaged = next((tmp_path / name).glob("model*.safetensors"))
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x01")
-    with pytest.raises(WeightsError, match="checksum"):
-        registry.load(name, tmp_path)
+    assert code_of(lambda: registry.load(name, tmp_path)) == "network.file_damaged"
     damaged.unlink()
-    with pytest.raises(WeightsError, match="missing"):
-        registry.load(name, tmp_path)
+    assert code_of(lambda: registry.load(name, tmp_path)) == "network.file_missing"
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_missing_weights_say_so(name, tmp_path):
-    with pytest.raises(WeightsError, match="not installed"):
-        registry.load(name, tmp_path)
+    assert code_of(lambda: registry.load(name, tmp_path)) == "network.not_installed"
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -216,11 +223,55 @@ def test_shipped_weights(name):
     folder = WEIGHTS / name
     if not (folder / "metadata.json").is_file():
         pytest.skip(f"{name} has no shipped weights yet")
-    metadata = read_metadata(folder)
+    metadata = read(folder)
     assert metadata["name"] == name
     assert "Not for diagnosis" in metadata["intended_use"]
     assert metadata["metrics"]
-    assert all(entry["measured_on"] and entry["values"] for entry in metadata["metrics"])
+    assert all(entry["values"] and entry["kind"] in KINDS and say(where(entry)) for entry in metadata["metrics"])
     assert all((folder / file).stat().st_size < 48_000_000 + 1_000_000 for file in metadata["files"])
-    assert (folder / "README.md").is_file()
+    assert (folder / "README.md").read_text(encoding="utf-8") == card(metadata)
     assert golden_error(registry.load(name, WEIGHTS), folder, rtol=1e-3, atol=1e-3) == []
+
+
+@pytest.mark.parametrize("folder", sorted(p.parent for p in WEIGHTS.glob("*/metadata.json")), ids=lambda p: p.name)
+def test_shipped_weights_say_what_made_them(folder):
+    """Commit, command and data, or null with a reason and the commit that shipped them; never an empty word."""
+    made = read(folder)["provenance"]
+    for key in PROVENANCE:
+        assert made[key] or (made[key] is None and made["reason"])
+    assert made.get("data_sha256") is None or len(made["data_sha256"]) == 64
+    if "reason" in made:
+        assert made["shipped_in"]
+        assert say(note(f"network.reason.{made['reason']}", shipped_in=made["shipped_in"]))
+    assert folder.name in registry.names()
+
+
+@pytest.mark.parametrize("key", PROVENANCE)
+def test_weights_are_not_written_without_what_made_them(key, tmp_path):
+    metadata = fakes.metadata()
+    metadata["provenance"][key] = ""
+    assert code_of(lambda: write(tmp_path / "new", metadata)) == "network.provenance"
+    assert not (tmp_path / "new").exists()
+    metadata["provenance"] |= {key: None, "reason": "not_recorded"}
+    write(tmp_path / "new", metadata)
+
+
+@pytest.mark.parametrize("key", MEASUREMENT)
+def test_a_measurement_says_on_whom_by_keys(key, tmp_path):
+    entry = measurement("simulated_films", 9, "films", "test", {"dice": 0.9})
+    write(tmp_path, fakes.metadata(metrics=[entry]))
+    entry.pop(key)
+    with pytest.raises(WeightsError) as error:
+        write(tmp_path, fakes.metadata(metrics=[entry]))
+    assert error.value.finding.values == {"missing": (f"metrics.{key}",)}
+
+
+def test_measurements_replace_all_but_the_trainings_own(tmp_path):
+    own = measurement("simulated_films", 9, "films", "validation", {"dice": 0.9})
+    write(tmp_path, fakes.metadata(metrics=[own]))
+    for dice in (0.5, 0.6):
+        update(tmp_path, [measurement("simulated_films", 8, "films", "test", {"dice": dice})], calibration={"a": 1.0})
+    found = read(tmp_path)
+    assert [entry["values"]["dice"] for entry in found["metrics"]] == [0.6, 0.9]
+    assert found["calibration"] == {"a": 1.0}
+    assert "8 simulated films held out of training and calibration | dice | 0.6" in (tmp_path / "README.md").read_text()

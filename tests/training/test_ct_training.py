@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bmd.models import _registry as registry
-from bmd.models._weights import REQUIRED, write_weights
+from bmd.models._weights import write_weights
 from bmd.training import tasks
 from bmd.training.examples import batches, make_examples
 from bmd.training.loop import start_from
@@ -23,6 +23,7 @@ from bmd.training.tasks.ct import (
     validate_ct,
 )
 from bmd.types import Demographics
+from tests.models.fakes import metadata
 from tests.models.fakes_ct import write_fake_ct
 
 
@@ -73,8 +74,7 @@ def test_augmentation_follows_its_random_numbers_alone():
 def test_multimodal_starts_from_the_image_network(tmp_path):
     torch.manual_seed(0)
     image = registry.build("femur_image", hidden=128)
-    metadata = dict.fromkeys(REQUIRED, "") | {"name": "femur_image", "options": {"hidden": 128}}
-    write_weights(image, tmp_path / "femur_image", metadata)
+    write_weights(image, tmp_path / "femur_image", metadata(name="femur_image", options={"hidden": 128}))
     both = registry.build("femur_multimodal", hidden=128)
     before = both.joint[0][0].weight.clone()
     start_from(both, tmp_path / "femur_image")

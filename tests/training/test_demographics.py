@@ -12,8 +12,9 @@ from bmd.errors import InputError
 from bmd.evaluation.demographics.survey import evaluate_demographics
 from bmd.inputs.patient import demographics_vector
 from bmd.models import _registry as registry
+from bmd.models._metadata import read
 from bmd.models._recipe import override
-from bmd.models._weights import golden_error, read_metadata
+from bmd.models._weights import golden_error
 from bmd.models.demographics import DemographicsRecipe
 from bmd.training import train
 from bmd.training.demographics import conformal_tail, fit, fit_slope
@@ -70,11 +71,13 @@ def test_learns_what_is_true_of_the_made_up_people(trained):
     assert below[0] > 2 * below[2]
 
 
-def test_weights_say_what_they_are(trained):
+def test_weights_say_what_they_are(trained, table):
     folder = trained / "demographics"
-    card = read_metadata(folder)
-    assert "real people" in card["trained_on"]
-    assert card["calibration"]["fitted_on"] == "NHANES 2009-2010"
+    card = read(folder)
+    people = read_people(table)
+    assert card["trained_on"] == {"cohort": "nhanes_training", "n": len(people.cycles(*TRAINING))}
+    fitted_on = {"cohort": "nhanes_2009_2010", "n": len(people.cycles("2009-2010"))}
+    assert card["calibration"]["fitted_on"] == fitted_on
     assert card["range"]["age"][0] >= 20
     assert golden_error(registry.load("demographics", trained), folder) == []
 
@@ -92,9 +95,10 @@ def test_evaluation_gives_every_table_and_writes_the_card(table, trained, monkey
     for word in ("lumbar: network", "logistic regression", "women: OST", "ORAI", "age, sex, weight", "20-49"):
         assert word in text
     assert "Korea" not in text
-    card = read_metadata(trained / "demographics")
+    card = read(trained / "demographics")
     assert len(card["metrics"]) == 4
-    assert all("real people" in m["measured_on"] for m in card["metrics"])
+    assert {m["cohort"] for m in card["metrics"]} == {"nhanes_2017_2020"}
+    assert [m["site"] for m in card["metrics"]] == ["lumbar", "femoral_neck", "total_hip", "lowest"]
     lumbar = card["metrics"][0]["values"]
     assert lumbar["macro_auc_low"] < lumbar["macro_auc"] < lumbar["macro_auc_high"]
     assert lumbar["macro_auc"] > 0.65

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import bmd.models
-from bmd.errors import OptionError
+from bmd.errors import OptionError, WeightsError
 from bmd.models import _registry as registry
-from bmd.models._weights import read_metadata
-from bmd.training import loop, tasks, train
+from bmd.models._metadata import read
+from bmd.training import checkpoint, loop, tasks, train
 from bmd.training.examples import digest, make_examples
 from bmd.training.films import Films
 from bmd.training.loop import Trainer
@@ -119,9 +119,26 @@ def test_a_new_task_and_its_network_are_two_files(dummy, folder, tmp_path, monke
     result = train("greynet", keys(folder, tmp_path))
     assert steps == [0, 1]
     assert result["metrics"]["mean_error"] > 0
-    metadata = read_metadata(tmp_path / "weights" / "greynet")
+    metadata = read(tmp_path / "weights" / "greynet")
     assert metadata["task"] == "grey"
     assert metadata["preprocessing"] == {"size": 32, "steps": "a corner of the film"}
+    made = metadata["provenance"]
+    assert made["command"].startswith("python -m bmd train greynet data=")
+    assert str(tmp_path) not in made["command"]
+    assert made["data_files"] == 1
+    assert made["data_sha256"] == digest(Films(folder))
+    assert metadata["metrics"][0]["n"] == 3
+
+
+def test_outside_a_repository_nothing_is_shipped_or_trained(dummy, folder, tmp_path, monkeypatch) -> None:
+    steps = two_steps(monkeypatch)
+    monkeypatch.setattr(checkpoint, "commit", lambda: "")
+    with pytest.raises(WeightsError) as error:
+        train("greynet", keys(folder, tmp_path))
+    assert error.value.finding.code == "network.provenance"
+    assert error.value.finding.values == {"missing": ("commit",)}
+    assert steps == []
+    assert train("greynet", [*keys(folder, tmp_path), "weights="])["steps"] == 2  # a trial that ships nothing
 
 
 @pytest.mark.parametrize("missing", ["validate", "encode", "collate", "read", "headline", "inputs"])

@@ -6,7 +6,6 @@ each paper; the chain from a volume to a crop is not in these figures.
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from scipy.special import softmax
 
 from bmd.evaluation import published
 from bmd.evaluation.film.calibration import fit_temperature
-from bmd.inference.engine import read_metadata
 from bmd.metrics import (
     auc,
     bootstrap,
@@ -29,6 +27,7 @@ from bmd.metrics import (
     macro_auc,
 )
 from bmd.models import _registry as registry
+from bmd.models._metadata import measurement, update
 from bmd.models._registry import WEIGHTS
 from bmd.reference import CATEGORIES
 
@@ -130,43 +129,27 @@ def calibrate_ct(
         task = tasks.find(registry.spec(name).task)
         logits, truth, people = answers(name, calibration, weights)
         test_logits, test_truth, test_people = answers(name, data, weights)
-        temperature, entries = fit_temperature(logits, truth), []
-        numbers: dict[str, Any] = {"fitted_on": f"{len(np.unique(people))} simulated people"}
-        where = f"simulated people held out of training and calibration ({Path(data).name})"
-        unit = task.unit
+        temperature, seen = fit_temperature(logits, truth), len(np.unique(test_people))
+        numbers: dict[str, Any] = {"fitted_on": {"cohort": task.cohort, "n": len(np.unique(people))}}
         values = figures(test_truth, test_logits, temperature, test_people)
-        entries.append(
-            {"measured_on": f"{len(test_truth)} {unit} of {int(values['people'])} {where}", "values": values}
-        )
+        parts = {"people": None} if task.unit == "people" else {"people": seen}
+        entries = [measurement(task.cohort, len(test_truth), task.unit, "test", values, **parts)]
         if task.unit == "slices":
             joined, classes = of_people(logits, truth, people)
             numbers |= {"slice_temperature": temperature, "patient_temperature": fit_temperature(joined, classes)}
             joined, classes = of_people(test_logits, test_truth, test_people)
             values = figures(classes, joined, numbers["patient_temperature"], np.arange(len(classes)))
-            entries.append({"measured_on": f"{len(classes)} {where}, mean of their slices", "values": values})
+            entries.append(measurement(task.cohort, len(classes), "people", "test", values, inputs="slices"))
         else:
             numbers["temperature"] = temperature
+        numbers = {k: round(v, 4) if isinstance(v, float) else v for k, v in numbers.items()}
         found[name] = {"calibration": numbers, "metrics": entries}
-        _write(weights / name, numbers, entries)
+        update(weights / name, entries, calibration=numbers, published=_published(name))
     return found
 
 
-def _write(folder: Path, numbers: dict[str, Any], entries: list[dict[str, Any]]) -> None:
-    """Put calibration, figures and the paper's figures into metadata.json and write the model card anew."""
-    from bmd.training.checkpoint import write_card
-
-    path = folder / "metadata.json"
-    metadata = json.loads(path.read_text(encoding="utf-8"))
-    paper, row = PUBLISHED[folder.name]
+def _published(name: str) -> dict[str, Any]:
+    """What the paper reports of its own network."""
+    paper, row = PUBLISHED[name]
     beside = next(r for r in published.results(paper) if r.model == row)
-    kept = [m for m in metadata["metrics"] if not m.get("kind")]
-    metadata["metrics"] = kept + [entry | {"kind": "test"} for entry in entries]
-    metadata["calibration"] = {k: round(v, 4) if isinstance(v, float) else v for k, v in numbers.items()}
-    metadata["published"] = {
-        "paper": published.PAPERS[paper],
-        "measured_on": beside.measured_on,
-        "values": beside.values,
-    }
-    path.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    read_metadata.cache_clear()
-    write_card(folder)
+    return {"paper": published.PAPERS[paper], "measured_on": beside.measured_on, "values": beside.values}

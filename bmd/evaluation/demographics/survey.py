@@ -8,7 +8,6 @@ error that probabilities which are exactly right would show with as many people:
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from bmd.evaluation.tables import Measured, markdown, rows
 from bmd.inference.demographics.assess import ROLE, curves
 from bmd.inference.engine import Engine, TorchEngine
 from bmd.inference.run import Networks
+from bmd.models._metadata import measurement, update
 from bmd.models._registry import WEIGHTS, default
 from bmd.models.demographics import SITES
 from bmd.population.survey import read_table
@@ -283,11 +283,6 @@ def korea(path: Path, engine: Engine) -> list[Measured]:
 
 def _write(folder: Path, found: list[Measured]) -> None:
     """Put the network's figures into metadata.json and write the model card anew."""
-    from bmd.inference.engine import read_metadata
-    from bmd.training.checkpoint import write_card
-
-    path = folder / "metadata.json"
-    metadata = json.loads(path.read_text(encoding="utf-8"))
     entries = []
     for row in found:
         if not row.model.endswith("network"):
@@ -297,9 +292,5 @@ def _write(folder: Path, found: list[Measured]) -> None:
         extra |= dict(zip((f"share_{name}" for name in reference.CATEGORIES), row.mix, strict=True))
         values = {k: round(float(v), 4) for k, v in (row.values | extra).items()}
         people = int(row.values["people"])
-        where = f"{people} {row.measured_on}, {row.task.replace('_', ' ')}"
-        entries.append({"measured_on": where, "values": values})
-    text = json.dumps(metadata | {"metrics": entries}, indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
-    read_metadata.cache_clear()
-    write_card(folder)
+        entries.append(measurement("nhanes_2017_2020", people, "people", "survey", values, site=row.task))
+    update(folder, entries)

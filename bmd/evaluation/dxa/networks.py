@@ -1,14 +1,11 @@
 """Measure and calibrate the DXA networks on simulated people none of them has seen.
 
-``python -m bmd.evaluation.dxa.networks CALIBRATION_SHARDS TEST_SHARDS`` fits interval and class shares of ``dxa_cnn``
-on the first, measures both networks on the second, and writes the figures into their model cards.
+``python -m bmd evaluate dxa --calibration FOLDER --data FOLDER`` fits interval and class shares of the density network
+on the first, measures it and the region network on the second, and writes the figures into their model cards.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +14,15 @@ from numpy.typing import NDArray
 
 from bmd import reference
 from bmd.metrics import auc
-from bmd.models._registry import load
-from bmd.models._weights import read_metadata
+from bmd.models._metadata import measurement, update
+from bmd.models._registry import WEIGHTS, default, load
 from bmd.reference import category, reported_interval, reported_t
-from bmd.training.checkpoint import write_card
 from bmd.training.films import Film, Films
 from bmd.training.task import Items
 from bmd.training.tasks.dxa import dxa_metrics, estimates, validate_regions
 
 COVERAGE = 0.9
 SITE = "L1-L4"
-log = logging.getLogger(__name__)
 
 
 def calibrate(raw: NDArray, truth: NDArray, coverage: float = COVERAGE) -> dict[str, float]:
@@ -42,7 +37,7 @@ def calibrate(raw: NDArray, truth: NDArray, coverage: float = COVERAGE) -> dict[
     -------
     dict
         ``offset`` and ``slope`` of the line, ``half_width`` of the interval of T-scores, ``sigma_t`` of their errors,
-        ``coverage`` and ``people``.
+        and ``coverage``.
     """
     order = np.arange(len(raw))
     fit, rest = order % 2 == 0, order % 2 == 1  # the line and its errors are from different people
@@ -56,7 +51,6 @@ def calibrate(raw: NDArray, truth: NDArray, coverage: float = COVERAGE) -> dict[
         "half_width": round(float(np.quantile(errors, rank, method="higher")), 4),
         "sigma_t": round(float(np.sqrt(np.mean(errors**2))), 4),
         "coverage": coverage,
-        "people": float(len(raw)),
     }
 
 
@@ -84,33 +78,23 @@ def densities(films: Items[Film]) -> NDArray:
     return np.array([films[k].bmd_l1l4 for k in range(len(films))])
 
 
-def main(words: list[str], weights: Path = Path("weights")) -> int:
-    """Fit on the first folder of shards, measure on the second, write the cards."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    fit, test = Films(words[0]), Films(words[1])
-    network = load("dxa_cnn", weights)
+def evaluate_dxa(calibration: str, data: str, weights: Path = WEIGHTS) -> dict[str, Any]:
+    """Fit on the first folder of shards, measure on the second, write the cards.
+
+    Returns
+    -------
+    dict
+        ``calibration`` and the figures of both networks by name.
+    """
+    fit, test = Films(calibration), Films(data)
+    cnn, finder = default("dxa_density"), default("dxa_regions")
+    network = load(cnn, weights)
     numbers = calibrate(estimates(network, fit), densities(fit))
     found = measure(estimates(network, test), densities(test), numbers)
-    place = f"{len(test)} simulated people of the film cohort (50-90 years), scans as clinics show them"
-    write(weights / "dxa_cnn", {"calibration": numbers, "metrics": [{"measured_on": place, "values": found}]})
-    regions = validate_regions(load("dxa_regions", weights), test, 256)
+    entry = measurement("simulated_dxa_50_90", len(test), "people", "test", found)
+    fitted_on = {"cohort": "simulated_dxa", "n": len(fit)}
+    update(weights / cnn, [entry], calibration=numbers | {"fitted_on": fitted_on})
+    regions = validate_regions(load(finder, weights), test, 256)
     regions.pop("others_empty")
-    place = f"{len(test)} simulated scans of the film cohort"
-    write(weights / "dxa_regions", {"metrics": [{"measured_on": place, "values": regions}]})
-    log.info("%s", json.dumps({"calibration": numbers, "dxa_cnn": found, "dxa_regions": regions}, indent=1))
-    return 0
-
-
-def write(folder: Path, changes: dict[str, Any]) -> None:
-    """Put figures into a card; those of the training's own held-out images stay below them."""
-    metadata = read_metadata(folder)
-    mine = changes.get("metrics", [])
-    held = [entry for entry in metadata["metrics"] if "held out" in entry["measured_on"]]
-    metadata |= changes | {"metrics": [*mine, *held]}
-    text = json.dumps(metadata, indent=2, ensure_ascii=False)
-    (folder / "metadata.json").write_text(text + "\n", encoding="utf-8")
-    write_card(folder)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    update(weights / finder, [measurement("simulated_dxa_50_90", len(test), "people", "test", regions)])
+    return {"calibration": numbers, cnn: found, finder: regions}

@@ -6,7 +6,6 @@ the vertebrae are where the localiser finds them. Run ``python -m bmd evaluate c
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 
 from bmd.errors import InputError
 from bmd.inference.engine import Engine, default_engine
@@ -22,6 +22,7 @@ from bmd.inference.film.measure import PATIENT_LEVELS, Raw, joint, run
 from bmd.inference.run import Networks
 from bmd.inference.spine.localise import localise
 from bmd.metrics import auc, bootstrap, classes_of, coverage, expected_calibration_error
+from bmd.models._metadata import measurement, update
 from bmd.models._registry import WEIGHTS, default
 from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T, reported_t
 from bmd.simulator.shards.film import read_shards
@@ -136,9 +137,7 @@ def _answers(rows: list[tuple], patient_t: NDArray) -> Answers:
 
 def log_loss(logits: NDArray, truth: NDArray, temperature: float) -> float:
     """Mean negative log likelihood of classes (n,) under logits (n, 3) divided by a temperature."""
-    z = logits / temperature
-    z = z - z.max(1, keepdims=True)
-    return float((np.log(np.exp(z).sum(1)) - z[np.arange(len(z)), truth]).mean())
+    return float(-log_softmax(logits / temperature, axis=1)[np.arange(len(logits)), truth].mean())
 
 
 def fit_temperature(logits: NDArray, truth: NDArray) -> float:
@@ -207,8 +206,7 @@ def measured(answers: Answers, numbers: dict[str, float], seed: int = 0) -> dict
     logits, t, truth = answers.patients()
     t = numbers["patient_offset"] + numbers["patient_slope"] * t
     mid, low, high = bootstrap(auc, truth <= OSTEOPOROSIS_FROM_T, -t, count=500, seed=seed)
-    share = np.exp(logits / numbers["patient_temperature"])
-    share /= share.sum(1, keepdims=True)
+    share = softmax(logits / numbers["patient_temperature"], axis=1)
     half, (together, error) = numbers["patient_half_width"], joint_errors(answers, numbers)
     vertebra = np.abs(error[together])
     return {
@@ -249,28 +247,15 @@ def calibrate(data: str, films: int = 2000, weights: Path = WEIGHTS, engine: Eng
     shards = read_shards(data, films)
     count = len(shards["image"])
     even, odd = np.arange(0, count, 2), np.arange(1, count, 2)
-    numbers: dict[str, Any] = {"coverage": COVERAGE, "films": len(even), "fitted_on": "simulated films"}
+    numbers: dict[str, Any] = {"coverage": COVERAGE, "fitted_on": {"cohort": "simulated_films", "n": len(even)}}
     metrics: dict[str, dict[str, float]] = {}
     for known, answers in answer_films(shards, engine or default_engine()).items():
         fitted = fit(answers.part(even))
         numbers |= {f"{known}_{key}": round(value, 4) for key, value in fitted.items()}
         metrics[known] = {k: round(v, 4) for k, v in measured(answers.part(odd), fitted).items()}
-    _write(weights / default("density"), numbers, metrics, len(odd))
+    entries = [
+        measurement("simulated_films", len(odd), "films", "pipeline", values, inputs=known)
+        for known, values in metrics.items()
+    ]
+    update(weights / default("density"), entries, calibration=numbers)
     return {"calibration": numbers, "metrics": metrics}
-
-
-def _write(folder: Path, numbers: dict[str, Any], metrics: dict[str, dict[str, float]], films: int) -> None:
-    """Put calibration and figures into metadata.json and write the model card anew."""
-    from bmd.inference.engine import read_metadata
-    from bmd.training.checkpoint import write_card
-
-    path = folder / "metadata.json"
-    metadata = json.loads(path.read_text(encoding="utf-8"))
-    words = {"film": "film only", "both": "film and patient data", "patient": "patient data only"}
-    place = f"{films} simulated films held out of training and calibration, whole pipeline, "
-    kept = [m for m in metadata["metrics"] if not m["measured_on"].endswith(tuple(words.values()))]
-    new = [{"measured_on": place + words[known], "values": values} for known, values in metrics.items()]
-    text = json.dumps(metadata | {"calibration": numbers, "metrics": kept + new}, indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
-    read_metadata.cache_clear()
-    write_card(folder)

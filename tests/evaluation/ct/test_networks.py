@@ -71,7 +71,7 @@ def test_trains_calibrates_and_says_on_what(folder, tmp_path):
     assert set(found) == {"femur_demographics"}
     metadata = json.loads((weights / "femur_demographics" / "metadata.json").read_text(encoding="utf-8"))
     assert metadata["calibration"]["temperature"] > 0
-    assert "simulated people" in metadata["metrics"][-1]["measured_on"]
+    assert (metadata["metrics"][0]["cohort"], metadata["metrics"][0]["kind"]) == ("simulated_ct", "test")
     assert metadata["published"]["values"]["auc"] == 0.859
     again = calibrate_ct(folder, folder, weights, ("femur_demographics",))
     twice = json.loads((weights / "femur_demographics" / "metadata.json").read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from bmd.evaluation.film import calibration as cal
 from bmd.inference.film.measure import joint
 from bmd.models._registry import default
 from bmd.reference import LUMBAR
+from tests.models.fakes import metadata
 
 
 def answers(seed: int, patients: int = 1500, noise: float = 0.7, heat: float = 1.0) -> cal.Answers:
@@ -72,16 +73,17 @@ def test_results_go_into_the_weights_metadata(tmp_path: Path, monkeypatch: pytes
     from bmd.training.checkpoint import describe, export
 
     network = build(default("density"))
-    training = {"steps": 1, "examples": 1, "metrics": {"film_auc": 0.8}}
-    export(network, tmp_path / default("density"), describe(network, type(network).Recipe(), {}, training))
+    training = {"steps": 1, "examples": 1, "metrics": {"film_auc": 0.8}, "held_out": 3}
+    made = metadata()["provenance"]
+    export(network, tmp_path / default("density"), describe(network, type(network).Recipe(), {}, training, made))
     monkeypatch.setattr(cal, "read_shards", lambda data, limit: {"image": np.zeros((1500, 1))})
     monkeypatch.setattr(cal, "answer_films", lambda shards, engine: dict.fromkeys(cal.KNOWN, answers(4)))
     for _ in range(2):  # a second run replaces the first
         got = cal.calibrate("anywhere", 1500, tmp_path, engine=object())  # type: ignore[arg-type]
-    metadata = json.loads((tmp_path / default("density") / "metadata.json").read_text())
-    assert metadata["calibration"] == got["calibration"]
-    assert metadata["calibration"]["film_patient_half_width"] > 0
-    assert len(metadata["metrics"]) == 1 + len(cal.KNOWN)
+    found = json.loads((tmp_path / default("density") / "metadata.json").read_text())
+    assert found["calibration"] == got["calibration"]
+    assert found["calibration"]["film_patient_half_width"] > 0
+    assert len(found["metrics"]) == 1 + len(cal.KNOWN)
     assert "film and patient data" in (tmp_path / default("density") / "README.md").read_text()
 
 
