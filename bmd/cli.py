@@ -19,6 +19,7 @@ from bmd import INTENDED_USE, __version__, modality
 from bmd.cli_predict import define_predict, predict
 from bmd.errors import BmdError, OptionError
 from bmd.findings import note
+from bmd.models import _metadata as metadata
 from bmd.models import _registry as registry
 from bmd.text import text
 
@@ -148,12 +149,15 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="networks (default: all), or: films, volumes, calibrate, ct, population, attenuation (HU against DXA), "
+        help="networks (default: all), or: films, volumes, calibrate, ct, dxa, view, route, population, "
+        "attenuation (HU against DXA), "
         "decoder (what each number of the spine decoder is worth)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
-    command.add_argument("--calibration", metavar="FOLDER", help="for ct: simulated CT to fit temperatures on")
+    command.add_argument("--calibration", metavar="FOLDER", help="for ct, dxa: simulated cases to calibrate on")
+    command.add_argument("--ap", metavar="FOLDER", help="for view, route: simulated films from the front")
+    command.add_argument("--dxa", metavar="FOLDER", help="for route: simulated DXA images")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
     command.add_argument("--folder", metavar="DIR", help="for volumes: one folder per CT, with masks where known")
     command.add_argument("--search", action="store_true", help="for decoder: also search better numbers")
@@ -176,6 +180,9 @@ def _evaluate(options: argparse.Namespace) -> None:
         "attenuation": _evaluate_attenuation,
         "demographics": _evaluate_demographics,
         "decoder": _evaluate_decoder,
+        "dxa": _evaluate_dxa,
+        "view": _fit_view,
+        "route": _fit_route,
     }
     if len(options.names) == 1 and options.names[0] in special:
         special[options.names[0]](options)
@@ -238,6 +245,31 @@ def _calibrate_ct(options: argparse.Namespace) -> None:
     print(json.dumps(calibrate_ct(options.calibration, options.data), indent=1))
 
 
+def _evaluate_dxa(options: argparse.Namespace) -> None:
+    if not options.calibration:
+        need = "--calibration FOLDER and --data FOLDER, each with simulated DXA images"
+        raise OptionError("command.needs", what="evaluate dxa", option=need)
+    from bmd.evaluation.dxa.networks import evaluate_dxa
+
+    print(json.dumps(evaluate_dxa(options.calibration, options.data), indent=1))
+
+
+def _fit_view(options: argparse.Namespace) -> None:
+    if not options.ap:
+        raise OptionError("command.needs", what="evaluate view", option="--ap FOLDER and --data FOLDER")
+    from bmd.evaluation.film.view import fit_view
+
+    print(json.dumps(fit_view(options.data, options.ap), indent=1))
+
+
+def _fit_route(options: argparse.Namespace) -> None:
+    if not (options.ap and options.dxa):
+        raise OptionError("command.needs", what="evaluate route", option="--dxa, --data and --ap FOLDER")
+    from bmd.evaluation.film.route import fit_route
+
+    print(json.dumps(fit_route(options.dxa, (options.data, options.ap)), indent=1))
+
+
 def _evaluate_population(options: argparse.Namespace) -> None:
     if not (options.nhanes and options.vertebra):
         raise OptionError("command.needs", what="evaluate population", option="--nhanes FILE and --vertebra FILE")
@@ -258,8 +290,8 @@ def _models(options: argparse.Namespace) -> None:
         default = note("word.yes" if registry.default(spec.role) == name else "word.no")
         print("  " + text(runs, role=spec.role, kinds=kinds, default=default))
         print("  " + text("command.model_shipped" if card.is_file() else "command.model_without_weights"))
-        for group in json.loads(card.read_text("utf-8"))["metrics"] if card.is_file() else ():
-            print("  " + text("command.model_measured", on=str(group["measured_on"])))
+        for entry in metadata.read(card.parent)["metrics"] if card.is_file() else ():
+            print("  " + text("command.model_measured", on=metadata.place(entry)))
 
 
 def _known(names: Sequence[str]) -> Sequence[str]:

@@ -204,7 +204,7 @@ def _confusion(entry: dict[str, Any]) -> None:
         return
     rows = [[name, *(f"{cell:.0f}" for cell in row)] for name, row in zip(CATEGORIES, cells, strict=True)]
     st.html(table(["", *CATEGORIES], rows))
-    place = plain(", ".join(say(part) for part in (stated.where(entry), *stated.given(entry))))
+    place = plain(stated.place(entry))
     st.caption(f"{text('app.said')} {text('app.measured_on', place=place)}")
 
 

@@ -141,6 +141,11 @@ def given(entry: Mapping[str, Any]) -> tuple[Finding, ...]:
     return tuple(note(f"network.{group}.{code}") for group, code in keys if code is not None)
 
 
+def place(entry: Mapping[str, Any]) -> str:
+    """The whole place of a measurement in words, ``where`` and ``given``."""
+    return ", ".join(say(part) for part in (where(entry), *given(entry)))
+
+
 def made(provenance: Mapping[str, Any]) -> Finding:
     """Commit, command and data of weights, or what is not known of them."""
     unknown = note("network.unknown_word")
@@ -159,8 +164,7 @@ def card(m: Mapping[str, Any]) -> str:
     lines += [f"- Training: {_words(m.get('training', {}))}; seed {m['seed']}", f"- Made: {say(made(m['provenance']))}"]
     lines += [f"- Licence: {m['licence']}", "", "## Measured", "", "| on | measure | value |", "|---|---|---|"]
     for entry in m["metrics"]:
-        place = ", ".join(say(part) for part in (where(entry), *given(entry)))
-        lines += [f"| {place} | {key} | {_number(value)} |" for key, value in entry["values"].items()]
+        lines += [f"| {place(entry)} | {key} | {_number(value)} |" for key, value in entry["values"].items()]
     if "published" in m:
         paper = m["published"]
         lines += ["", f"In the paper ({paper['measured_on']}, other patients): {_words(paper['values'])}."]

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from bmd import metrics, reference
+from bmd.evaluation.logistic import ridge_logistic
 from bmd.evaluation.tables import Measured, markdown, rows
 from bmd.inference.demographics.assess import ROLE, curves
 from bmd.inference.engine import Engine, TorchEngine
@@ -168,28 +168,6 @@ def quadratic(known: NDArray) -> NDArray:
     return x[:, i] * x[:, j]
 
 
-def logistic(x: NDArray, labels: NDArray, ridge: float = 1.0) -> NDArray:
-    """Coefficients (k, 3) of multinomial logistic regression with a little ridge."""
-    truth = np.eye(3)[labels]
-
-    def loss(flat: NDArray) -> tuple[float, NDArray]:
-        b = flat.reshape(x.shape[1], 3)
-        z = x @ b
-        z -= z.max(1, keepdims=True)
-        log_p = z - np.log(np.exp(z).sum(1, keepdims=True))
-        slope = x.T @ (np.exp(log_p) - truth) + ridge * b
-        return float(-(truth * log_p).sum() + ridge / 2 * (b**2).sum()), slope.ravel()
-
-    start = np.zeros(x.shape[1] * 3)
-    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x.reshape(-1, 3)
-
-
-def softmax(z: NDArray) -> NDArray:
-    """Probabilities of logits (n, 3)."""
-    e = np.exp(z - z.max(1, keepdims=True))
-    return e / e.sum(1, keepdims=True)
-
-
 # --- the tables --------------------------------------------------------------------------------------------------
 def sites(people: People, asked: Asked, place: str) -> list[Measured]:
     """Network and logistic regression at every site; the difference of macro AUC over the same people."""
@@ -198,8 +176,12 @@ def sites(people: People, asked: Asked, place: str) -> list[Measured]:
         row = network_row(asked, site, f"{name}: network", place)
         _, ours, _, _ = asked.answers(site)
         fit, there = np.isfinite(train.t_score[:, site]), np.isfinite(test.t_score[:, site])
-        model = logistic(quadratic(train.known[fit]), metrics.classes_of(train.t_score[fit, site]))
-        theirs, labels = softmax(quadratic(test.known[there]) @ model), metrics.classes_of(test.t_score[there, site])
+        classes = metrics.classes_of(train.t_score[fit, site])
+        model = ridge_logistic(quadratic(train.known[fit]), classes, ridge=1.0, intercept=False)
+        theirs, labels = (
+            model.predict_proba(quadratic(test.known[there])),
+            metrics.classes_of(test.t_score[there, site]),
+        )
         gain, low, high = metrics.bootstrap(_gain, labels, ours, theirs, count=DRAWS)
         ends = row.intervals | {"gain": (low, high)}
         found.append(replace(row, values=row.values | {"gain": gain}, intervals=ends))

@@ -1,24 +1,19 @@
-"""Fit the view test of the gate: ``python -m bmd.evaluation.film.view LATERAL_SHARDS AP_SHARDS``.
-
-Prints percentiles 1 10 50 90 99 of the log odds of a front view on films that were not used for the fit.
-"""
+"""Fit the view test of the gate: ``python -m bmd evaluate view --data LATERAL_SHARDS --ap FRONTAL_SHARDS``."""
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
+from bmd.evaluation.logistic import ridge_logistic
 from bmd.inference.engine import Engine, default_engine
 from bmd.inference.film.view import WEIGHTS, view_features, witnesses
 from bmd.inference.spine.localise import localise
 from bmd.simulator.shards.film import read_shards
 
-log = logging.getLogger(__name__)
 MOST, WITNESSED = 1500, 240
 """Films of each kind used for the picture and, of the held-out fifth, for the localiser."""
 RIDGE = 0.03
@@ -51,46 +46,44 @@ def examples(
 def fit(side: NDArray, front: NDArray, ridge: float = RIDGE) -> tuple[NDArray, float]:
     """Ridge logistic regression, classes weighted equally: weights (k,) and bias for the features as they are."""
     x = np.concatenate([side, front]).astype(np.float64)
-    y = np.repeat([-1.0, 1.0], [len(side), len(front)])
+    y = np.repeat([0, 1], [len(side), len(front)])
     weight = np.repeat([0.5 / len(side), 0.5 / len(front)], [len(side), len(front)])
     mean, spread = x.mean(0), x.std(0) + 1e-3
     z = (x - mean) / spread
 
-    def loss(p: NDArray) -> tuple[float, NDArray]:
-        margin = y * (z @ p[:-1] + p[-1])
-        pull = -weight * y / (1 + np.exp(np.clip(margin, -50, 50)))
-        value = (weight * np.logaddexp(0, -margin)).sum() + ridge / 2 * (p[:-1] ** 2).sum()
-        return float(value), np.append(z.T @ pull + ridge * p[:-1], pull.sum())
-
-    best = minimize(loss, np.zeros(z.shape[1] + 1), jac=True, method="L-BFGS-B").x
-    return best[:-1] / spread, float(best[-1] - (best[:-1] * mean / spread).sum())
+    model = ridge_logistic(z, y, ridge, weight)
+    best = model.coef_[0] / spread
+    return best, float(model.intercept_[0] - (best * mean).sum())
 
 
-def main(words: list[str]) -> int:
-    """Fit both stages on four fifths and one fifth of the films, say how well, write the numbers; the exit status."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    if len(words) != 2:
-        log.info("usage: python -m bmd.evaluation.film.view LATERAL_SHARDS AP_SHARDS")
-        return 2
-    films = [read_shards(folder, MOST)["image"] for folder in words]
+def fit_view(lateral: str, frontal: str) -> dict[str, Any]:
+    """Fit both stages on four fifths and one fifth of the films, say how well, write the numbers.
+
+    Returns
+    -------
+    dict
+        For "side" and "front" the percentiles 1 10 50 90 99 of the log odds of a front view on films that were not
+        used for the fit: ``picture`` alone and ``joint`` with the localiser. ``borders`` and the ``joint`` weights.
+    """
+    films = [read_shards(folder, MOST)["image"] for folder in (lateral, frontal)]
     cuts = [int(0.8 * len(x)) for x in films]
     side, front = (examples(x[:cut], seed) for seed, (x, cut) in enumerate(zip(films, cuts, strict=True)))
     weights, bias = fit(side, front)
     weights, engine = weights.astype(np.float16), default_engine()
     seen = [heard(x[cut:], weights.astype(float), bias, engine) for x, cut in zip(films, cuts, strict=True)]
     joint, joint_bias = fit(seen[0][::2], seen[1][::2])
-    for name, held in zip(("side", "front"), seen, strict=True):
-        log.info("%s, picture alone: %s", name, _percentiles(held[:, 0]))
-        log.info("%s, with the localiser: %s", name, _percentiles(held[1::2] @ joint + joint_bias))
-    limits = borders(*(held[:, 0] for held in seen), *(held[1::2] @ joint + joint_bias for held in seen))
-    log.info("from the front above %.2f, not clearly from the side above %.2f, clear above %.2f", *limits)
-    log.info("weights of picture, doubt, score, sacrum, names, facing: %s", np.round(joint, 2))
+    both = [held[1::2] @ joint + joint_bias for held in seen]
+    limits = borders(*(held[:, 0] for held in seen), *both)
     np.savez_compressed(WEIGHTS, weights=weights, bias=bias, joint_weights=joint, joint_bias=joint_bias, borders=limits)
-    return 0
+    found = {
+        name: {"picture": _percentiles(held[:, 0]), "joint": _percentiles(odds)}
+        for name, held, odds in zip(("side", "front"), seen, both, strict=True)
+    }
+    return found | {"borders": np.round(limits, 2).tolist(), "joint": np.round(joint, 2).tolist()}
 
 
 def borders(side: NDArray, front: NDArray, joint_side: NDArray, joint_front: NDArray) -> NDArray:
-    """The gate's three log odds, (3,), from simulated films alone; see ``inference.view.borders``.
+    """The gate's three log odds, (3,), from simulated films alone; see ``inference.film.view.borders``.
 
     Both witnesses together part the simulated views with a gap; the border lies in its middle, as far as can be from
     either kind. This rule was chosen after real films of both kinds were seen to lie closer together than these.
@@ -100,7 +93,7 @@ def borders(side: NDArray, front: NDArray, joint_side: NDArray, joint_front: NDA
 
 
 def heard(squares: NDArray, weights: NDArray, bias: float, engine: Engine) -> NDArray:
-    """What both witnesses say of films, (n, 6) as ``inference.view.witnesses``."""
+    """What both witnesses say of films, (n, 6) as ``inference.film.view.witnesses``."""
     rows = []
     for square in squares[:WITNESSED]:
         film = content(square)
@@ -108,9 +101,5 @@ def heard(squares: NDArray, weights: NDArray, bias: float, engine: Engine) -> ND
     return np.stack(rows)
 
 
-def _percentiles(values: NDArray) -> str:
-    return " ".join(f"{v:+.1f}" for v in np.percentile(values, (1, 10, 50, 90, 99)))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _percentiles(values: NDArray[np.floating]) -> list[float]:
+    return [round(float(v), 1) for v in np.percentile(values, (1, 10, 50, 90, 99))]

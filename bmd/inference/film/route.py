@@ -2,7 +2,7 @@
 
 A header that names a densitometer decides. Else the picture itself: edge directions as for the view of a film
 (``view.view_features``), and how dark, how contrasted and how sharp it is; weighed by numbers fitted on simulated
-scans and films (``python -m bmd.evaluation.film.route``).
+scans and films (``python -m bmd evaluate route``).
 In doubt a picture is a film, whose gate then says what it lacks.
 """
 

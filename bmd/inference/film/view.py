@@ -3,7 +3,7 @@
 The picture: histograms of edge directions on an 8 x 8 grid, and how much they differ from those of its mirror image; a
 film from the front is nearly its own mirror image. The localiser: it knows only films from the side, so on others it
 is unsure which vertebra is which, finds bodies faintly and no sacrum. The numbers in ``view.npz`` come from
-``python -m bmd.evaluation.film.view LATERAL_SHARDS AP_SHARDS``; run it again when the localiser has been trained anew.
+``python -m bmd evaluate view``; run it again when the localiser has been trained anew.
 """
 
 from __future__ import annotations
