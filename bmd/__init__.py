@@ -4,6 +4,3 @@ For teaching, demonstrations and qualitative checks; never for diagnosis. Runs w
 """
 
 __version__ = "0.1.0"
-
-INTENDED_USE = "For teaching, demonstrations and qualitative checks. Not for diagnosis."
-"""Stands on every page, every export and every shipped network."""

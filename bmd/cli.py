@@ -15,7 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Literal
 
-from bmd import INTENDED_USE, __version__, modality
+from bmd import __version__, modality
 from bmd.cli_predict import define_predict, predict
 from bmd.errors import BmdError, OptionError
 from bmd.findings import note
@@ -50,7 +50,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m bmd", description="OsteoLens.", epilog=INTENDED_USE)
+    parser = argparse.ArgumentParser("python -m bmd", description="OsteoLens.", epilog=text("intended_use"))
     parser.add_argument("--version", action="version", version=f"OsteoLens {__version__}")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         ("models", lambda command: None, _models),
     ):
         summary = (run.__doc__ or "").partition("\n")[0]
-        command = commands.add_parser(name, help=summary, description=summary, epilog=INTENDED_USE)
+        command = commands.add_parser(name, help=summary, description=summary, epilog=text("intended_use"))
         define(command)
         command.set_defaults(run=run)
     return parser

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bmd import INTENDED_USE, cli, modality
+from bmd import cli, modality
 from bmd.errors import OptionError, WeightsError
 from bmd.models import _registry as registry
+from bmd.text import text
 from bmd.types import Report, Study, Suitability
 from tests.readers import films
 from tests.report import reports
@@ -48,7 +49,7 @@ def test_predict_writes_every_output(analysed: list[Study], film: Path, tmp_path
     first, second = json.loads(Path(out[0]).read_text("utf-8"))
     assert first["file"] == second["file"] == "film.png"
     assert first["vertebrae"][0]["level"] == "L1"
-    assert first["intended_use"] == INTENDED_USE
+    assert first["intended_use"] == text("intended_use")
     assert len(list(csv.DictReader(Path(out[1]).read_text("utf-8").splitlines()))) == 8
     assert sorted(path.name for path in Path(out[2]).iterdir()) == ["film.png", "film_2.png"]
     assert len(analysed) == 2

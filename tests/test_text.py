@@ -62,8 +62,9 @@ def mentioned(source: str, known: frozenset[str]) -> set[str]:
     """Codes a source may say: as they stand there, of a group that stands there ("app.measures"), or by an f-string."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
-            found |= {code for code in known if node.value in (code, code.rpartition(".")[0])}
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+            group = node.value if "." in node.value else None
+            found |= {code for code in known if code == node.value or code.rpartition(".")[0] == group}
         elif isinstance(node, ast.JoinedStr) and len(node.values) > 1:
             first = node.values[0]
             if isinstance(first, ast.Constant) and "." in str(first.value):

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from bmd import reference
 from bmd.figures import COLOURS, GREY, _finish
+from bmd.text import text
 from bmd.types import Attenuation
 
 HU_RANGE = (-50.0, 300.0)
@@ -38,8 +39,8 @@ def attenuation_chart(measured: Sequence[Attenuation], categories: Mapping[str, 
         hoverinfo="text",
     )
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, fixedrange=True)
-    figure.update_xaxes(range=HU_RANGE, title="HU of spongy bone", zeroline=False, dtick=50, fixedrange=True)
-    return _finish(figure, 84 + 24 * max(1, len(rows)), "Attenuation of each body, mean ± SD")
+    figure.update_xaxes(range=HU_RANGE, title=text("app.ct.figure_axis"), zeroline=False, dtick=50, fixedrange=True)
+    return _finish(figure, 84 + 24 * max(1, len(rows)), text("app.ct.figure_title"))
 
 
 def _l1_cutoffs(figure: go.Figure, row: int, count: int) -> None:

@@ -31,12 +31,12 @@ MIN_SIDE = 16
 def check_film(image: NDArray) -> None:
     """Raise InputError unless ``image`` is float32 (H, W), finite, in 0..1 and at least 16 pixels each way."""
     if image.ndim != 2 or min(image.shape) < MIN_SIDE:
-        raise InputError(f"A film is one grey picture of at least {MIN_SIDE} x {MIN_SIDE} pixels", str(image.shape))
+        raise InputError("network.film_shape", least_px=MIN_SIDE, shape=str(image.shape))
     if image.dtype != np.float32:
-        raise InputError("Film pixels are 32-bit floats", str(image.dtype))
+        raise InputError("network.film_type", dtype=str(image.dtype))
     low, high = float(image.min()), float(image.max())
     if not (low >= -1e-3 and high <= 1 + 1e-3):  # also false for NaN
-        raise InputError("Film pixels lie between 0 and 1", f"{low:.4g} to {high:.4g}")
+        raise InputError("network.film_range", low=low, high=high)
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def crop_matrix(corners: NDArray, size: int = CROP_SIZE, margin: float = CROP_MA
     forward, down = (sa + ia - sp - ip) / 2, (ia + ip - sp - sa) / 2
     extent = max(np.linalg.norm(forward), np.linalg.norm(down))
     if not np.isfinite(extent) or extent < 1:
-        raise InputError("The corners of a vertebra span at least one pixel", f"{extent:.3g} pixels")
+        raise InputError("network.corners_meet", extent_px=float(extent))
     x = forward / max(float(np.linalg.norm(forward)), 1e-6)
     y = np.array([-x[1], x[0]])
     if y @ down < 0:

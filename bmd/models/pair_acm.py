@@ -152,7 +152,7 @@ class PairAcm(nn.Module):
     def __init__(self, windows: str = "st", dissimilarity: float = 0.1, width: int = 32) -> None:
         super().__init__()
         if windows not in ("st", *WINDOWS):
-            raise OptionError("The windows are st, s or t", windows)
+            raise OptionError("network.unknown_windows", windows=windows)
         self.windows, self.dissimilarity = windows, dissimilarity
         self.branches = nn.ModuleDict({name: Branch(width) for name in windows})
         self.classifiers = nn.ModuleDict({name: nn.Linear(8 * width, len(CATEGORIES)) for name in windows})

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from bmd import INTENDED_USE, __version__
+from bmd import __version__
 from bmd.reference import CATEGORIES
-from bmd.text import record, say, sentences
+from bmd.text import record, say, sentences, text
 from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, Said, ScreeningScore
 
 COLUMNS = (
@@ -71,7 +71,7 @@ def _common(report: Report) -> dict[str, Any]:
         "device": report.device,
         "seconds": _number(report.seconds, 3),
         "version": __version__,
-        "intended_use": INTENDED_USE,
+        "intended_use": text("intended_use"),
     }
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from bmd import INTENDED_USE
 from bmd.errors import WeightsError
 from bmd.models import _weights as weights
 from bmd.models._metadata import PROVENANCE, measurement
 from bmd.models._recipe import Recipe, as_dict
+from bmd.text import text
 from bmd.training import tasks
 from bmd.training.examples import digest
 from bmd.training.task import Items
@@ -109,7 +109,7 @@ def describe(
         "calibration": {},
         "trained_on": {"cohort": task.cohort, "n": None},
         "licence": "Apache-2.0",
-        "intended_use": INTENDED_USE,
+        "intended_use": text("intended_use"),
     }
 
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmd.errors import InputError
+from bmd.findings import refusal
 from bmd.inputs.film import (
     box_corners,
     crop_tensor,
@@ -145,8 +146,9 @@ def test_crop_outside_the_film_and_no_crops():
     image = noise((384, 384))
     assert np.isfinite(vertebra_crop(image, box_corners((-60, -60, 10, 10)))).all()
     assert tuple(crop_tensor(image, np.zeros((0, 4, 2))).shape) == (0, 1, 64, 64)
-    with pytest.raises(InputError, match="corners"):
+    with pytest.raises(InputError) as error:
         vertebra_crop(image, np.full((4, 2), 50.0))
+    assert error.value.finding == refusal("network.corners_meet", extent_px=0.0)
 
 
 def test_box_corners_order_and_turn():

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from bmd.errors import OptionError
+from bmd.findings import refusal
 from bmd.models.femur_demographics import BMI, FIELDS, FemurDemographics, PatientFeatures
 from bmd.models.femur_image import ImageFeatures
 from bmd.models.femur_multimodal import FemurMultimodal
@@ -77,8 +78,9 @@ def test_ablation_leaves_out_a_branch(windows, names):
 
 
 def test_unknown_window_is_an_error():
-    with pytest.raises(OptionError, match="s or t"):
+    with pytest.raises(OptionError) as error:
         PairAcm("x")
+    assert error.value.finding == refusal("network.unknown_windows", windows="x")
 
 
 def test_six_convolutions_as_in_the_paper():

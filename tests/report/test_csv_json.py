@@ -7,9 +7,8 @@ from io import StringIO
 
 import numpy as np
 
-from bmd import INTENDED_USE
 from bmd.report import to_csv, to_json
-from bmd.text import say, sentences
+from bmd.text import say, sentences, text
 from tests.report import reports
 
 REQUIRED = (
@@ -36,7 +35,7 @@ def test_json_has_every_field_of_the_schema() -> None:
     assert first["prediction"]["t_score"] == -1.1
     assert first["patient"] == {"age_y": 70.0, "sex": "F", "height_cm": None, "weight_kg": 60.0}
     assert first["model"] == "cmnet + c5_gap_fc3"
-    assert first["intended_use"] == INTENDED_USE
+    assert first["intended_use"] == text("intended_use")
     assert first["warnings"][0]["values"] == {"levels": ["L3", "L4"]}
 
 
@@ -84,7 +83,7 @@ def test_csv_has_a_row_for_the_patient_and_one_per_vertebra() -> None:
     assert unnamed["t_score"] == ""
     assert (other["suitable"], other["reasons"], other["level"]) == ("False", "; ".join(sentences(reports.REASONS)), "")
     assert patient["warnings"] == "; ".join(sentences(reports.WARNINGS))
-    assert all(row["intended_use"] == INTENDED_USE for row in (patient, first, other))
+    assert all(row["intended_use"] == text("intended_use") for row in (patient, first, other))
 
 
 def test_csv_cells_cannot_be_formulas() -> None:

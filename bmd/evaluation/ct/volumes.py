@@ -43,7 +43,7 @@ def evaluate_volumes(folder: Path, engine: Engine | None = None) -> list[dict[st
     """
     cases = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     if not cases:
-        raise InputError("A folder with one folder per CT is needed", "none", "See the command's help")
+        raise InputError("network.no_volumes")
     return [evaluate_case(case, engine) for case in cases]
 
 

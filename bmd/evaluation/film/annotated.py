@@ -54,7 +54,7 @@ def read_annotations(path: Path) -> list[Film]:
             for image in images
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("The annotations cannot be read", f"{type(error).__name__}: {error}") from error
+        raise InputError("network.annotations_unreadable", problem=f"{type(error).__name__}: {error}") from error
 
 
 def _quads(image: dict[str, Any]) -> dict[str, NDArray]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from bmd import INTENDED_USE
+from bmd.text import text
 from bmd.truth import Case, CtTruth
 from bmd.types import volume_of
 
@@ -60,7 +60,7 @@ def ct_slice(case: Case, index: int, stored: NDArray[np.uint16], title: str, ste
     header.FrameOfReferenceUID = generate_uid(entropy_srcs=[study.uid, "c"])
     header.Modality, header.ImageType = "CT", ["ORIGINAL", "PRIMARY", "AXIAL"]
     header.PatientName, header.PatientID = "Simulated^Patient", study.uid
-    header.SeriesDescription, header.ImageComments = title, f"Simulated. {INTENDED_USE}"
+    header.SeriesDescription, header.ImageComments = title, text("report.simulated", use=text("intended_use"))
     header.InstanceNumber, header.SliceThickness = index + 1, f"{spacing[0]:.3f}"
     header.PixelSpacing = [f"{spacing[1]:.4f}", f"{spacing[2]:.4f}"]
     header.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from bmd import INTENDED_USE
 from bmd.reference import LEVELS
+from bmd.text import text
 from bmd.truth import Case, CtTruth
 from bmd.types import volume_of
 
@@ -53,7 +53,7 @@ def ct_sheet(cases: Iterable[tuple[str, Case]]) -> bytes:
             sheet.paste(view, (left, index * tall))
             left += view.width
         pen.text((4, index * tall + _SIDE + 1), caption, fill=_INK, font=font)
-    pen.text((4, len(rows) * tall + 2), f"Simulated CT. {INTENDED_USE}", fill=_INK, font=font)
+    pen.text((4, len(rows) * tall + 2), text("report.simulated_ct", use=text("intended_use")), fill=_INK, font=font)
     out = BytesIO()
     sheet.quantize(64).save(out, "PNG", optimize=True)
     return out.getvalue()

@@ -13,7 +13,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from bmd import INTENDED_USE
+from bmd.text import text
 from bmd.types import Study
 
 _BITS = 12
@@ -97,7 +97,7 @@ def _identify(header: FileDataset, study: Study, title: str) -> None:
     header.StudyInstanceUID, header.SeriesInstanceUID = (generate_uid(entropy_srcs=[study.uid, n]) for n in ("1", "2"))
     header.PresentationIntentType = "FOR PRESENTATION"
     header.PatientName, header.PatientID = "Simulated^Patient", study.uid
-    header.SeriesDescription, header.ImageComments = title, f"Simulated. {INTENDED_USE}"
+    header.SeriesDescription, header.ImageComments = title, text("report.simulated", use=text("intended_use"))
     header.BodyPartExamined = "LSPINE"
     if patient.age_y is not None:
         header.PatientAge = f"{int(patient.age_y):03d}Y"

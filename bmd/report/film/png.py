@@ -9,8 +9,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from bmd import INTENDED_USE
-from bmd.text import sentences
+from bmd.text import sentences, text
 from bmd.types import Prediction, Report, Study, Vertebra
 
 SMALLEST_HEIGHT = 1000
@@ -89,32 +88,34 @@ def _lines(report: Report) -> list[tuple[str, tuple[int, int, int]]]:
     """What stands below the film."""
     lines = [(_result(report), _INK)]
     if report.vertebrae and not report.levels_certain:
-        lines.append(("Levels uncertain: vertebrae may be named one level off.", COLOURS["osteopenia"]))
-    lines.append((INTENDED_USE, _DIM))
+        lines.append((text("report.levels_uncertain"), COLOURS["osteopenia"]))
+    lines.append((text("intended_use"), _DIM))
     return lines
 
 
 def _result(report: Report) -> str:
     if not report.suitability.suitable:
-        return "Not analysed: " + " ".join(sentences(report.suitability.reasons))
+        return text("report.not_analysed", reasons=" ".join(sentences(report.suitability.reasons)))
     prediction = report.prediction
     if prediction is not None and prediction.t_score is None and prediction.category in prediction.probabilities:
         share = prediction.probabilities[prediction.category]
-        return f"{prediction.category.capitalize()}: probability {share:.0%}, no T-score"
+        return text("report.probability", category=text(f"category.{prediction.category}").capitalize(), share=share)
     if prediction is None or prediction.t_score is None:
-        return "No bone density for the patient."
-    text = f"{(prediction.category or '').capitalize()}: T-score {_signed(prediction.t_score)}"
+        return text("report.no_density")
+    name = text(f"category.{prediction.category}").capitalize() if prediction.category else ""
+    line = text("report.t_score", category=name, t=_signed(prediction.t_score))
     if prediction.interval:
-        text += f" (interval {_signed(prediction.interval[0])} to {_signed(prediction.interval[1])})"
+        low, high = prediction.interval
+        line += text("report.interval", low=_signed(low), high=_signed(high))
     if prediction.bmd_g_cm2 is not None:
-        text += f", {prediction.bmd_g_cm2:.2f} g/cm2"
-    return text
+        line += text("report.density", bmd_g_cm2=prediction.bmd_g_cm2)
+    return line
 
 
 def _signed(value: float) -> str:
     """One decimal with its sign; zero has none."""
-    text = f"{value:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text
+    shown = f"{value:+.1f}"
+    return "0.0" if shown in ("+0.0", "-0.0") else shown
 
 
 def _with_caption(film: Pillow.Image, lines: list[tuple[str, tuple[int, int, int]]]) -> Pillow.Image:
@@ -143,7 +144,7 @@ def _wrap(line: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: 
 
 def _encode(sheet: Pillow.Image) -> bytes:
     information = PngInfo()
-    information.add_text("Comment", INTENDED_USE)
+    information.add_text("Comment", text("intended_use"))
     out = BytesIO()
     sheet.save(out, "PNG", pnginfo=information)
     return out.getvalue()

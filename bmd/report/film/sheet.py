@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from bmd import INTENDED_USE
 from bmd.errors import OptionError
 from bmd.reference import LEVELS
+from bmd.text import text
 from bmd.truth import Case
 
 _PAPER, _INK, _LINE = (15, 23, 26), (200, 212, 216), (110, 220, 200)
@@ -54,14 +54,14 @@ def contact_sheet(
         A PNG.
     """
     if columns < 1 or side < 64:
-        raise OptionError("A sheet needs at least 1 column and 64 pixels per film", f"{columns} columns, {side} pixels")
+        raise OptionError("report.sheet_too_small", columns=columns, side_px=side)
     tiles = [_tile(caption, case, side, outlines) for caption, case in cases]
     rows = -(-len(tiles) // columns) or 1
     height = side + _STRIP
     sheet = Pillow.new("RGB", (columns * side, rows * height + _STRIP), _PAPER)
     for index, tile in enumerate(tiles):
         sheet.paste(tile, (index % columns * side, index // columns * height))
-    caption = f"Simulated films. {INTENDED_USE}"
+    caption = text("report.simulated_films", use=text("intended_use"))
     ImageDraw.Draw(sheet).text((4, rows * height + 2), caption, fill=_INK, font=ImageFont.load_default(12))
     out = BytesIO()
     sheet.save(out, "PNG")

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from bmd import INTENDED_USE
 from bmd.errors import OptionError
 from bmd.report import annotated_png
 from bmd.report.film.png import _lines
 from bmd.report.film.sheet import contact_sheet
-from bmd.text import say
+from bmd.text import say, text
 from bmd.truth import Case, Truth
 from bmd.types import Suitability
 from tests.report import reports
@@ -53,10 +52,12 @@ def test_inverted_film_is_turned_back() -> None:
 
 def test_words_below_say_the_result_and_the_use() -> None:
     words = [line for line, _ in _lines(reports.report())]
-    assert words == ["Osteopenia: T-score -1.1 (interval -2.1 to -0.1), 0.93 g/cm2", INTENDED_USE]
+    assert words == ["Osteopenia: T-score -1.1 (interval -2.1 to -0.1), 0.93 g/cm2", text("intended_use")]
     assert say(reports.REASONS[0]) in _lines(reports.refused())[0][0]
     assert "uncertain" in _lines(reports.report(levels_certain=False))[1][0]
-    assert INTENDED_USE in Pillow.open(BytesIO(annotated_png(reports.study(), reports.report()))).info["Comment"]
+    assert (
+        text("intended_use") in Pillow.open(BytesIO(annotated_png(reports.study(), reports.report()))).info["Comment"]
+    )
 
 
 @pytest.mark.parametrize(("height", "width"), [(3000, 1200), (400, 60), (64, 500)])
