@@ -346,16 +346,18 @@ class ScreeningScore:
 class Explanation:
     """A heat map and the numbers that say how far to trust it.
 
-    ``heat`` is float32 (h, w) in 0..1 covering ``box_px`` of the picture; ``fidelity`` holds at least
-    ``inside_share`` (share of heat inside the vertebra) and ``random_correlation`` (with randomised weights).
+    ``heat`` is float32 (h, w) in 0..1 covering ``box_px`` of the picture; ``target`` is what is shown, ``method`` how;
+    ``fidelity`` holds at least ``inside_share`` (share of heat inside the vertebra) and ``random_correlation`` (with
+    randomised weights); ``window_hu`` are the HU shown black and white in the picture the network saw, on a CT slice.
     """
 
     level: str
     heat: NDArray[np.float32]
     box_px: Box
     target: Said
-    method: str
+    method: Said
     fidelity: dict[str, float]
+    window_hu: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

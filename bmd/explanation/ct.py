@@ -10,25 +10,25 @@ bone, and a low ``inside_share`` then does not mean that the bone was not looked
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_fill_holes
-from torch import Tensor, nn
+from torch import nn
 
-from bmd.explanation.cam import LOCK, RANDOM_SEEDS, grad_cam
-from bmd.explanation.fidelity import correlation, mask_share
-from bmd.explanation.target import Target, category_target
+from bmd.explanation.cam import Output, heat_maps
+from bmd.explanation.fidelity import numbers
+from bmd.explanation.target import category_target
+from bmd.findings import note
 from bmd.inputs.ct import (
     HIP_HEAD,
     HIP_MM,
     HIP_SIZE,
     SLICE_BEHIND_MM,
+    SLICE_MAX_HU,
     SLICE_MIN_HU,
     SLICE_MM,
     SLICE_SIZE,
@@ -39,29 +39,17 @@ from bmd.inputs.ct import (
     hip_input,
     slice_windows,
 )
-from bmd.models._registry import WEIGHTS, build, default, load
 from bmd.types import Box, Explanation, Hip, Report, Study, Vertebra, Volume
 
-SLICES, HIPS = default("slices"), default("femur_image")
-BRANCHES = {"s": f"window x^s, HU from {SLICE_MIN_HU[0]:.0f}", "t": f"window x^t, HU from {SLICE_MIN_HU[1]:.0f}"}
+SLICES, HIPS = "pair_acm", "femur_image"
+"""Networks whose layers are known here; another one in their role has no maps."""
 STAGE = {"slice": -4, "hip": 18}
 """Index of the layer: the third stage's ACM of a branch; the ReLU of the fifth convolution."""
+BRANCHES = {"s": SLICE_MIN_HU[0], "t": SLICE_MIN_HU[1]}
+"""Branches of the slice network, and the HU shown black in the window each looks at."""
 
 BONE_SHOWN = 0.31
 """Grey value of 120 HU in the hip's window."""
-
-
-class Logits(nn.Module):
-    """A network as a function that gives its logits (n, 3) alone."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Pictures (n, C, S, S) to logits."""
-        logits: Tensor = self.network(pictures)["logits"]
-        return logits
 
 
 def explain_ct(study: Study, report: Report, levels: tuple[str, ...] | None = None) -> tuple[Explanation, ...]:
@@ -105,17 +93,22 @@ def _explain_slices(volume: Volume, report: Report, levels: tuple[str, ...] | No
     crops = np.stack([axial_crop(volume.voxels, spacing, centre) for centre in centres])
     targets = [category_target(str(p.category)) for p in wanted]
     pictures = torch.from_numpy(slice_windows(crops))
-    maps = {name: _heat(SLICES, pictures, targets, partial(_branch_layer, name)) for name in BRANCHES}
+    maps = {name: heat_maps(SLICES, _logits, partial(_branch_layer, name), pictures, targets) for name in BRANCHES}
     found = []
     for k, prediction in enumerate(wanted):
         mask = _body_in_crop(bodies[prediction.level], centres[k], spacing)
-        for name, words in BRANCHES.items():
+        for name, low_hu in BRANCHES.items():
             heat, *random = (m[k] for m in maps[name])
-            box = _crop_box(centres[k], spacing)
-            method = f"Grad-CAM, {words}"
-            level = str(prediction.level)
-            found.append(Explanation(level, heat, box, targets[k].text, method, _fidelity(heat, random, mask)))
+            box, level = _crop_box(centres[k], spacing), str(prediction.level)
+            method = note("heat.slice", branch=name, low_hu=low_hu)
+            shown = numbers(heat, random, mask)
+            window = (low_hu, SLICE_MAX_HU)
+            found.append(Explanation(level, heat, box, targets[k].what, method, shown, window))
     return tuple(found)
+
+
+def _logits(network: nn.Module) -> nn.Module:
+    return Output(network, "logits")
 
 
 def _branch_layer(branch: str, network: Any) -> nn.Module:
@@ -153,24 +146,29 @@ def _body_in_crop(vertebra: Vertebra, centre: Point, spacing: Spacing) -> NDArra
 def _explain_hips(report: Report, levels: tuple[str, ...] | None) -> tuple[Explanation, ...]:
     hips = [h for h in report.hips if h.crop is not None and h.prediction is not None]
     hips = [h for h in hips if levels is None or f"{h.side} femur" in levels]
-    if not hips:
+    if not hips or report.models.get("femur_image", HIPS) != HIPS:
         return ()
     targets = [category_target(str(h.prediction.category)) for h in hips if h.prediction is not None]
     pictures = torch.from_numpy(hip_input(np.stack([_crop(h) for h in hips])))
-    trained, *random = _heat(HIPS, pictures, targets, lambda n: n.image.convolutions[STAGE["hip"]])
+    trained, *random = heat_maps(HIPS, _logits, _hip_layer, pictures, targets)
     box = (-0.5, -0.5, HIP_SIZE - 0.5, HIP_SIZE - 0.5)
-    method = "Grad-CAM, six-layer CNN, image only"
+    method = note("heat.hip")
     return tuple(
         Explanation(
             f"{hip.side} femur",
             trained[k],
             box,
-            targets[k].text,
+            targets[k].what,
             method,
-            _fidelity(trained[k], [r[k] for r in random], femur_mask(_crop(hip))),
+            numbers(trained[k], [r[k] for r in random], femur_mask(_crop(hip))),
         )
         for k, hip in enumerate(hips)
     )
+
+
+def _hip_layer(network: Any) -> nn.Module:
+    layer: nn.Module = network.image.convolutions[STAGE["hip"]]
+    return layer
 
 
 def _crop(hip: Hip) -> NDArray[np.float32]:
@@ -185,37 +183,3 @@ def femur_mask(crop: NDArray[np.float32]) -> NDArray[np.bool_]:
     beside = (out > 8) & (down > -22) & (down + 0.9 * out > 10)  # not the roof of the socket
     bone = binary_closing((crop > BONE_SHOWN) & beside, iterations=3)
     return np.asarray(head | (binary_fill_holes(bone | head) & (beside | head)))
-
-
-# --- both --------------------------------------------------------------------------------------------------------
-def _heat(
-    name: str, pictures: Tensor, targets: list[Target], layer: Callable[[Any], nn.Module], weights: Path = WEIGHTS
-) -> list[NDArray[np.float32]]:
-    """Maps (n, S, S) of the trained network and, after it, of each randomised one."""
-    with LOCK:
-        networks = [_trained(name, weights), *(_random(name, weights, seed) for seed in RANDOM_SEEDS)]
-        return [grad_cam(network, layer(network.network), pictures, targets) for network in networks]
-
-
-@cache
-def _trained(name: str, weights: Path) -> Logits:
-    return Logits(load(name, weights)).eval().float()
-
-
-@cache
-def _random(name: str, weights: Path, seed: int) -> Logits:
-    """The same network with the weights it would have started from; the global random state is left as it was."""
-    network: Any = _trained(name, weights).network
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Logits(build(name, **network.metadata["options"])).eval().float()
-
-
-def _fidelity(
-    heat: NDArray[np.float32], random: list[NDArray[np.float32]], mask: NDArray[np.bool_]
-) -> dict[str, float]:
-    return {
-        "inside_share": round(mask_share(heat, mask), 3),
-        "area_share": round(float(mask.mean()), 3),
-        "random_correlation": round(float(np.mean([correlation(heat, r) for r in random])), 3),
-    }

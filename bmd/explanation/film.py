@@ -1,20 +1,48 @@
-"""One explanation per measured vertebra: Grad-CAM on its crop, put back on the film, with its fidelity."""
+"""One explanation per measured vertebra: Grad-CAM of the density network on its crop, put back on the film."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from bmd.explanation.cam import heat_maps
-from bmd.explanation.fidelity import area_share, correlation, inside_share
-from bmd.explanation.target import category_target
+from bmd.explanation import cam
+from bmd.explanation.fidelity import numbers
+from bmd.explanation.target import Target, category_target
+from bmd.geometry import filled
 from bmd.inputs.film import CROP_SIZE, Placement, crop_matrix, crop_tensor, letterbox
 from bmd.inputs.patient import patient_vector
 from bmd.types import Box, Explanation, Prediction, Report, Study, Vertebra
 
 LONGEST = 160
 """Most pixels of a heat map along its longer side."""
+
+
+class Bound(nn.Module):
+    """The network as a function of the crops alone: what is known of the patient is bound, for one call."""
+
+    def __init__(self, network: nn.Module, patient: Tensor) -> None:
+        super().__init__()
+        self.network, self.patient = network, patient
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Crops (n, 1, 64, 64) to logits (n, 3)."""
+        count = len(crops)
+        logits: Tensor = self.network(crops, self.patient.expand(count, -1), crops.new_ones(count, 1))[
+            "category_logits"
+        ]
+        return logits
+
+
+def heat_maps(
+    name: str, crops: NDArray[np.float32], patient: NDArray[np.float32], targets: list[Target]
+) -> list[cam.Maps]:
+    """`cam.heat_maps` of crops (n, 1, 64, 64) with what is known of the patient, float32 (8,)."""
+    known = torch.from_numpy(np.asarray(patient, np.float32))[None]
+    pictures = torch.from_numpy(np.ascontiguousarray(crops, np.float32))
+    return cam.heat_maps(name, lambda network: Bound(network, known), cam.last_convolution, pictures, targets)
 
 
 def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None) -> tuple[Explanation, ...]:
@@ -49,14 +77,16 @@ def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None)
     film = 1 - film if report.suitability.inverted else film
     corners = np.stack([np.asarray(v.corners_px) for _, v in chosen])
     targets = [category_target(str(p.category)) for p, _ in chosen]
-    trained, *random = heat_maps(crop_tensor(film, corners).numpy(), patient_vector(report.patient), targets)
+    known = patient_vector(report.patient)
+    trained, *random = heat_maps(chosen[0][0].model, crop_tensor(film, corners).numpy(), known, targets)
     placement = letterbox(film)[1]
     found = []
     for k, (prediction, vertebra) in enumerate(chosen):
         to_film = _crop_to_film(corners[k], placement)
         heat, box = on_film(trained[k], to_film)
-        fidelity = _fidelity(trained[k], [r[k] for r in random], vertebra, to_film)
-        found.append(Explanation(str(prediction.level), heat, box, targets[k].text, "Grad-CAM", fidelity))
+        inside = _body_in_crop(vertebra, to_film)
+        fidelity = numbers(trained[k], [r[k] for r in random], inside)
+        found.append(Explanation(str(prediction.level), heat, box, targets[k].what, "Grad-CAM", fidelity))
     return tuple(found)
 
 
@@ -64,14 +94,14 @@ def _wanted(prediction: Prediction, levels: tuple[str, ...] | None) -> bool:
     return prediction.category is not None and (levels is None or prediction.level in levels)
 
 
-def _crop_to_film(corners: NDArray, placement: Placement) -> NDArray:
+def _crop_to_film(corners: NDArray[np.floating], placement: Placement) -> NDArray[np.float64]:
     """Affine (2, 3) from crop pixels to pixels of the film as it came."""
     matrix = crop_matrix(placement.to_square(corners), CROP_SIZE)
     ends = placement.to_image(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]) @ matrix[:, :2].T + matrix[:, 2])
     return np.column_stack([ends[1] - ends[0], ends[2] - ends[0], ends[0]])
 
 
-def on_film(heat: NDArray, to_film: NDArray) -> tuple[NDArray, Box]:
+def on_film(heat: NDArray[np.float32], to_film: NDArray[np.float64]) -> tuple[NDArray[np.float32], Box]:
     """Turn a map of a (turned, perhaps mirrored) crop into an upright one that covers a box of the film.
 
     Returns
@@ -91,11 +121,7 @@ def on_film(heat: NDArray, to_film: NDArray) -> tuple[NDArray, Box]:
     return np.clip(grid, 0, 1).astype(np.float32), (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
-def _fidelity(heat: NDArray, random: list[NDArray], vertebra: Vertebra, to_film: NDArray) -> dict[str, float]:
+def _body_in_crop(vertebra: Vertebra, to_film: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The body on its crop, bool (64, 64)."""
     inverse = cv2.invertAffineTransform(to_film)
-    contour = np.asarray(vertebra.contour_px) @ inverse[:, :2].T + inverse[:, 2]
-    return {
-        "inside_share": round(inside_share(heat, contour), 3),
-        "area_share": round(area_share((heat.shape[0], heat.shape[1]), contour), 3),
-        "random_correlation": round(float(np.mean([correlation(heat, r) for r in random])), 3),
-    }
+    return filled(np.asarray(vertebra.contour_px) @ inverse[:, :2].T + inverse[:, 2], (CROP_SIZE, CROP_SIZE))

@@ -136,7 +136,7 @@ def _vertebra(index: int, report: Report) -> dict[str, Any]:
         if explained is None
         else {
             "target": say(explained.target),
-            "method": explained.method,
+            "method": say(explained.method),
             "fidelity": {name: _number(value, 4) for name, value in explained.fidelity.items()},
         },
     }

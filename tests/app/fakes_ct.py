@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from bmd import reference
-from bmd.findings import refusal
+from bmd.findings import note, refusal
 from bmd.types import (
     Acquisition,
     Attenuation,
@@ -129,9 +129,10 @@ def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
     numbers = {"inside_share": 0.71, "area_share": 0.3, "random_correlation": 0.08}
     found = []
     for level, (_, y0, x0) in centres().items():
-        for branch in ("narrow window", "wide window"):
+        for branch, low_hu in (("s", -128.0), ("t", -450.0)):
             box = (x0 - 20, y0 - 20, x0 + 20, y0 + 20)
-            found.append(Explanation(level, heat, box, "osteopenia", f"Grad-CAM, {branch}", numbers))
+            target, method = note("category.osteopenia"), note("heat.slice", branch=branch, low_hu=low_hu)
+            found.append(Explanation(level, heat, box, target, method, numbers, (low_hu, 1024.0)))
     return tuple(found)
 
 

@@ -160,12 +160,23 @@ def test_bytes_of_an_upload_go_once_they_are_read_and_when_all_is_removed(app, f
     assert len(sessions) == 2
 
 
-def test_heat_maps_leave_no_patient_in_the_shared_network():
-    from bmd.explanation import cam
-    from bmd.explanation.target import low_density_target
+def test_heat_maps_leave_nothing_of_the_patient(monkeypatch):
+    from bmd.explanation import film
+    from bmd.explanation.target import category_target
 
-    cam.heat_maps(np.zeros((1, 1, 64, 64), np.float32), np.ones(8, np.float32), [low_density_target()])
-    assert cam._trained(cam.WEIGHTS).patient is None
+    bound = []
+
+    class Watched(film.Bound):
+        def __init__(self, network, patient):
+            super().__init__(network, patient)
+            bound.append(weakref.ref(self))
+
+    monkeypatch.setattr(film, "Bound", Watched)
+    crops, patient = np.zeros((1, 1, 64, 64), np.float32), np.ones(8, np.float32)
+    film.heat_maps("c5_gap_fc3", crops, patient, [category_target("normal")])
+    gc.collect()
+    assert len(bound) == 3
+    assert all(one() is None for one in bound)
 
 
 class Closed:

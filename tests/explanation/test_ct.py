@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bmd.explanation import ct
+from bmd.explanation import cam, ct
+from bmd.findings import note
 from bmd.inputs.ct import HIP_HEAD, HIP_MM, body_centre, hip_crop, hip_plane, hip_window
 from bmd.modality import explain
 from bmd.models._registry import build
@@ -23,10 +24,10 @@ def _networks(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(3)
     networks = {}
     for name, options in SMALL.items():
-        networks[name] = ct.Logits(build(name, **options)).eval()
-        networks[name].network.metadata = {"options": options}
-    monkeypatch.setattr(ct, "_trained", lambda name, weights: networks[name])
-    ct._random.cache_clear()
+        networks[name] = build(name, **options).eval()
+        networks[name].metadata = {"options": options}  # type: ignore[assignment]
+    monkeypatch.setattr(cam, "trained", lambda name, weights: networks[name])
+    cam.randomised.cache_clear()
 
 
 def says(level: str, category: str, model: str) -> Prediction:
@@ -53,11 +54,13 @@ def hip_report() -> Report:
 def test_both_branches_are_explained_for_every_slice(spine) -> None:
     found = explain(*spine)
     assert [e.level for e in found] == ["L1", "L1", "L2", "L2"]
-    assert "-128" in found[0].method
-    assert "-450" in found[1].method
+    assert [e.method for e in found[:2]] == [
+        note("heat.slice", branch=b, low_hu=hu) for b, hu in (("s", -128.0), ("t", -450.0))
+    ]
+    assert [e.window_hu for e in found[:2]] == [(-128.0, 1024.0), (-450.0, 1024.0)]
     assert not np.allclose(found[0].heat, found[1].heat)
-    assert "osteoporosis" in found[0].target
-    assert "normal" in found[2].target
+    assert found[0].target == note("heat.evidence", category=note("category.osteoporosis"))
+    assert found[2].target == note("heat.evidence", category=note("category.normal"))
     for e in found:
         assert e.heat.shape == (120, 120)
         assert 0 <= e.heat.min() <= e.heat.max() <= 1
@@ -79,7 +82,8 @@ def test_map_covers_the_crop_in_the_axial_plane(spine) -> None:
 def test_hips_are_explained(spine) -> None:
     found = explain(Study("x", volume=pelvis()), hip_report())
     assert [e.level for e in found] == ["right femur", "left femur"]
-    assert all(e.heat.shape == (250, 250) and "osteopenia" in e.target for e in found)
+    assert all(e.heat.shape == (250, 250) for e in found)
+    assert {e.target for e in found} == {note("heat.evidence", category=note("category.osteopenia"))}
     assert all(0.08 < e.fidelity["area_share"] < 0.3 for e in found)
 
 

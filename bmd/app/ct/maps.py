@@ -72,8 +72,8 @@ def slices() -> None:
     )
     for column, one in zip(st.columns(2), _maps_of(held, str(level)), strict=False):
         with column:
-            st.markdown(f"**{one.method}**")
-            st.image(with_heat(*_slice(volume_of(held.study), report, one)), width="stretch", alt=one.method)
+            st.markdown(f"**{say(one.method)}**")
+            st.image(with_heat(*_slice(volume_of(held.study), report, one)), width="stretch", alt=say(one.method))
             st.caption(f"{say(one.target).capitalize()}: {_numbers(one)}")
     st.caption(text("app.film.heat_meaning"))
 
@@ -95,14 +95,15 @@ def _body_levels(report: Report) -> set[str]:
 
 
 def _slice(volume: Volume, report: Report, one: Explanation) -> tuple[NDArray[np.float32], Explanation]:
-    """The part of the slice that the map covers, grey 0..1 in the widest of the papers' windows, and the map."""
+    """The part of the slice that the map covers, grey 0..1 in the window the network saw, and the map."""
     body = next(v.body for v in report.vertebrae if v.level == one.level and v.body is not None)
     z = body.offset_zyx[0] + body.mask.shape[0] // 2
     x1, y1, x2, y2 = (round(v) for v in one.box_px)
     rows, columns = np.clip(np.arange(y1, y2 + 1), 0, None), np.clip(np.arange(x1, x2 + 1), 0, None)
     height, width = volume.voxels.shape[1:]
     part = volume.voxels[z][np.ix_(np.minimum(rows, height - 1), np.minimum(columns, width - 1))]
-    low, high = (-128, 1024) if "128" in one.method else (-450, 1024)
+    assert one.window_hu is not None, "the map of a slice names its window"
+    low, high = one.window_hu
     grey = np.clip((part.astype(np.float32) - low) / (high - low), 0, 1)
     return grey, one
 

@@ -125,8 +125,8 @@ def test_heat_maps_come_on_demand_and_are_kept(page, fakes_ct, monkeypatch):
     at.button(key="ct_draw_maps").click().run()
     assert len(calls) == 1
     words = shown(at)
-    assert "narrow window" in words
-    assert "wide window" in words
+    for branch, low_hu in (("s", -128.0), ("t", -450.0)):
+        assert text("heat.slice", branch=branch, low_hu=low_hu) in words
     assert "71%" in words
     at.run()
     assert len(calls) == 1

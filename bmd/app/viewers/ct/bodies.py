@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bmd.inputs.ct import body_centre
 from bmd.types import Attenuation, Prediction, Report, Vertebra
 
 UNNAMED = "#{number}"
@@ -22,8 +23,6 @@ class Body:
     @property
     def middle_zyx(self) -> tuple[float, float, float]:
         """Where the slice network looks."""
-        from bmd.inputs.ct import body_centre  # brings torch, which the analysis has loaded by then
-
         return body_centre(self.vertebra)
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bmd.app.viewers.bundle import words
 from bmd.app.viewers.ct.bodies import Body, bodies
 from bmd.app.viewers.film import join
-from bmd.text import text
+from bmd.text import say, text
 from bmd.types import Explanation, Region, Report
 
 MAX_VOXELS = 22_000_000
@@ -186,7 +186,7 @@ def _heats(
         row, column = grid[1] / shape[1], grid[2] / shape[2]
         box = [round((v + 0.5) * k - 0.5, 2) for v, k in zip(one.box_px, (column, row, column, row), strict=True)]
         z = _cell(middle[one.level][0], shape[0], grid[0])
-        found.append({"level": one.level, "name": one.method, "z": z, "box": box, "shape": heat.shape})
+        found.append({"level": one.level, "name": say(one.method), "z": z, "box": box, "shape": heat.shape})
     return found
 
 
