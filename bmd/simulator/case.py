@@ -1,4 +1,14 @@
-"""The only door to the simulator: a seed in, a study with its truth out."""
+"""The only door to the simulator: a seed in, a study with its truth out.
+
+==================  ===================================================================================
+`simulate_film`     ``film.radiograph``: `expose_film` of a skeleton
+`simulate_ct`       ``ct.scan``: `lie_down` in the scanner, then `scan_volume`
+`simulate_dxa`      ``dxa.case``: `picture_of_spine`, or `picture_of_other` for what must be refused
+==================  ===================================================================================
+
+All begin with `draw_person` and ``person.anatomy.build_skeleton``; what the pictures of one seed share is said in the
+package's docstring.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +21,8 @@ import numpy as np
 from bmd.errors import OptionError
 from bmd.simulator.ct import scan as ct
 from bmd.simulator.ct.scanner import PHASES, Phase
-from bmd.simulator.dxa import case as dxa_case
-from bmd.simulator.dxa import console as dxa_display
+from bmd.simulator.dxa import case as dxa
+from bmd.simulator.dxa.console import LOOKS
 from bmd.simulator.film.radiograph import expose_film
 from bmd.simulator.person.anatomy import build_skeleton
 from bmd.simulator.person.clinic import clinic_person
@@ -47,6 +57,11 @@ def draw_person(rng: np.random.Generator, finding: str | None, cohort: str) -> P
     if cohort == "clinic":
         return clinic_person(rng)
     return sample_person(rng, cohort=cohort)
+
+
+def _shows(finding: str | None, what: str) -> bool | None:
+    """Whether a picture must show something; None leaves it to the draw where no finding is asked for."""
+    return None if finding is None else finding == what
 
 
 def simulate_film(
@@ -87,10 +102,8 @@ def simulate_film(
     rng = np.random.default_rng(seed)
     if person is None:
         person = draw_person(rng, finding, cohort)
-    curved = {None: None, "scoliosis": True}.get(finding, False)
-    skeleton = build_skeleton(person, rng, scoliosis=curved)
-    metal = {None: None, "implant": True}.get(finding, False)
-    film = expose_film(skeleton, rng, size=size, view=view, implant=metal)
+    skeleton = build_skeleton(person, rng, scoliosis=_shows(finding, "scoliosis"))
+    film = expose_film(skeleton, rng, size=size, view=view, implant=_shows(finding, "implant"))
     image = Image(film.pixels, "radiograph", view, film.spacing_mm)
     uid = hashlib.sha256(film.pixels.tobytes()).hexdigest()[:16]
     return Case(Study(uid, (image,), person.body.demographics, "simulated"), film.truth)
@@ -182,7 +195,7 @@ def simulate_dxa(
     cohort : str
         As in ``simulate_film``.
     finding : str, optional
-        A key of ``dxa_case.FINDINGS``; the scan then has no other nuisance.
+        A key of ``dxa.case.FINDINGS``; the scan then has no other nuisance.
     view : {"ap", "lateral", "hip", "forearm"}
         What is scanned.
     position : {"tilted", "off_centre", "high", "low"}, optional
@@ -204,20 +217,20 @@ def simulate_dxa(
     OptionError
         Unknown finding, view, position or look.
     """
-    _check_choice("finding", finding, dxa_case.FINDINGS)
-    _check_choice("projection", view, dxa_case.VIEWS)
-    _check_choice("position", position, dxa_case.POSITIONS)
-    _check_choice("look", look, dxa_display.LOOKS)
+    _check_choice("finding", finding, dxa.FINDINGS)
+    _check_choice("projection", view, dxa.VIEWS)
+    _check_choice("position", position, dxa.POSITIONS)
+    _check_choice("look", look, LOOKS)
     rng = np.random.default_rng(seed)
-    asked = dxa_case.FINDINGS.get(finding or "", {})
+    asked = dxa.FINDINGS.get(finding or "", {})
     if person is None and finding is not None:
         person = sample_person(rng, cohort="film", **asked["person"])
     person = person or draw_person(rng, None, cohort)
     skeleton = build_skeleton(person, rng, scoliosis=asked.get("curved", None if finding is None else False))
     if view == "ap":
-        shown = dxa_case.picture_of_spine(skeleton, rng, finding, position, look, calibrated, height)
+        shown = dxa.picture_of_spine(skeleton, rng, finding, position, look, calibrated, height)
     else:
-        shown = dxa_case.picture_of_other(skeleton, rng, view, height)
+        shown = dxa.picture_of_other(skeleton, rng, view, height)
     spacing = None if shown.spacing_mm is None else (shown.spacing_mm, shown.spacing_mm)
     seen: View = "lateral" if view == "lateral" else "ap"
     images = [Image(shown.pixels, "dxa", seen, spacing)]

@@ -21,7 +21,7 @@ def axial_slice(scene: Scene, level: str, rng: np.random.Generator) -> tuple[NDA
 
     The vertebra lies in the middle, off by up to 12 mm; the slice by up to 4 mm above or below its middle.
     """
-    axes, centre, pixel = scene.axes, scene.skeleton.bone(level).centre, AXIAL_WIDTH_MM / AXIAL_PIXELS
+    axes, centre, pixel = scene.axes, scene.skeleton.bone(level).centre_mm, AXIAL_WIDTH_MM / AXIAL_PIXELS
     shift = np.add(rng.uniform(-12, 12, 2), (0, -8))
     middle = centre + shift[0] * axes[0] + shift[1] * axes[1] + rng.uniform(-4, 4) * axes[2]
     origin = middle + (axes[1] - axes[0]) * (AXIAL_PIXELS - 1) / 2 * pixel

@@ -83,7 +83,7 @@ def _operate(scene: Scene, finding: str | None, rng: np.random.Generator) -> Sce
 def scan_field(scene: Scene, field: str, rng: np.random.Generator) -> tuple[float, float]:
     """Upper and lower end of the scan along the scanner's cranial axis, mm."""
     up = scene.axes[2]
-    at = {b.level: float(b.centre @ up) for b in scene.skeleton.bones}
+    at = {b.level: float(b.centre_mm @ up) for b in scene.skeleton.bones}
     top = rng.uniform(at["T11"], at["T10"] + 8)
     bottom = scene.bottom
     if field == "abdomen":
@@ -169,7 +169,7 @@ def _truth(scene: Scene, grid: Grid, labels: Labels, femora: Labels) -> CtTruth:
     skeleton, person = scene.skeleton, scene.skeleton.person
     corners = np.stack([*(b.corners() for b in skeleton.bones), skeleton.sacral_corners()])
     at = grid.voxel(corners)
-    centres = grid.voxel(np.stack([*(b.centre for b in skeleton.bones), skeleton.sacral_corners().mean(0)]))
+    centres = grid.voxel(np.stack([*(b.centre_mm for b in skeleton.bones), skeleton.sacral_corners().mean(0)]))
     margin = [float(b.shape.half_height_mm) for b in skeleton.bones] + [15.0]
     half = np.array(margin) / grid.spacing_mm[0] + 1
     inside = ((centres >= 0) & (centres < np.array(grid.shape) - 1)).all(1)

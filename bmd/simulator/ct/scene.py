@@ -220,10 +220,10 @@ def _place_table(scene: Scene, plane: Plane, layers: Layers) -> None:
 def _paint_shapes(scene: Scene, plane: Plane, layers: Layers, frame: Frame) -> None:
     soft = Soft(layers.hu, layers.zone)
     for k, bone in enumerate(scene.skeleton.bones):
-        box = plane.window(bone.centre, 42.0)
+        box = plane.window(bone.centre_mm, 42.0)
         if box:
             gap = max(4.0, scene.skeleton.person.discs[k].height_mid_mm)
-            slab.paint_column(soft, box, frame, Pose.of(bone.centre, bone.rotation), bone.shape, gap)
+            slab.paint_column(soft, box, frame, Pose.of(bone.centre_mm, bone.rotation), bone.shape, gap)
     windows = plane.windows(scene.middles, scene.shapes["reach_mm"])
     slab.paint_shapes(soft, windows, frame, scene.shapes, scene.trunk.texture, plane.pixel_mm)
 
@@ -236,10 +236,10 @@ def _sample_bones(scene: Scene, plane: Plane, layers: Layers, frame: Frame) -> N
         offset = ((k + 0.5) / depths - 0.5) * plane.thickness_mm * plane.normal
         places.append(Depth(offset.astype(np.float32), 1.0 / depths, sub, k if depths > 1 else -1, stride))
     for value, bone in enumerate(scene.skeleton.bones, start=1):
-        box = plane.window(bone.centre - [0, 22, 0], 68.0)
+        box = plane.window(bone.centre_mm - [0, 22, 0], 68.0)
         if box is None:
             continue
-        pose = Pose.of(bone.centre, bone.rotation)
+        pose = Pose.of(bone.centre_mm, bone.rotation)
         for place in places:
             bone_slab.sample_vertebra(layers, value, box, frame, place, pose, bone.shape)
     layers.yellow[:] = scene.skeleton.yellow * layers.cover

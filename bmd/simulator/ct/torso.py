@@ -61,7 +61,7 @@ def build_torso(skeleton: Skeleton, rng: np.random.Generator) -> Torso:
     who, hips = skeleton.person.body, skeleton.hips
     bmi, male = who.bmi, who.sex == "M"
     size, scale = who.height_cm / 165.0, float(hips.scale)
-    spine, over = np.stack([b.centre for b in skeleton.bones]), bmi - 22
+    spine, over = np.stack([b.centre_mm for b in skeleton.bones]), bmi - 22
     waist = (134 + 3.9 * over + rng.normal(0, 5) + 8 * male) * size
     deep = (192 + 7.0 * over + rng.normal(0, 8) + 8 * male) * size
     fat = float(np.clip(13 + 1.5 * over + rng.normal(0, 3) - 6 * male, 3, 70))

@@ -161,7 +161,7 @@ def _counted(mineral: Array, thickness_cm: float, geometry: Geometry, rng: np.ra
 
 def _lateral(skeleton: Skeleton, rng: np.random.Generator) -> Scan:
     view = np.eye(3)
-    middle = skeleton.bone("L1").centre
+    middle = skeleton.bone("L1").centre_mm
     high, wide = rng.uniform(230, 420), rng.uniform(130, 200)
     geometry = parallel(middle[1] - 15, middle[2] + rng.uniform(-40, 60), wide, high, 1.0)
     bodies, back = cast_vertebrae(skeleton, geometry, view)

@@ -47,15 +47,15 @@ def soft_tissue(
     """
     x, z = geometry.object_plane()
     torso, shape = skeleton.torso, (geometry.height, geometry.width)
-    rel = (z - skeleton.bone("L3").centre[2]) / 100
-    width = torso.half_width * (1 - 0.07 * np.cos((rel - 0.2) * 2.2))
-    total = chord(x, width, torso.half_depth * 0.85) * np.exp(rng.normal(0, 0.05) * rel)
+    rel = (z - skeleton.bone("L3").centre_mm[2]) / 100
+    width = torso.half_width_mm * (1 - 0.07 * np.cos((rel - 0.2) * 2.2))
+    total = chord(x, width, torso.half_depth_mm * 0.85) * np.exp(rng.normal(0, 0.05) * rel)
     away = x - spine_mm
-    fat = np.clip(0.18 + 0.012 * (torso.fat - 8) + rng.normal(0, 0.05), 0.06, 0.7)
+    fat = np.clip(0.18 + 0.012 * (torso.fat_mm - 8) + rng.normal(0, 0.05), 0.06, 0.7)
     fat = fat + rng.normal(0, 0.0004) * away + 0.05 * rng.normal() * rel
     side = ramp(np.abs(away) - 38, 30)  # organs, bowel and flank beside the spine and the strip next to it
-    liver = ramp(-(x + rng.uniform(20, 45)), 15) * ramp(z - skeleton.bone("L1").centre[2] + rng.uniform(-10, 45), 12)
-    spleen = ramp(x - rng.uniform(40, 60), 12) * ramp(z - skeleton.bone("T12").centre[2] + rng.uniform(-5, 30), 12)
+    liver = ramp(-(x + rng.uniform(20, 45)), 15) * ramp(z - skeleton.bone("L1").centre_mm[2] + rng.uniform(-10, 45), 12)
+    spleen = ramp(x - rng.uniform(40, 60), 12) * ramp(z - skeleton.bone("T12").centre_mm[2] + rng.uniform(-5, 30), 12)
     fat = fat - side * (rng.uniform(0.05, 0.18) * liver + rng.uniform(0.03, 0.12) * spleen)
     psoas = np.exp(-(((np.abs(away) - 34 - 10 * np.clip(-rel, -0.4, 1.2)) / 13) ** 2)) * ramp(-rel + 0.5, 0.8)
     fat = fat - side * rng.uniform(0, 0.06) * psoas

@@ -57,23 +57,23 @@ class Scanned:
     tags: frozenset[str]
 
 
-def scan_field(skeleton: Skeleton, spacing: float, position: str | None, rng: np.random.Generator) -> Geometry:
+def scan_field(skeleton: Skeleton, spacing_mm: float, position: str | None, rng: np.random.Generator) -> Geometry:
     """Field of one scan: from the iliac crest or L5 up to T12 or T11, 120-200 mm wide."""
-    top = skeleton.bone("T12").centre[2] + rng.uniform(-8, 22)
-    low = skeleton.bone("L5").centre[2] + rng.uniform(-16, 8)
-    middle = float(np.mean([skeleton.bone(level).centre[0] for level in ("L1", "L2", "L3", "L4")]))
+    top = skeleton.bone("T12").centre_mm[2] + rng.uniform(-8, 22)
+    low = skeleton.bone("L5").centre_mm[2] + rng.uniform(-16, 8)
+    middle = float(np.mean([skeleton.bone(level).centre_mm[0] for level in ("L1", "L2", "L3", "L4")]))
     middle += rng.normal(0, 4)
     if position == "high":  # L4 is cut off
-        low = skeleton.bone("L4").centre[2] + rng.uniform(-8, 8)
+        low = skeleton.bone("L4").centre_mm[2] + rng.uniform(-8, 8)
     if position == "low":  # L1 is cut off
-        top = skeleton.bone("L1").centre[2] + rng.uniform(-8, 8)
+        top = skeleton.bone("L1").centre_mm[2] + rng.uniform(-8, 8)
     wide = rng.uniform(115, 205)
     if position == "off_centre":
         middle += rng.choice([-1, 1]) * rng.uniform(0.18, 0.32) * wide
-    return parallel(middle, (top + low) / 2, wide, top - low, spacing)
+    return parallel(middle, (top + low) / 2, wide, top - low, spacing_mm)
 
 
-def parallel(x: float, z: float, wide: float, high: float, spacing: float) -> Geometry:
+def parallel(x: float, z: float, wide: float, high: float, spacing_mm: float) -> Geometry:
     """A parallel beam along the world's x through a field centred at (x, z), mm."""
     return Geometry(
         source_to_object_mm=FAR_MM,
@@ -82,10 +82,10 @@ def parallel(x: float, z: float, wide: float, high: float, spacing: float) -> Ge
         source_z_mm=z,
         left_mm=x - wide / 2,
         top_mm=z + high / 2,
-        column_mm=spacing,
-        row_mm=spacing,
-        width=round(wide / spacing),
-        height=round(high / spacing),
+        column_mm=spacing_mm,
+        row_mm=spacing_mm,
+        width=round(wide / spacing_mm),
+        height=round(high / spacing_mm),
     )
 
 
@@ -137,10 +137,10 @@ def disc_lines(skeleton: Skeleton, geometry: Geometry, view: Array) -> Array:
     return lines
 
 
-def regions(bodies: Array, lines: Array, spacing: float) -> Labels:
+def regions(bodies: Array, lines: Array, spacing_mm: float) -> Labels:
     """Label map uint8 (H, W): the column of bodies, discs filled in, cut at the lines between vertebrae."""
     column = (bodies.max(0) > 0.06).astype(np.uint8)
-    tall = max(3, round(13 / spacing)) | 1
+    tall = max(3, round(13 / spacing_mm)) | 1
     column = cv2.morphologyEx(column, cv2.MORPH_CLOSE, np.ones((tall, 3), np.uint8))
     labels = np.zeros(column.shape, np.uint8)
     y, x = np.mgrid[: column.shape[0], : column.shape[1]]
@@ -172,9 +172,9 @@ def as_person(skeleton: Skeleton, mineral: Array, labels: Labels) -> Array:
 def plaques(skeleton: Skeleton, geometry: Geometry, view: Array, rng: np.random.Generator) -> Array:
     """Mineral g/cm2 of calcified aortic walls, which lie over the left half of the spine on an AP scan."""
     out = np.zeros((geometry.height, geometry.width), np.float32)
-    middle = skeleton.bone("L2").centre[0] + rng.uniform(4, 14)
+    middle = skeleton.bone("L2").centre_mm[0] + rng.uniform(4, 14)
     for _ in range(int(rng.integers(3, 14))):
-        z = skeleton.bone("L3").centre[2] + rng.uniform(-50, 70) - np.linspace(0, rng.uniform(4, 25), 7)
+        z = skeleton.bone("L3").centre_mm[2] + rng.uniform(-50, 70) - np.linspace(0, rng.uniform(4, 25), 7)
         x = middle + rng.choice([-9, 9]) + rng.normal(0, 2) + rng.normal(0, 0.7, 7)
         px = geometry.project(np.column_stack([x, np.zeros(7), z]) @ view.T)
         width = max(1, round(rng.uniform(1, 2.5) / geometry.column_mm))
@@ -189,7 +189,7 @@ def scan_spine(
     rng: np.random.Generator,
     position: str | None = None,
     extras: frozenset[str] | None = None,
-    spacing: float = 0.8,
+    spacing_mm: float = 0.8,
 ) -> Scanned:
     """Scan a lumbar spine from front to back.
 
@@ -201,24 +201,26 @@ def scan_spine(
         A fault of positioning.
     extras : frozenset of str, optional
         Exactly what lies in the beam beside the skeleton: "implant", "cement", "aorta", "uneven"; drawn when None.
-    spacing : float
+    spacing_mm : float
         Side of a pixel in mm.
     """
     chosen = draw_extras(skeleton, rng) if extras is None else extras
     lean_deg = rng.normal(0, 1.5) + (rng.choice([-1, 1]) * rng.uniform(9, 18) if position == "tilted" else 0.0)
     view = AP @ _roll(math.radians(lean_deg)) @ _yaw(math.radians(rng.normal(0, 2)))
-    geometry = scan_field(skeleton, spacing, position, rng)
+    geometry = scan_field(skeleton, spacing_mm, position, rng)
     bodies, back = cast_vertebrae(skeleton, geometry, view)
     lines = disc_lines(skeleton, geometry, view)
-    labels = regions(bodies, lines, spacing)
-    sharp = rng.uniform(0.7, 1.1) / spacing
+    labels = regions(bodies, lines, spacing_mm)
+    sharp = rng.uniform(0.7, 1.1) / spacing_mm
     texture = (
-        1 + 0.05 * noise(rng, labels.shape, 2.5 / spacing, 2, 0.6) + 0.04 * noise(rng, labels.shape, 5 / spacing, 2)
+        1
+        + 0.05 * noise(rng, labels.shape, 2.5 / spacing_mm, 2, 0.6)
+        + 0.04 * noise(rng, labels.shape, 5 / spacing_mm, 2)
     )
     arch = rng.uniform(*ARCH)
     mineral = cv2.GaussianBlur((bodies.sum(0) + arch * back.sum(0)) * texture, (0, 0), sharp)
     mineral = as_person(skeleton, mineral, labels)
-    bmc, area = contents(mineral, labels, spacing)
+    bmc, area = contents(mineral, labels, spacing_mm)
     other = cast_hips(skeleton, geometry, view) + devices.ribs(skeleton, geometry, view, rng)
     other = np.where(labels > 0, 0, other)
     metal = np.zeros_like(mineral)
@@ -234,7 +236,7 @@ def scan_spine(
     quanta = 10 ** rng.uniform(6.2, 7.0)
     measured = scan(lean, fat, mineral, metal, spine, geometry, rng, quanta)
     tags = skeleton.tags | chosen | ({position} if position else set())
-    return Scanned(measured, labels, lines, bmc, area, spacing, frozenset(tags))
+    return Scanned(measured, labels, lines, bmc, area, spacing_mm, frozenset(tags))
 
 
 def draw_extras(skeleton: Skeleton, rng: np.random.Generator) -> frozenset[str]:
@@ -244,9 +246,9 @@ def draw_extras(skeleton: Skeleton, rng: np.random.Generator) -> frozenset[str]:
     return frozenset(name for name, chance in chances.items() if rng.random() < chance)
 
 
-def contents(mineral: Array, labels: Labels, spacing: float) -> tuple[Array, Array]:
+def contents(mineral: Array, labels: Labels, spacing_mm: float) -> tuple[Array, Array]:
     """Bone mineral content in g and area in cm2 of each region (9,), NaN where a level has none."""
-    pixel_cm2 = (spacing / 10) ** 2
+    pixel_cm2 = (spacing_mm / 10) ** 2
     count = np.bincount(labels.ravel(), minlength=len(LEVELS) + 1)[1 : len(LEVELS) + 1].astype(float)
     mass = np.bincount(labels.ravel(), mineral.ravel(), len(LEVELS) + 1)[1 : len(LEVELS) + 1]
     missing = count == 0

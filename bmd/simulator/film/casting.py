@@ -1,4 +1,8 @@
-"""Line integrals of the bones along the rays of a film or a DXA scan."""
+"""Line integrals of the bones along the rays of a film or a DXA scan.
+
+The loops of ``add_body``, ``add_arch`` and ``add_sacrum`` differ in one call only: numba would take the density
+function as an argument, but could then not keep the compiled kernel between processes.
+"""
 
 from __future__ import annotations
 
@@ -278,7 +282,7 @@ def cast_arch(sums: Sums, bone: Bone, geometry: Geometry, view: Array) -> None:
 
 def _posed(bone: Bone, view: Array) -> tuple[Pose, Array, Array]:
     """Pose of a vertebra in the world, and the unrounded rotation and centre."""
-    turn, centre = bone.rotation @ view.T, view @ bone.centre
+    turn, centre = bone.rotation @ view.T, view @ bone.centre_mm
     return Pose.of(centre, turn), turn, centre
 
 

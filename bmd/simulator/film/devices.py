@@ -44,15 +44,15 @@ def ribs(skeleton: Skeleton, geometry: Geometry, view: Array, rng: np.random.Gen
     torso = skeleton.torso
     for number, length in zip((9, 10, 11, 12), (270, 250, 200, rng.uniform(50, 140)), strict=True):
         index = number - 10 + shift
-        base = skeleton.bones[max(index, 0)].centre + np.array([0, 0, 30.0 * max(0, -index)])
+        base = skeleton.bones[max(index, 0)].centre_mm + np.array([0, 0, 30.0 * max(0, -index)])
         droop = rng.uniform(0.35, 0.75)
         for side in (-1, 1):
-            reach = 0.72 * torso.half_width
+            reach = 0.72 * torso.half_width_mm
             t = np.linspace(0, 1, 30) * min(length, 2.1 * reach)
             turn = t / reach
-            x = side * (14 + (0.86 * torso.half_width - 14) * np.sin(np.minimum(turn, math.pi / 2)))
+            x = side * (14 + (0.86 * torso.half_width_mm - 14) * np.sin(np.minimum(turn, math.pi / 2)))
             backward = 20 + 26 * np.sin(np.minimum(turn * 1.7, math.pi / 2))
-            y = base[1] - backward + (1 - np.cos(turn)) * torso.half_depth * 0.8
+            y = base[1] - backward + (1 - np.cos(turn)) * torso.half_depth_mm * 0.8
             z = base[2] + 5 - droop * np.maximum(0, t - 10) * 0.75 + rng.normal(0, 2)
             add_rod(
                 out,
@@ -98,7 +98,7 @@ def cement(skeleton: Skeleton, geometry: Geometry, view: Array, rng: np.random.G
     y, z = geometry.object_plane()
     out = np.zeros((geometry.height, geometry.width), np.float32)
     for bone in chosen:
-        _, cy, cz = view @ bone.centre
+        _, cy, cz = view @ bone.centre_mm
         u = (y - cy) / rng.uniform(6, 12) + 0.3 * noise(rng, out.shape, 9, 2)
         w = (z - cz) / (0.75 * bone.shape.half_height_mm) + 0.3 * noise(rng, out.shape, 9, 2)
         out += rng.uniform(0.8, 2.2) * np.sqrt(np.clip(1 - u * u - w * w, 0, None))
@@ -111,9 +111,9 @@ def aortic_calcification(skeleton: Skeleton, geometry: Geometry, view: Array, rn
     out = np.zeros((geometry.height, geometry.width), np.float32)
     for _ in range(rng.poisson(2.5 * max(0.0, rng.normal((age - 60) / 25, 0.7)))):
         bone = skeleton.bones[int(rng.integers(3, 8))]
-        front = bone.centre[1] + bone.shape.half_depth_mm
+        front = bone.centre_mm[1] + bone.shape.half_depth_mm
         y = front + rng.choice([4, 20]) + rng.normal(0, 2) + rng.normal(0, 0.8, 7)
-        z = bone.centre[2] + rng.uniform(-18, 18) - np.linspace(0, rng.uniform(4, 28), 7)
+        z = bone.centre_mm[2] + rng.uniform(-18, 18) - np.linspace(0, rng.uniform(4, 28), 7)
         px = geometry.project(np.column_stack([np.zeros(7), y, z]) @ view.T)
         line = [np.round(px * 8).astype(np.int32)]
         cv2.polylines(out, line, False, float(rng.uniform(0.08, 0.35)), int(rng.integers(1, 3)), cv2.LINE_AA, 3)
@@ -124,7 +124,7 @@ def overlying(skeleton: Skeleton, geometry: Geometry, view: Array, rng: np.rando
     """Mineral g/cm2 and lean mm of things outside the body: raised arms, folds of cloth, buttons."""
     mineral = np.zeros((geometry.height, geometry.width), np.float32)
     lean = np.zeros_like(mineral)
-    top = skeleton.bone("T10").centre
+    top = skeleton.bone("T10").centre_mm
     if rng.random() < 0.12:  # an arm before or across the upper film
         start = np.array([150.0, top[1] + rng.uniform(60, 190), top[2] + 220])
         end = start + np.array([0, rng.uniform(20, 220), -rng.uniform(120, 420)])

@@ -52,7 +52,7 @@ def draw_geometry(skeleton: Skeleton, view: Array, size: int, rng: np.random.Gen
     are stretched to a square, as exported pictures often are: then columns and rows differ in pitch.
     """
     sid, odd = rng.uniform(1000, 1500), rng.uniform(180, 290)
-    target = view @ skeleton.bone("L3").centre
+    target = view @ skeleton.bone("L3").centre_mm
     high = rng.uniform(370, 540) if rng.random() < 0.8 else rng.uniform(270, 370)
     wide = min(430.0, high * rng.uniform(0.45, 1.05))
     width = size if rng.random() < 0.35 else max(64, min(size, round(size * wide / high)))
@@ -183,8 +183,8 @@ def _develop(
     """Console and radiographer: processing windowed on the spine or the whole body, collimation, artefacts."""
     film = beam.log_signal(signal)
     y, z = geometry.object_plane()
-    near = (np.abs(y - skeleton.bone("L3").centre[1] - 10) < rng.uniform(30, 80)) & (z > -rng.uniform(0, 60))
-    spine = tissue.body & near & (z < skeleton.bone("T12").centre[2] + 20)
+    near = (np.abs(y - skeleton.bone("L3").centre_mm[1] - 10) < rng.uniform(30, 80)) & (z > -rng.uniform(0, 60))
+    spine = tissue.body & near & (z < skeleton.bone("T12").centre_mm[2] + 20)
     shown = display.process(film, tissue.body, spine, rng)
     shown, field = display.collimate(shown, rng)
     return display.artefacts(shown, rng), field

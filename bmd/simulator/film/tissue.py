@@ -55,24 +55,26 @@ def chord(offset: Array, half: Array | float, half_beam: Array | float, power: f
 def lateral_tissue(skeleton: Skeleton, geometry: Geometry, rng: np.random.Generator) -> SoftTissue:
     """Soft tissue of a film taken from the side."""
     y, z = geometry.object_plane()
-    spine = np.interp(-z[:, 0], [-b.centre[2] for b in skeleton.bones], [b.centre[1] for b in skeleton.bones])
+    spine = np.interp(-z[:, 0], [-b.centre_mm[2] for b in skeleton.bones], [b.centre_mm[1] for b in skeleton.bones])
     spine = cv2.blur(spine.astype(np.float32)[:, None], (1, max(3, int(60 / geometry.row_mm) | 1)))
-    middle = skeleton.bone("L3").centre
+    middle = skeleton.bone("L3").centre_mm
     rel = (z - middle[2]) / 100
     torso = skeleton.torso
     buttock = rng.uniform(25, 80) * np.exp(-(((rel + rng.uniform(1.4, 2.0)) / 0.75) ** 2))
     hollow = rng.uniform(0, 16) * np.exp(-(((rel + rng.uniform(0.1, 0.7)) / 0.45) ** 2))
-    back = -torso.back + 0.3 * middle[1] + 0.7 * spine + 6 * np.sin(2 * rel + rng.normal()) - buttock + hollow
-    belly = 2 * torso.half_depth * (1 + 0.04 * np.sin(rng.uniform(2, 4) * rel + rng.uniform(0, 3)))
-    front = middle[1] - torso.back + belly + 0.3 * (spine - middle[1]) - rng.uniform(0, 45) * np.clip(-rel - 1.2, 0, 2)
-    width = torso.half_width * (
+    back = -torso.back_mm + 0.3 * middle[1] + 0.7 * spine + 6 * np.sin(2 * rel + rng.normal()) - buttock + hollow
+    belly = 2 * torso.half_depth_mm * (1 + 0.04 * np.sin(rng.uniform(2, 4) * rel + rng.uniform(0, 3)))
+    front = (
+        middle[1] - torso.back_mm + belly + 0.3 * (spine - middle[1]) - rng.uniform(0, 45) * np.clip(-rel - 1.2, 0, 2)
+    )
+    width = torso.half_width_mm * (
         1 - 0.07 * np.cos((rel - 0.2) * 2.2) + rng.uniform(0.05, 0.22) * np.clip(-rel - 0.3, 0, 1.2)
     )
     depth, centre = (front - back) / 2, (front + back) / 2
     roundness = rng.uniform(1.75, 2.4)
     outer = chord(y - centre, depth, width, roundness)
-    inner_half = width - torso.fat
-    inner = chord(y - centre, depth - torso.fat, inner_half, roundness)
+    inner_half = width - torso.fat_mm
+    inner = chord(y - centre, depth - torso.fat_mm, inner_half, roundness)
     gas = _lungs(skeleton, rng, y, z, back, 2 * depth, inner_half) + _bowel_gas(skeleton, rng, y, z, spine, front)
     extra = _organs(skeleton, rng, y, z, spine, outer.shape)
     lean = np.clip(inner - gas + extra * (inner > 0), 0, None)
@@ -82,14 +84,14 @@ def lateral_tissue(skeleton: Skeleton, geometry: Geometry, rng: np.random.Genera
 def frontal_tissue(skeleton: Skeleton, geometry: Geometry, rng: np.random.Generator) -> SoftTissue:
     """Soft tissue of a film taken from the front; for films the gate must refuse."""
     x, z = geometry.object_plane()
-    rel = (z - skeleton.bone("L3").centre[2]) / 100
+    rel = (z - skeleton.bone("L3").centre_mm[2]) / 100
     torso = skeleton.torso
-    width = torso.half_width * (
+    width = torso.half_width_mm * (
         1 - 0.07 * np.cos((rel - 0.2) * 2.2) + rng.uniform(0.05, 0.25) * np.clip(-rel - 0.3, 0, 1.2)
     )
-    outer = chord(x, width, torso.half_depth)
-    inner = chord(x, width - torso.fat, torso.half_depth - torso.fat)
-    dome = skeleton.bone("T12").centre[2] + rng.normal(10, 15)
+    outer = chord(x, width, torso.half_depth_mm)
+    inner = chord(x, width - torso.fat_mm, torso.half_depth_mm - torso.fat_mm)
+    dome = skeleton.bone("T12").centre_mm[2] + rng.normal(10, 15)
     lung = ramp(z - dome + 0.0022 * (np.abs(x) - 65) ** 2 - 12, 12) * (np.abs(x) > 28)
     gas = lung * inner * 0.6
     for _ in range(rng.poisson(7)):
@@ -105,7 +107,7 @@ def _lungs(
     skeleton: Skeleton, rng: np.random.Generator, y: Array, z: Array, back: Array, depth: Array, half: Array
 ) -> Array:
     """Air above two diaphragm domes, with vessels; each dome a little different, so that both edges show."""
-    base = skeleton.bone("T12").centre[2] + rng.normal(0, 22)
+    base = skeleton.bone("T12").centre_mm[2] + rng.normal(0, 22)
     along = (y - back) / depth
     air: Array = np.zeros(np.broadcast_shapes(y.shape, z.shape), np.float32)
     apex, drop = rng.uniform(0.4, 0.62), rng.uniform(40, 110)
@@ -153,7 +155,7 @@ def _foam(rng: np.random.Generator, y: Array, z: Array, at: tuple[float, float],
 def _bowel_gas(skeleton: Skeleton, rng: np.random.Generator, y: Array, z: Array, spine: Array, front: Array) -> Array:
     """Loops, haustra in chains, stool speckle, the gastric bubble and gas in the rectum before the sacrum."""
     shape = np.broadcast_shapes(y.shape, z.shape)
-    middle = skeleton.bone("L3").centre
+    middle = skeleton.bone("L3").centre_mm
     gas = np.zeros(shape, np.float32)
     strength = rng.uniform(0.3, 1.3)
     for _ in range(rng.poisson(2.5)):
@@ -165,14 +167,14 @@ def _bowel_gas(skeleton: Skeleton, rng: np.random.Generator, y: Array, z: Array,
             )
             at = at + rng.normal(0, 18, 2)
     if rng.random() < 0.35:  # stomach
-        place = (middle[1] + rng.uniform(20, 90), skeleton.bone("T12").centre[2] + rng.uniform(-30, 40))
+        place = (middle[1] + rng.uniform(20, 90), skeleton.bone("T12").centre_mm[2] + rng.uniform(-30, 40))
         gas += _blob(rng, y, z, place, rng.uniform(18, 45), rng.uniform(14, 35), rng.uniform(30, 70))
     if rng.random() < 0.55:  # rectum
         place = (rng.uniform(-45, 5), rng.uniform(-125, -60))
         gas += _blob(rng, y, z, place, rng.uniform(9, 20), rng.uniform(9, 26), rng.uniform(12, 40))
     if rng.random() < 0.75:  # small bowel and stool
         region = ramp(y - spine - rng.uniform(0, 35), 25) * ramp(front - 25 - y, 15)
-        region = region * ramp(skeleton.bone("T12").centre[2] + rng.uniform(-60, 10) - z, 30)
+        region = region * ramp(skeleton.bone("T12").centre_mm[2] + rng.uniform(-60, 10) - z, 30)
         pattern = noise(rng, shape, rng.uniform(12, 48), 4, 0.65) - rng.uniform(0.2, 1.4)
         gas += region * np.clip(pattern, 0, None) ** 0.6 * rng.uniform(6, 26)
     if rng.random() < 0.35:  # foam of the colon
@@ -186,7 +188,7 @@ def _organs(
 ) -> Array:
     """Muscle beside the spine, organs and texture as extra lean thickness; negative where fat replaces it."""
     extra = rng.uniform(0, 7) * np.exp(-(((y - spine + 45) / 18) ** 2)) + np.zeros(shape, np.float32)
-    middle = skeleton.bone("L3").centre
+    middle = skeleton.bone("L3").centre_mm
     for _ in range(rng.poisson(4)):
         at = (middle[1] + rng.uniform(-60, 120), middle[2] + rng.uniform(-140, 120))
         extra += _blob(rng, y, z, at, rng.uniform(12, 50), rng.uniform(12, 60), rng.uniform(-8, 8))

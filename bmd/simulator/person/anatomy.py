@@ -36,17 +36,17 @@ SEGMENT_SPREAD_DEG = np.array([1.2, 1.2, 1.2, 1.2, 1.2, 1.8, 3.0, 5.0])
 
 @dataclass(frozen=True, eq=False)
 class Bone:
-    """One vertebra: level, shape and densities, centre (mm) and rotation (patient to local axes)."""
+    """One vertebra: level, shape and densities, centre (3,) and rotation (3, 3) from patient to local axes."""
 
     level: str
     shape: Vertebra
-    centre: Array
+    centre_mm: Array
     rotation: Array
     fracture_grade: int
 
     def to_patient(self, local: Array) -> Array:
         """Local points (n, 3) in mm to the patient frame."""
-        return np.atleast_2d(local) @ self.rotation + self.centre
+        return np.atleast_2d(local) @ self.rotation + self.centre_mm
 
     def corners(self) -> Array:
         """Mid-sagittal corners (4, 3): superior posterior, superior anterior, inferior anterior, inferior posterior."""
@@ -61,10 +61,10 @@ class Bone:
 class Torso:
     """Soft-tissue frame in mm: half width, half depth, skin behind the spine, subcutaneous fat."""
 
-    half_width: float
-    half_depth: float
-    back: float
-    fat: float
+    half_width_mm: float
+    half_depth_mm: float
+    back_mm: float
+    fat_mm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,7 @@ class Skeleton:
     sacral_rotation: Array
     hips: Hips
     obliquity: float
+    """How much higher the left hip stands, mm per mm to the left."""
     torso: Torso
     degeneration: float
     cortex: float
@@ -327,10 +328,10 @@ def _torso(person: Person, rng: np.random.Generator) -> Torso:
     bmi = person.body.bmi
     stature = person.body.height_cm / 168.0
     return Torso(
-        half_width=float(
+        half_width_mm=float(
             (118 + 3.4 * (bmi - 20) + rng.normal(0, 6)) * stature * (1.05 if person.body.sex == "M" else 1.0)
         ),
-        half_depth=float(92 + 3.3 * (bmi - 20) + rng.normal(0, 6)),
-        back=float(82 + 1.5 * (bmi - 20) + rng.normal(0, 7)),
-        fat=float(np.clip(8 + 1.4 * (bmi - 20) + rng.normal(0, 4), 3, 50)),
+        half_depth_mm=float(92 + 3.3 * (bmi - 20) + rng.normal(0, 6)),
+        back_mm=float(82 + 1.5 * (bmi - 20) + rng.normal(0, 7)),
+        fat_mm=float(np.clip(8 + 1.4 * (bmi - 20) + rng.normal(0, 4), 3, 50)),
     )

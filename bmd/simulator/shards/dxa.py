@@ -10,7 +10,7 @@ import numpy as np
 
 from bmd.simulator.case import simulate_dxa
 from bmd.simulator.dxa.case import VIEWS
-from bmd.simulator.shards import store
+from bmd.simulator.shards import film, store
 from bmd.truth import Case, DxaTruth
 
 SCANS = store.Kind("films", 200, "--modality dxa ")  # every reader's prefix
@@ -33,21 +33,12 @@ def square(case: Case, side: int = SIDE) -> dict[str, Any]:
     method = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
     small = cv2.resize(pixels, (w, h), interpolation=method)
     image[top : top + h, left : left + w] = np.round(np.clip(small, 0, 1) * 255)
-    patient = case.study.patient
     scale = np.array([w / width, h / height] * 2, np.float32)
-    return {
+    return film.known(case) | {
         "image": image,
         "labels": cv2.warpAffine(truth.labels, matrix, (side, side), flags=cv2.INTER_NEAREST),
         "corners": (truth.corners_px @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32),
         "boxes": truth.boxes_px * scale + np.array([left, top] * 2, np.float32),
-        "visible": truth.visible,
-        "bmd": truth.bmd_g_cm2,
-        "t_score": truth.t_score,
-        "fracture": truth.fracture_grade,
-        "patient": np.array([patient.age_y, patient.sex == "M", patient.height_cm, patient.weight_kg], np.float32),
-        "bmd_l1l4": np.float32(truth.bmd_l1l4),
-        "t_l1l4": np.float32(truth.t_l1l4),
-        "tags": ",".join(sorted(truth.tags)),
         "view": truth.view,
     }
 

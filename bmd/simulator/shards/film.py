@@ -25,12 +25,18 @@ def square(case: Case, size: int) -> dict[str, Any]:
     image, labels = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
     image[top : top + height, left : left + width] = np.round(pixels * 255)
     labels[top : top + height, left : left + width] = truth.labels
-    patient = case.study.patient
-    return {
+    return known(case) | {
         "image": image,
         "labels": labels,
         "corners": truth.corners_px + np.array([left, top], np.float32),
         "boxes": truth.boxes_px + np.array([left, top, left, top], np.float32),
+    }
+
+
+def known(case: Case) -> dict[str, Any]:
+    """What a row says beyond the picture: person, densities, fractures, what is in the field."""
+    patient, truth = case.study.patient, case.truth
+    return {
         "visible": truth.visible,
         "bmd": truth.bmd_g_cm2,
         "t_score": truth.t_score,

@@ -120,10 +120,10 @@ def write_all(folder: str, kind: Kind, seeds: range, row: Row, command: str, wor
     Raises
     ------
     InputError
-        The folder holds files of another version of the simulator, or of another command, which these must not join.
+        The folder holds files of another version of the simulator, or the same seeds drawn by another command.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
-    _same_origin(folder, kind, command)
+    _can_be_added(folder, kind, seeds, command)
     jobs = [seeds[start : start + kind.rows] for start in range(0, len(seeds), kind.rows)]
     one = partial(write, folder, kind, row=row, command=command)
     paths = []
@@ -134,13 +134,13 @@ def write_all(folder: str, kind: Kind, seeds: range, row: Row, command: str, wor
     return paths
 
 
-def _same_origin(folder: str, kind: Kind, command: str) -> None:
-    """Refuse to add to files that were drawn otherwise."""
+def _can_be_added(folder: str, kind: Kind, seeds: range, command: str) -> None:
+    """Refuse to join files of other code, and to take what another command made of a seed for what this one would."""
     for path in finished(folder, kind.prefix):
         there = origin(path)
         if there.code != CODE:
             raise InputError("simulator.shards_older", folder=folder, there=there.code or "-", now=CODE)
-        if there.command != command:
+        if there.command != command and there.seeds[0] <= seeds[-1] and seeds[0] <= there.seeds[1]:
             raise InputError("simulator.shards_other", folder=folder, there=there.command, command=command)
 
 

@@ -32,7 +32,7 @@ def skeleton_of(person: Person) -> Skeleton:
 
 
 def geometry_for(skeleton: Skeleton, size: int = SIZE) -> Geometry:
-    _, y, z = skeleton.bone("L3").centre
+    _, y, z = skeleton.bone("L3").centre_mm
     return Geometry(900, 230, y, z, y - 200, z + 200, 400 / size, 400 / size, size, size)
 
 
@@ -108,7 +108,7 @@ def test_more_mineral_is_brighter_bone(person: Person) -> None:
 
 def test_thicker_patients_let_less_through(person: Person) -> None:
     skeleton = skeleton_of(person)
-    stout = replace(skeleton, torso=replace(skeleton.torso, half_width=skeleton.torso.half_width + 40))
+    stout = replace(skeleton, torso=replace(skeleton.torso, half_width_mm=skeleton.torso.half_width_mm + 40))
     nothing = np.zeros((SIZE, SIZE), np.float32)
     slim_tissue, stout_tissue = (
         lateral_tissue(s, geometry_for(s), np.random.default_rng(1)) for s in (skeleton, stout)

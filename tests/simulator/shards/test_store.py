@@ -68,11 +68,14 @@ def test_shards_of_two_versions_are_refused(tmp_path: Path, monkeypatch: pytest.
     assert mixed.values["codes"] == tuple(sorted(["0ther", now]))
 
 
-def test_a_folder_holds_one_command(tmp_path: Path) -> None:
+def test_a_seed_is_drawn_by_one_command(tmp_path: Path) -> None:
     draw(tmp_path, 0, 2)
-    with pytest.raises(InputError) as other:
-        draw(tmp_path, 2, 2, "draw --cohort young")
-    assert other.value.finding.code == "simulator.shards_other"
+    for first in (0, 1):
+        with pytest.raises(InputError) as other:
+            draw(tmp_path, first, 2, "draw --cohort young")
+        assert other.value.finding.code == "simulator.shards_other"
+    draw(tmp_path, 2, 2, "draw --cohort young")
+    assert store.read(str(tmp_path), KIND)["seed"].tolist() == [0, 1, 2, 3], "two cohorts in one folder are wanted"
 
 
 def test_shards_without_a_version_are_one_set_or_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
