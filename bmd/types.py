@@ -374,6 +374,8 @@ class Report:
     patient: Demographics = Demographics()
     levels_certain: bool = False
     warnings: tuple[Said, ...] = ()
+    notes: tuple[Said, ...] = ()
+    """How the input was read."""
     models: dict[str, str] = field(default_factory=dict)
     device: str = ""
     seconds: float = 0.0

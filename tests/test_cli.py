@@ -146,9 +146,7 @@ def test_networks_named_take_their_roles(film: Path, monkeypatch: pytest.MonkeyP
         (["cmnet", "retinanet_aploss"], "command.one_of_a_role"),
     ],
 )
-def test_networks_that_cannot_run_are_wrong_use(
-    names: list[str], code: str, film: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_networks_that_cannot_run_are_wrong_use(names: list[str], code: str, film: Path) -> None:
     words = ["predict", str(film), *(word for name in names for word in ("--model", name))]
     assert cli.main(words) == 2
     options = cli._parser().parse_args(words)

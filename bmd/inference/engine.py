@@ -15,18 +15,21 @@ import threading
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bmd.errors import OptionError
-from bmd.models._registry import WEIGHTS
+from bmd.models._registry import WEIGHTS, spec
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the web server; read when torch loads
 
 log = logging.getLogger(__name__)
 
+Floats: TypeAlias = NDArray[np.float32]
+DETECTION = ("boxes",)
+"""Tasks whose outputs have no fixed shape."""
 ENGINES = ("auto", "cuda", "cpu", "openvino")
 
 
@@ -36,7 +39,7 @@ class Engine(Protocol):
     device: str
     """Where and how it runs, for people: "CPU, PyTorch, bfloat16"."""
 
-    def run(self, network: str, *inputs: NDArray) -> dict[str, NDArray]:
+    def run(self, network: str, *inputs: NDArray[Any]) -> dict[str, Floats]:
         """Forward pass in eval mode: float32 arrays in, the network's named outputs as float32 arrays out."""
 
     def metadata(self, network: str) -> dict[str, Any]:
@@ -58,7 +61,7 @@ class TorchEngine:
         place = torch.cuda.get_device_name(device) if device.startswith("cuda") else "CPU"
         self.device = f"{place}, PyTorch, {'bfloat16' if self._bf16 else 'float32'}"
 
-    def run(self, network: str, *inputs: NDArray) -> dict[str, NDArray]:
+    def run(self, network: str, *inputs: NDArray[Any]) -> dict[str, Floats]:
         """See ``Engine.run``."""
         torch = self._torch
         with self._lock, torch.inference_mode():
@@ -101,13 +104,17 @@ class OpenVinoEngine:
         self._core = openvino.Core()
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self._lock = threading.Lock()
-        self._compiled: dict[tuple, Any] = {}
+        self._compiled: dict[tuple[str, tuple[tuple[int, ...], ...]], Any] = {}
+        self._torch: TorchEngine | None = None
         self.device = f"CPU, OpenVINO, {'bfloat16' if 'BF16' in capabilities else 'float32'}"
 
-    def run(self, network: str, *inputs: NDArray) -> dict[str, NDArray]:
+    def run(self, network: str, *inputs: NDArray[Any]) -> dict[str, Floats]:
         """See ``Engine.run``."""
+        if spec(network).task in DETECTION:
+            self._torch = self._torch or TorchEngine("cpu", self._weights)
+            return self._torch.run(network, *inputs)
         arrays = [np.ascontiguousarray(x, np.float32) for x in inputs]
-        key = (network, *(a.shape[1:] for a in arrays))
+        key = (network, tuple(a.shape[1:] for a in arrays))
         with self._lock:
             if key not in self._compiled:
                 self._compiled[key] = self._compile(network, arrays)
@@ -124,7 +131,7 @@ class OpenVinoEngine:
 
         return load(network, self._weights).eval()
 
-    def _compile(self, network: str, arrays: list[NDArray]) -> tuple[list[str], Any]:
+    def _compile(self, network: str, arrays: list[Floats]) -> tuple[list[str], Any]:
         import torch
 
         model = self._load(network)
@@ -147,7 +154,7 @@ def _tuple_output(model: Any, names: list[str]) -> Any:
             super().__init__()
             self.model = model
 
-        def forward(self, *inputs: Any) -> tuple:
+        def forward(self, *inputs: Any) -> tuple[Any, ...]:
             outputs = self.model(*inputs)
             return tuple(outputs[name] for name in names)
 

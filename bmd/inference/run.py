@@ -133,7 +133,7 @@ def analyse(
     start, tell = time.perf_counter(), Teller(progress)
     tell(*steps.checking)
     suitability, picture = steps.gate(study)
-    report = Report(file, steps.holds, suitability, patient=study.patient)
+    report = Report(file, steps.holds, suitability, patient=study.patient, notes=study.notes)
     if picture is not None:
         tell(*steps.finding)
         found, suitability = steps.find(picture, suitability, networks)

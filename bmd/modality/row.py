@@ -11,7 +11,7 @@ from bmd.errors import OptionError
 from bmd.findings import note
 from bmd.models import _registry as registry
 from bmd.readers.source import Source
-from bmd.types import Explanation, Report, Study
+from bmd.types import Explanation, Report, Study, View
 
 if TYPE_CHECKING:
     from bmd.inference.engine import Engine
@@ -36,7 +36,7 @@ class Draw:
     cohort: str = "film"
     ap_share: float = 0.0
     others: bool = False
-    view: str = "lateral"
+    view: View = "lateral"
     finding: str | None = None
     columns: int = 6
     outlines: bool = False

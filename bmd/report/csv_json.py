@@ -41,11 +41,12 @@ def as_object(report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``file, modality, suitable, reasons, inverted, vertebrae, prediction, patient, levels_certain, warnings, model,
-        models, device, seconds, version, intended_use``. ``vertebrae`` is a list of ``level, box [x1, y1, x2, y2],
-        contour [[x, y], ...], corners, score`` and, where measured, ``bmd_g_cm2, t_score, interval [low, high],
-        category, probabilities``; ``prediction`` is the patient's, or null when there is none. ``reasons`` and
-        ``warnings`` are lists of ``{code, severity, values, text}`` (`bmd.text.record`): programs go by the code.
+        ``file, modality, suitable, reasons, inverted, vertebrae, prediction, patient, levels_certain, warnings, notes,
+        model, models, device, seconds, version, intended_use``. ``vertebrae`` is a list of ``level, box
+        [x1, y1, x2, y2], contour [[x, y], ...], corners, score`` and, where measured, ``bmd_g_cm2, t_score,
+        interval [low, high], category, probabilities``; ``prediction`` is the patient's, or null when there is none.
+        ``reasons``, ``warnings`` and ``notes`` (how it was read) are lists of ``{code, severity, values, text}``
+        (`bmd.text.record`): programs go by the code.
 
         A CT adds ``hu {mean, sd, volume_cm3}`` (null where not measured) to each vertebra, whose coordinates are those
         of the sagittal plane (x = row, y = slice), ``femur``, one object per hip, and ``answers``, what each network
@@ -66,6 +67,7 @@ def _common(report: Report) -> dict[str, Any]:
         "patient": {name: _number(value) for name, value in asdict(report.patient).items()},
         "levels_certain": report.levels_certain,
         "warnings": [_record(warning) for warning in report.warnings],
+        "notes": [_record(note) for note in report.notes],
         "model": model_name(report),
         "models": dict(report.models),
         "device": report.device,

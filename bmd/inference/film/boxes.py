@@ -87,17 +87,17 @@ def detect(film: Film, networks: Networks) -> Bodies:
     views = tuple(View(whole(film), mirrored, size=size) for mirrored in (False, True))
     found = networks.run(ROLE, np.concatenate([tensor_of(film, view) for view in views]))
     frame = frame_of(views[0])
-    boxes, levels, scores, looks = [], [], [], []
+    rows: list[tuple[Boxes, NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]] = []
     for k, view in enumerate(views):
         keep = found["scores"][k] >= LEAST_SCORE
         edges = found["boxes"][k][keep].astype(float)
         if view.mirrored:
             edges = edges[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [size, 0, size, 0]
-        boxes.append(frame.to_film(edges.reshape(-1, 2) - 0.5).reshape(-1, 4))  # pixel i covers i..i + 1
-        levels.append(found["labels"][k][keep].astype(int) - 1)
-        scores.append(found["scores"][k][keep])
-        looks.append(np.full(int(keep.sum()), k))
-    return merged(np.concatenate(boxes), *(np.concatenate(part) for part in (levels, scores, looks)), count=len(views))
+        boxes = frame.to_film(edges.reshape(-1, 2) - 0.5).reshape(-1, 4)  # pixel i covers i..i + 1
+        levels = found["labels"][k][keep].astype(np.int64) - 1
+        rows.append((boxes, levels, found["scores"][k][keep], np.full(len(boxes), k)))
+    boxes, levels, scores, looks = (np.concatenate(part) for part in zip(*rows, strict=True))
+    return merged(boxes, levels, scores, looks, len(views))
 
 
 def merged(
@@ -215,4 +215,4 @@ def _cut(vertebra: Vertebra, film: Film) -> bool:
     x1, y1, x2, y2 = vertebra.box_px
     height, width = film.shape
     edge = EDGE * max(height, width)
-    return x1 < edge - 0.5 or y1 < edge - 0.5 or x2 > width - 0.5 - edge or y2 > height - 0.5 - edge
+    return bool(x1 < edge - 0.5 or y1 < edge - 0.5 or x2 > width - 0.5 - edge or y2 > height - 0.5 - edge)

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from bmd.inference.film.gate import BLANK_RANGE, MIN_SIDE
-from bmd.inference.film.view import view_features
+from bmd.inference.film.view import Floats, view_features
 from bmd.readers.dxa import as_dxa
 from bmd.types import Study
 
@@ -26,7 +25,7 @@ LEAST_LOGIT = 1.0
 SIDE = 192
 
 
-def route_features(picture: NDArray) -> NDArray:
+def route_features(picture: Floats) -> Floats:
     """Features of a picture, float32 (1160,): edge directions, then eight numbers of its greys.
 
     Parameters
@@ -54,12 +53,12 @@ def route_features(picture: NDArray) -> NDArray:
 
 
 @cache
-def _numbers() -> dict[str, NDArray]:
+def _numbers() -> dict[str, Floats]:
     with np.load(WEIGHTS) as file:
         return {name: file[name].astype(np.float32) for name in file.files}
 
 
-def dxa_logit(picture: NDArray) -> float:
+def dxa_logit(picture: Floats) -> float:
     """Log odds that a picture is a DXA image of the spine and not a film (either as likely beforehand)."""
     numbers = _numbers()
     return float(route_features(picture) @ numbers["weights"] + numbers["bias"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -18,11 +19,12 @@ from numpy.typing import NDArray
 from bmd.inference.spine.decode import Decoded
 from bmd.inputs.film import local_log_normalise
 
+Floats: TypeAlias = NDArray[np.float32]
 SIDE, GRID, BINS = 128, 8, 9
 WEIGHTS = Path(__file__).with_name("view.npz")
 
 
-def edge_histograms(film: NDArray) -> NDArray:
+def edge_histograms(film: Floats) -> Floats:
     """Edge directions of a film, stretched to a square.
 
     Parameters
@@ -47,10 +49,10 @@ def edge_histograms(film: NDArray) -> NDArray:
         maps.append(cv2.resize(weight.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA))
     histograms = np.stack(maps, -1)
     power = cv2.blur((histograms**2).sum(-1), (3, 3))
-    return np.sqrt(np.clip(histograms / np.sqrt(power + 0.05)[..., None], 0, 1))
+    return np.asarray(np.sqrt(np.clip(histograms / np.sqrt(power + 0.05)[..., None], 0, 1)))
 
 
-def view_features(film: NDArray) -> NDArray:
+def view_features(film: Floats) -> Floats:
     """Features that do not change when a film is mirrored, float32 (1152,)."""
     one = edge_histograms(film)
     other = edge_histograms(np.ascontiguousarray(film[:, ::-1]))
@@ -58,7 +60,7 @@ def view_features(film: NDArray) -> NDArray:
 
 
 @cache
-def _numbers() -> dict[str, NDArray]:
+def _numbers() -> dict[str, Floats]:
     with np.load(WEIGHTS) as file:
         return {name: file[name].astype(np.float32) for name in file.files}
 
@@ -80,13 +82,13 @@ def borders() -> tuple[float, float, float]:
     return float(front), float(sideways), float(clear)
 
 
-def picture_logit(film: NDArray) -> float:
+def picture_logit(film: Floats) -> float:
     """Log odds, from the picture alone, that a spine film was taken from the front (either as likely beforehand)."""
     numbers = _numbers()
     return float(view_features(film) @ numbers["weights"] + numbers["bias"])
 
 
-def witnesses(picture: float, decoded: Decoded) -> NDArray:
+def witnesses(picture: float, decoded: Decoded) -> NDArray[np.float64]:
     """What the picture and the localiser say, (6,).
 
     Picture logit, doubt, mean body score, sacrum evidence, posterior of the names, clearness of the side it faces.

@@ -13,13 +13,14 @@ from bmd.errors import OptionError
 from bmd.reference import LEVELS
 from bmd.text import text
 from bmd.truth import Case
+from bmd.types import View
 
 _PAPER, _INK, _LINE = (15, 23, 26), (200, 212, 216), (110, 220, 200)
 _STRIP = 18
 
 
 def simulated_sheet(
-    seeds: Iterable[int], columns: int = 6, view: str = "lateral", finding: str | None = None, outlines: bool = False
+    seeds: Iterable[int], columns: int = 6, view: View = "lateral", finding: str | None = None, outlines: bool = False
 ) -> bytes:
     """Simulate a film for every seed and lay them out; see `simulate_film` and `contact_sheet`."""
     from bmd.simulator.case import simulate_film
