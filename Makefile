@@ -7,14 +7,17 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 UV      := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
+RULES := tests/test_architecture.py tests/test_house.py tests/test_text.py tests/test_words.py
+
 # The networks share the processor with the web server: OpenMP threads must sleep while they wait, not spin.
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: help app install test lint types unit slow format clean
+.PHONY: help app install test lint rules types unit js slow format clean
 
 help:
 	@echo "make app      install what is needed and start OsteoLens on port $(PORT) (PORT=... to change)"
-	@echo "make test     install what tests need; run ruff, mypy and pytest"
+	@echo "make test     install what tests need; run lint, rules, types, unit and js, one after the other"
+	@echo "make lint     ruff; make rules: the house's own rules; make types: mypy; make unit: the tests; make js: the viewers"
 	@echo "make slow     the long tests that make test leaves out (fuzzing, benchmarks)"
 	@echo "make format   let ruff tidy the code"
 	@echo "make clean    remove $(VENV) and caches"
@@ -27,17 +30,31 @@ install: $(VENV)/.app-installed
 
 # Each check runs even when one before it fails; the exit status tells whether all passed.
 test: $(VENV)/.test-installed
-	@$(MAKE) --no-print-directory --keep-going lint types unit
+	@$(MAKE) --no-print-directory --keep-going lint rules types unit js
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/.test-installed
-	$(BIN)/mypy bmd
+	$(BIN)/mypy bmd pages streamlit_app.py
+
+# Rules about the source, one check for each file: counted apart from the tests of what the product does.
+rules: $(VENV)/.test-installed
+	$(BIN)/python -m pytest -q $(RULES)
 
 unit: $(VENV)/.test-installed
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(RULES:%=--ignore=%)
+
+# Only the viewers' JavaScript needs node; neither the app nor any other check does.
+js:
+	@if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then \
+	   npm test --silent && $(MAKE) --no-print-directory node_modules/.installed && npm run --silent lint; \
+	 else echo "node and npm are not installed: the viewers' JavaScript was neither linted nor unit tested."; fi
+
+node_modules/.installed: package-lock.json
+	npm ci --silent --no-audit --no-fund
+	@touch $@
 
 slow: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -q -m slow
@@ -47,7 +64,7 @@ format: $(VENV)/.test-installed
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache node_modules
 
 # uv installs in half a minute what pip needs several for, and compiles the bytecode pip would leave to the first visitor.
 $(BIN)/uv:

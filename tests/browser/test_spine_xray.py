@@ -38,6 +38,8 @@ def test_upload_result_other_page_and_back(page, address, film):
     assert all(level in table for level in ("L2", "L3", "L4"))
     _check_viewer(page)
 
+    _choose_another_network(page)
+    before = page.locator(".ol-headline").inner_text()
     page.get_by_role("link", name="About").click()
     page.get_by_text("Held now in this session: one film").wait_for()
     page.get_by_role("link", name="Spine X-ray").click()
@@ -45,6 +47,15 @@ def test_upload_result_other_page_and_back(page, address, film):
     assert page.locator(".ol-headline").inner_text() == before
     assert page.get_by_text("Traceback").count() == 0
     assert page.problems == []
+
+
+def _choose_another_network(page) -> None:
+    page.get_by_text("Networks", exact=True).click()
+    page.get_by_role("combobox", name="Vertebrae found by").click()
+    page.get_by_role("option", name="RetinaNet").click()
+    page.get_by_role("tab", name="Model and method").click()
+    page.get_by_text("Vertebrae found by RetinaNet").wait_for()
+    assert "T-score" in page.locator(".ol-headline").inner_text()
 
 
 def _check_viewer(page) -> None:
