@@ -50,6 +50,8 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
         random = number(m.fidelity.get("random_correlation"), 2)
         rows.append([html.escape(m.level), html.escape(say(m.target)), *shares, random])
     st.html(table(entry("app.dxa.heat_head"), rows))
+    if any(not m.heat.any() for m in maps):
+        st.caption(text("app.dxa.heat_empty"))
     st.caption(text("app.dxa.heat_meaning"))
 
 
@@ -114,11 +116,13 @@ def _levels(report: Report) -> None:
         st.html(table(entry("app.dxa.plain_head"), rows))
         st.caption(text("app.dxa.not_calibrated"))
         return
-    measured, out = {one.level: one for one in report.measurements}, left_out(report)
+    measured = {one.level: one for one in report.measurements}
+    out, rest = left_out(report)
     used = [one for level, one in measured.items() if level not in out]
     whole = [report.prediction] if report.prediction is not None and report.prediction.t_score is not None else []
     alt = text("app.dxa.levels_alt")
-    st.plotly_chart(figures.t_score_chart([*whole, *used]), config=CHART, key="dxa_levels", alt=alt)
+    chart = figures.t_score_chart([*whole, *used], rest or None)
+    st.plotly_chart(chart, config=CHART, key="dxa_levels", alt=alt)
     scores = {v.level: v.score for v in report.vertebrae}
     rows = []
     for item in report.densities:

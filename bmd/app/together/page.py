@@ -50,6 +50,8 @@ def sources(found: Mapping[session.Kind, Report]) -> list[Source]:
 def _source(kind: session.Kind, answer: Prediction) -> Source:
     page, site = text(f"modality.{kind}.title"), sites.site(answer)
     what = sites.name(site, inside=True) if answer.level else ""
+    if kind == "dxa":
+        what = text("app.together.dxa_measured" if answer.model == MEASURED else "app.together.dxa_estimated")
     if kind == "ct":
         what = looked_at(answer.model, inside=True)
     return Source(text("app.together.source", page=page, what=what) if what else page, site, answer)

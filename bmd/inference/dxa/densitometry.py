@@ -16,7 +16,7 @@ from bmd.errors import OptionError
 from bmd.findings import Finding, warning
 from bmd.geometry import filled
 from bmd.reference import HOLOGIC
-from bmd.types import Demographics, Image, LevelDensity, Prediction, Report, Study, Vertebra
+from bmd.types import Demographics, Image, LevelDensity, Prediction, Report, Said, Study, Vertebra
 
 SPINE = ("L1", "L2", "L3", "L4")
 WHOLE = "L1-L4"
@@ -148,16 +148,24 @@ def without(report: Report, levels: Collection[str]) -> Report:
         return _said(report, warning("dxa.left_out_too_few", least=FEWEST))
     one = measured_patient(rest, report.patient)
     answers = (one, *(answer for answer in report.answers if answer.model != MEASURED))
-    return _said(
-        replace(report, prediction=one, answers=answers), warning("dxa.left_out", levels=chosen, rest=rest.level)
-    )
+    kept = tuple(said for said in report.warnings if not _proposes(said, chosen))
+    changed = replace(report, prediction=one, answers=answers, warnings=kept)
+    return _said(changed, warning("dxa.left_out", levels=chosen, rest=rest.level))
 
 
-def left_out(report: Report) -> tuple[str, ...]:
-    """Levels that ``without`` left out of the patient's result; none where it could not."""
-    said = (w.values["levels"] for w in report.warnings if isinstance(w, Finding) and w.code == "dxa.left_out")
-    levels = next(said, ())
-    return tuple(str(level) for level in levels) if isinstance(levels, tuple) else ()
+def _proposes(said: Said, levels: Collection[str]) -> bool:
+    """Whether a warning proposes to leave one of these levels out, which is done now."""
+    return isinstance(said, Finding) and said.code == "dxa.differs" and said.values["level"] in levels
+
+
+def left_out(report: Report) -> tuple[tuple[str, ...], str]:
+    """Levels that ``without`` left out of the patient's result, and the name of the rest; ((), "") where none."""
+    for said in report.warnings:
+        if isinstance(said, Finding) and said.code == "dxa.left_out":
+            levels = said.values["levels"]
+            assert isinstance(levels, tuple)
+            return tuple(str(level) for level in levels), str(said.values["rest"])
+    return (), ""
 
 
 def _said(report: Report, finding: Finding) -> Report:

@@ -9,6 +9,7 @@ import pytest
 from bmd.app import session, sites
 from bmd.app.together import page as together
 from bmd.findings import note
+from bmd.inference.dxa.densitometry import MEASURED
 from bmd.text import say, text
 from bmd.types import Demographics, Prediction, Report, Suitability
 from tests.app.reading import shown
@@ -46,6 +47,11 @@ def test_every_answer_is_listed_once_with_its_site(found):
         ("Demographics: total hip", "Total hip"),
         ("Demographics: lowest of three sites", "Lowest of three sites"),
     ]
+
+
+def test_measured_and_estimated_of_one_scan_have_names_of_their_own():
+    scan = Report("", "dxa", Suitability(True), answers=(answer(-2.7, model=MEASURED), answer(-2.1, model="dxa_cnn")))
+    assert [row.name for row in together.sources({"dxa": scan})] == ["DXA image: measured", "DXA image: estimated"]
 
 
 def test_gap_is_that_of_the_two_furthest_apart_at_one_site(found):

@@ -147,7 +147,10 @@ def _report(*t: float, patient: Demographics = OLD) -> Report:
         prediction=answers[0],
         answers=answers,
         patient=patient,
-        warnings=(warning("dxa.metal"),),
+        warnings=(
+            *(warning("dxa.differs", level=v, by_t=1.0) for v in proposed_exclusions(levels)),
+            warning("dxa.metal"),
+        ),
     )
 
 
@@ -161,7 +164,8 @@ def test_leaving_one_out_changes_the_result_and_says_so() -> None:
     assert changed.prediction.bmd_g_cm2 == round(rest.bmd_g_cm2, 3)
     assert (changed.prediction.t_score, changed.prediction.category) == (-1.1, "osteopenia")
     assert report.prediction.t_score == -0.3
-    assert (left_out(report), left_out(changed)) == ((), ("L3",))
+    assert report.warnings[0] == warning("dxa.differs", level="L3", by_t=1.0)
+    assert (left_out(report), left_out(changed)) == (((), ""), (("L3",), "L1, L2, L4"))
     assert changed.answers == (changed.prediction, ESTIMATE)
     assert changed.warnings == (warning("dxa.left_out", levels=("L3",), rest="L1, L2, L4"), warning("dxa.metal"))
     assert (changed.measurements, changed.densities) == (report.measurements, report.densities)
