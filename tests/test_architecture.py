@@ -55,6 +55,7 @@ DOORS = {
     "pydicom": (
         "bmd/readers/dicom.py",
         "bmd/readers/ct_dicom.py",
+        "bmd/report/dicom.py",
         "bmd/report/film/dicom.py",
         "bmd/report/ct/dicom.py",
     ),

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from bmd import reference
 from bmd.figures import COLOURS, GREY, _finish
+from bmd.findings import note
 from bmd.text import text
 from bmd.types import Attenuation
 
@@ -35,7 +36,7 @@ def attenuation_chart(measured: Sequence[Attenuation], categories: Mapping[str, 
         error_x={"type": "data", "array": [m.sd_hu for m in rows], "thickness": 2, "width": 0, "color": GREY},
         mode="markers",
         marker={"size": 11, "color": [COLOURS.get((categories or {}).get(name) or "", "#4682a0") for name in names]},
-        hovertext=[f"{m.level}: {m.mean_hu:.0f} ± {m.sd_hu:.0f} HU" for m in rows],
+        hovertext=[text("figure.hu_hover", name=str(m.level), mean_hu=m.mean_hu, sd_hu=m.sd_hu) for m in rows],
         hoverinfo="text",
     )
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, fixedrange=True)
@@ -50,7 +51,12 @@ def _l1_cutoffs(figure: go.Figure, row: int, count: int) -> None:
         line = {"color": COLOURS[name], "width": 2, "dash": "dot"}
         figure.add_shape(type="line", x0=hu, x1=hu, y0=y - 0.5, y1=y + 0.5, line=line)
         figure.add_annotation(
-            x=hu, y=y + 0.5, yanchor="bottom", text=f"L1: {hu:.0f} HU", showarrow=False, font={"size": 10}
+            x=hu,
+            y=y + 0.5,
+            yanchor="bottom",
+            text=text("figure.hu_cutoff", level="L1", hu=hu),
+            showarrow=False,
+            font={"size": 10},
         )
 
 
@@ -69,14 +75,17 @@ def probability_rows(rows: Sequence[tuple[str, Mapping[str, float]]]) -> go.Figu
         figure.add_bar(
             x=values,
             y=names,
-            name=category,
+            name=text(f"category.{category}"),
             orientation="h",
             marker={"color": COLOURS[category], "opacity": 0.85},
             text=[f"{value:.0%}" if value >= 0.08 else "" for value in values],
             textposition="inside",
             insidetextanchor="middle",
             textfont={"color": "white"},
-            hovertext=[f"{name}: {category} {value:.0%}" for name, value in zip(names, values, strict=True)],
+            hovertext=[
+                text("figure.share_hover", name=name, category=note(f"category.{category}"), share=value)
+                for name, value in zip(names, values, strict=True)
+            ],
             hoverinfo="text",
         )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from bmd import reference
-from bmd.findings import note, refusal
+from bmd.findings import note, refusal, warning
 from bmd.types import (
     Acquisition,
     Attenuation,
@@ -114,7 +114,7 @@ def report(patient: Demographics | None = None, **changes) -> Report:
         prediction=share("osteopenia", None, "pair_acm"),
         patient=patient or Demographics(),
         levels_certain=True,
-        warnings=("HU are not corrected for contrast agent.",),
+        warnings=(warning("ct.contrast"),),
         models={"localiser": "cmnet", "slices": "pair_acm"},
         device="cpu",
         seconds=2.5,
@@ -137,7 +137,7 @@ def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
 
 
 REFUSED = report(
-    suitability=Suitability(False, ("No lumbar spine was found in this CT.",)),
+    suitability=Suitability(False, (refusal("ct.no_body"),)),
     vertebrae=(),
     measurements=(),
     attenuation=(),
