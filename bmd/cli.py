@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from bmd import __version__, modality
-from bmd.cli_predict import define_predict, predict
+from bmd.cli_predict import chosen, define_predict, predict
 from bmd.errors import BmdError, OptionError
 from bmd.findings import note
 from bmd.models import _metadata as metadata
@@ -158,6 +158,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--calibration", metavar="FOLDER", help="for ct, dxa: simulated cases to calibrate on")
     command.add_argument("--ap", metavar="FOLDER", help="for view, route: simulated films from the front")
     command.add_argument("--dxa", metavar="FOLDER", help="for route: simulated DXA images")
+    command.add_argument("--model", action="append", metavar="NAME", help="for films: as for predict")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
     command.add_argument("--folder", metavar="DIR", help="for volumes: one folder per CT, with masks where known")
     command.add_argument("--search", action="store_true", help="for decoder: also search better numbers")
@@ -199,7 +200,8 @@ def _evaluate_films(options: argparse.Namespace) -> None:
         raise OptionError("command.needs", what="evaluate films", option="--annotations FILE")
     from bmd.evaluation.film.annotated import evaluate_films
 
-    print(json.dumps(evaluate_films(Path(options.annotations), Path(options.out) if options.out else None)))
+    out = Path(options.out) if options.out else None
+    print(json.dumps(evaluate_films(Path(options.annotations), out, models=chosen(options.model or ()))))
 
 
 def _evaluate_demographics(options: argparse.Namespace) -> None:

@@ -170,13 +170,16 @@ def test_evaluate_films_needs_annotations(
 
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr(
-        bmd.evaluation.film.annotated, "evaluate_films", lambda *words: asked.append(words) or {"found": 0.5}
+        bmd.evaluation.film.annotated, "evaluate_films", lambda *words, models: asked.append((*words, models)) or {}
     )
     assert cli.main(["evaluate", "films"]) == 2
     assert "--annotations" in capsys.readouterr().err
-    assert cli.main(["evaluate", "films", "--annotations", "a.json", "--out", str(tmp_path)]) == 0
-    assert asked == [(Path("a.json"), tmp_path)]
-    assert json.loads(capsys.readouterr().out) == {"found": 0.5}
+    words = ["evaluate", "films", "--annotations", "a.json", "--out", str(tmp_path)]
+    assert cli.main(words) == 0
+    assert cli.main([*words, "--model", "retinanet_aploss"]) == 0
+    first, second = {}, {"localiser": "retinanet_aploss"}
+    assert asked == [(Path("a.json"), tmp_path, first), (Path("a.json"), tmp_path, second)]
+    assert json.loads(capsys.readouterr().out.splitlines()[0]) == {}
 
 
 def test_evaluate_networks_and_calibration(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,10 @@ def _quads(image: dict[str, Any]) -> dict[str, NDArray]:
     return found
 
 
-def predict(paths: list[Path], engine: Engine | None = None) -> list[tuple[Study, Report]]:
-    """Analyse films as an upload would be; a file that cannot be read gives no entry."""
+def predict(
+    paths: list[Path], engine: Engine | None = None, models: Mapping[str, str] | None = None
+) -> list[tuple[Study, Report]]:
+    """Analyse films as an upload would be, by these networks; a file that cannot be read gives no entry."""
     from bmd.modality import analyse
     from bmd.readers import read_study
 
@@ -78,7 +81,7 @@ def predict(paths: list[Path], engine: Engine | None = None) -> list[tuple[Study
         except InputError as error:
             log.warning("%s: %s", path.name, error)
             continue
-        found.append((study, analyse(study, path.name, engine=engine)))
+        found.append((study, analyse(study, path.name, engine=engine, models=models)))
     return found
 
 
@@ -178,8 +181,12 @@ def _filled(size: tuple[int, int], polygons: list[NDArray]) -> NDArray:
     return np.array(area)
 
 
-def evaluate_films(annotations: Path, out: Path | None = None, engine: Engine | None = None) -> dict[str, Any]:
+def evaluate_films(
+    annotations: Path, out: Path | None = None, engine: Engine | None = None, models: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Predict and score annotated films; with ``out`` also write predictions.json, scores.json and overlays.png.
+
+    ``models`` names networks by role where the role's default is not wanted.
 
     Returns
     -------
@@ -189,7 +196,7 @@ def evaluate_films(annotations: Path, out: Path | None = None, engine: Engine | 
     from bmd.report.csv_json import as_object
 
     films = read_annotations(annotations)
-    results = predict([film.path for film in films], engine)
+    results = predict([film.path for film in films], engine, models)
     objects = [as_object(report) for _, report in results]
     scores = score(films, objects)
     if out is not None:
