@@ -29,7 +29,6 @@ WAITING: tuple[str, ...] = (
     "bmd/app/",
     "bmd/evaluation/",
     "bmd/explanation/",
-    "bmd/figures/",
     "bmd/inference/",
     "bmd/inputs/",
     "bmd/report/",

@@ -34,11 +34,9 @@ class Knowing:
     device = "test"
 
     def __init__(self, labels: NDArray, bmd: float = 0.85, metadata: dict[str, Any] | None = None) -> None:
-        size = (labels.shape[1], labels.shape[0])
         placement = letterbox(np.zeros(labels.shape, np.float32), 256)[1]
         (sx, sy), (x, y) = placement.scale, placement.offset
         matrix = np.array([[sx, 0, x + sx / 2 - 0.5], [0, sy, y + sy / 2 - 0.5]])
-        assert size[0] > 0
         self.labels = cv2.warpAffine(labels, matrix, (256, 256), flags=cv2.INTER_NEAREST)[::2, ::2]
         self.bmd = bmd
         self.numbers = metadata if metadata is not None else {"half_width": 1.3, "sigma_t": 0.8}
