@@ -24,5 +24,5 @@ def ridge_logistic(
     weight : ndarray, optional
         (n,) of each row.
     """
-    model = LogisticRegression(C=1 / ridge, fit_intercept=intercept, tol=1e-6, max_iter=2000)
+    model = LogisticRegression(C=1 / ridge, fit_intercept=intercept, solver="newton-cg", tol=1e-8, max_iter=200)
     return model.fit(np.asarray(x, float), labels, sample_weight=weight)

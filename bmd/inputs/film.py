@@ -28,7 +28,7 @@ CROP_MARGIN = 0.35
 MIN_SIDE = 16
 
 
-def check_film(image: NDArray) -> None:
+def check_film(image: NDArray[np.float32]) -> None:
     """Raise InputError unless ``image`` is float32 (H, W), finite, in 0..1 and at least 16 pixels each way."""
     if image.ndim != 2 or min(image.shape) < MIN_SIDE:
         raise InputError("network.film_shape", least_px=MIN_SIDE, shape=str(image.shape))
@@ -60,11 +60,11 @@ class Placement:
     shape: tuple[int, int]
     size: int
 
-    def to_square(self, points: NDArray) -> NDArray:
+    def to_square(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         """Map picture points (..., 2) to the square."""
         return (np.asarray(points, float) + 0.5) * self.scale + self.offset - 0.5
 
-    def to_image(self, points: NDArray) -> NDArray:
+    def to_image(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         """Map square points (..., 2) to the picture."""
         return (np.asarray(points, float) + 0.5 - self.offset) / self.scale - 0.5
 
@@ -75,7 +75,7 @@ class Placement:
         return slice(y, y + round(height * self.scale[1])), slice(x, x + round(width * self.scale[0]))
 
 
-def letterbox(image: NDArray, size: int = FILM_SIZE) -> tuple[NDArray, Placement]:
+def letterbox(image: NDArray[np.float32], size: int = FILM_SIZE) -> tuple[NDArray[np.float32], Placement]:
     """Fit a film into a square, keeping its aspect; zeros outside (Lim & Kim 2023).
 
     Parameters
@@ -104,7 +104,7 @@ def letterbox(image: NDArray, size: int = FILM_SIZE) -> tuple[NDArray, Placement
     return np.clip(square, 0, 1), Placement((w / width, h / height), (left, top), (height, width), size)
 
 
-def local_log_normalise(film: NDArray) -> NDArray:
+def local_log_normalise(film: NDArray[np.float32]) -> NDArray[np.float32]:
     """Even out exposure and body thickness: what made simulated training carry over to real films.
 
     log(x + 0.05), minus 0.8 of its Gaussian blur (sigma 22/256 of the side), percentiles 1 and 99.5 stretched to
@@ -129,10 +129,10 @@ def local_log_normalise(film: NDArray) -> NDArray:
     local = log - np.float32(0.8) * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     low, high = np.percentile(local[::2, ::2], (1, 99.5))
     local = np.clip((local - np.float32(low)) / np.float32(high - low + 1e-3), 0, 1)
-    return ((local - local.mean()) / (local.std() + np.float32(1e-3))).astype(np.float32)
+    return np.asarray((local - local.mean()) / (local.std() + np.float32(1e-3)), np.float32)
 
 
-def film_tensor(image: NDArray, size: int = FILM_SIZE) -> tuple[torch.Tensor, Placement]:
+def film_tensor(image: NDArray[np.float32], size: int = FILM_SIZE) -> tuple[torch.Tensor, Placement]:
     """Letterbox and normalise one film for the localisers.
 
     Returns
@@ -146,7 +146,7 @@ def film_tensor(image: NDArray, size: int = FILM_SIZE) -> tuple[torch.Tensor, Pl
     return torch.from_numpy(local_log_normalise(square))[None, None], placement
 
 
-def box_corners(box: Sequence[float], angle_deg: float = 0.0, anterior_right: bool = True) -> NDArray:
+def box_corners(box: Sequence[float], angle_deg: float = 0.0, anterior_right: bool = True) -> NDArray[np.float32]:
     """Corners of an upright box (x1, y1, x2, y2) turned by ``angle_deg`` (clockwise on screen) about its centre.
 
     Returns
@@ -160,10 +160,12 @@ def box_corners(box: Sequence[float], angle_deg: float = 0.0, anterior_right: bo
         corners = corners[[1, 0, 3, 2]]
     centre = corners.mean(0)
     c, s = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
-    return ((corners - centre) @ np.array([[c, s], [-s, c]]) + centre).astype(np.float32)
+    return np.asarray((corners - centre) @ np.array([[c, s], [-s, c]]) + centre, np.float32)
 
 
-def crop_matrix(corners: NDArray, size: int = CROP_SIZE, margin: float = CROP_MARGIN) -> NDArray:
+def crop_matrix(
+    corners: NDArray[np.floating], size: int = CROP_SIZE, margin: float = CROP_MARGIN
+) -> NDArray[np.float32]:
     """Affine (2, 3) from crop pixels to film pixels: end plates level, anterior to the right, superior up.
 
     The crop is a square around the body with ``margin`` times its larger extent on each side; the body keeps its
@@ -181,10 +183,12 @@ def crop_matrix(corners: NDArray, size: int = CROP_SIZE, margin: float = CROP_MA
     step = extent * (1 + 2 * margin) / size  # film pixels per crop pixel
     axes = np.stack([x, y], 1) * step
     centre = (sp + sa + ia + ip) / 4
-    return np.c_[axes, centre - axes @ np.full(2, (size - 1) / 2)]
+    return np.asarray(np.c_[axes, centre - axes @ np.full(2, (size - 1) / 2)], np.float64)
 
 
-def vertebra_crop(film: NDArray, corners: NDArray, size: int = CROP_SIZE, margin: float = CROP_MARGIN) -> NDArray:
+def vertebra_crop(
+    film: NDArray[np.float32], corners: NDArray[np.floating], size: int = CROP_SIZE, margin: float = CROP_MARGIN
+) -> NDArray[np.float32]:
     """Cut one vertebra, upright, anterior to the right, out of a film at the working resolution.
 
     Parameters
@@ -207,10 +211,10 @@ def vertebra_crop(film: NDArray, corners: NDArray, size: int = CROP_SIZE, margin
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return ((crop - crop.mean()) / CROP_SPREAD).astype(np.float32)
+    return np.asarray((crop - crop.mean()) / CROP_SPREAD, np.float32)
 
 
-def crop_tensor(image: NDArray, corners: NDArray, size: int = CROP_SIZE) -> torch.Tensor:
+def crop_tensor(image: NDArray[np.float32], corners: NDArray[np.floating], size: int = CROP_SIZE) -> torch.Tensor:
     """Crops of all vertebrae of a film: letterbox once, then ``vertebra_crop``.
 
     Parameters

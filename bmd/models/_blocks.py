@@ -93,4 +93,5 @@ class GlobalContext(nn.Module):
         a = weights @ v  # (N, heads, H * W, C / heads)
         t = t + self.dropout(self.out(a.transpose(1, 2).reshape(n, h * w, c)))
         t = t + self.dropout(self.mlp(self.norm2(t)))
-        return t.transpose(1, 2).reshape(n, c, h, w)
+        out: Tensor = t.transpose(1, 2).reshape(n, c, h, w)
+        return out

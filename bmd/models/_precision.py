@@ -27,7 +27,7 @@ def bf16_is_faster(device: str = "cpu") -> bool:
     and bfloat16 has to be at least 1.2 times faster.
     """
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     layer = nn.Conv2d(32, 32, 3, padding=1).to(memory_format=torch.channels_last)
     x = torch.randn(4, 32, 48, 48).to(memory_format=torch.channels_last)
     return _seconds(layer, x, True) * 1.2 < _seconds(layer, x, False)

@@ -136,7 +136,8 @@ def network_class(name: str) -> Any:
 
 def build(name: str, **options: Any) -> nn.Module:
     """Build a network with random weights; ``options`` go to its constructor."""
-    return network_class(name)(**options)
+    network: nn.Module = network_class(name)(**options)
+    return network
 
 
 def load(name: str, weights_dir: str | Path = WEIGHTS) -> nn.Module:

@@ -72,11 +72,11 @@ def read_weights(network_class: Any, folder: Path) -> nn.Module:
     """Build the network its metadata describes and fill it; see ``registry.load``."""
     state, metadata = read_state(folder)
     try:
-        network = network_class(**metadata["options"])
+        network: nn.Module = network_class(**metadata["options"])
         network.load_state_dict(state)
     except (RuntimeError, TypeError) as error:
         raise WeightsError("network.weights_do_not_fit", name=folder.name) from error
-    network.metadata = metadata
+    network.metadata = metadata  # type: ignore[assignment]
     return network.eval()
 
 

@@ -115,7 +115,8 @@ class C5GapFc3(nn.Module):
 
     def features(self, crops: Tensor) -> Tensor:
         """Pooled features of crops: (N, 1, 64, 64) -> (N, 192)."""
-        return self.convolutions(crops).mean((2, 3))
+        pooled: Tensor = self.convolutions(crops).mean((2, 3))
+        return pooled
 
     def forward(
         self,
@@ -169,7 +170,7 @@ class C5GapFc3(nn.Module):
     def hide(self, demographics: Tensor, film_present: Tensor) -> tuple[Tensor, Tensor]:
         """Drop the film, all that is known of the patient, or single fields, at random, each row for itself."""
         n = len(demographics)
-        values, flags = demographics.split(FIELDS, 1)
+        values, flags = torch.split(demographics, FIELDS, 1)
         keep = (torch.rand(n, FIELDS, device=values.device) >= self.drop_field).float()
         keep = keep * (torch.rand(n, 1, device=values.device) >= self.drop_patient)
         film = film_present * (torch.rand(n, 1, device=values.device) >= self.drop_film)

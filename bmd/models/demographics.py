@@ -168,7 +168,7 @@ class DemographicsNetwork(nn.Module):
         """
         truth, there = targets["t_score"].nan_to_num(), targets["t_score"].isfinite().float()
         there = there * targets["weight"][:, None]
-        weight, centre, scale = (v.unflatten(-1, (-1, COMPONENTS)) for v in self.mixture(known))
+        weight, centre, scale = (torch.unflatten(v, -1, (-1, COMPONENTS)) for v in self.mixture(known))
         weight = weight.log() + torch.log(torch.tensor(float(weight.shape[-2])))
         z = (truth[..., None, None] - centre) / scale
         density = torch.logsumexp(weight + F.logsigmoid(z) + F.logsigmoid(-z) - scale.log(), -1)  # (N, 5, members)
@@ -191,7 +191,7 @@ def coalition(known: Tensor) -> Tensor:
 
 def features(known: Tensor) -> Tensor:
     """What the hidden layers see: five values, zero where unknown, and their flags; (N, 8) -> (N, 10)."""
-    values, flags = known.split(len(FIELDS), 1)
+    values, flags = torch.split(known, len(FIELDS), 1)
     age, male, height, weight = (values * flags).unbind(1)
     both = flags[:, 2] * flags[:, 3]
     bmi = (70 + 15 * weight) / (1.65 + 0.1 * height).clamp(min=1.0) ** 2  # scale of inputs.patient.DEMOGRAPHIC_SCALE

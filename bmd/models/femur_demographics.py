@@ -55,11 +55,12 @@ class PatientFeatures(nn.Module):
 
     def forward(self, known: Tensor) -> Tensor:
         """Features of what is known."""
-        return self.layers(self.hide(known) if self.training else known)
+        features: Tensor = self.layers(self.hide(known) if self.training else known)
+        return features
 
     def hide(self, known: Tensor) -> Tensor:
         """Drop single fields, and now and then all of them, at random; BMI goes with height or weight."""
-        values, flags = known.split(FIELDS, 1)
+        values, flags = torch.split(known, FIELDS, 1)
         keep = (torch.rand_like(values) >= self.drop_field).to(values.dtype)
         keep[:, BMI] = keep[:, HEIGHT] * keep[:, WEIGHT]
         keep = keep * (torch.rand_like(values[:, :1]) >= self.drop_patient)

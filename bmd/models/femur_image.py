@@ -80,7 +80,8 @@ class ImageFeatures(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Features of crops."""
-        return self.dense(self.convolutions(crops).flatten(1))
+        features: Tensor = self.dense(self.convolutions(crops).flatten(1))
+        return features
 
 
 def cross_entropy(logits: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:

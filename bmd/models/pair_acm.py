@@ -79,7 +79,8 @@ class AttendAndCompare(nn.Module):
         mean = x.mean((2, 3), keepdim=True)
         centred = x - mean
         difference = self.attend(self.key(centred), centred) - self.attend(self.query(centred), centred)
-        return (x + difference) * self.gate(mean).sigmoid()
+        gated: Tensor = (x + difference) * self.gate(mean).sigmoid()
+        return gated
 
 
 class BasicBlock(nn.Module):

@@ -93,7 +93,8 @@ class RankingHead(RetinaNetClassificationHead):
             objects = matched >= 0
             row[objects, target["labels"][matched[objects]]] = 1
             row[matched == self.BETWEEN_THRESHOLDS] = -1
-        return APLoss.apply(logits, truth)
+        loss: Tensor = APLoss.apply(logits, truth)
+        return loss
 
 
 class FloatHead(RetinaNetHead):
@@ -174,7 +175,7 @@ class RetinaNetAPLoss(RetinaNet):
     ) -> dict[str, Tensor]:
         """Torchvision's matching and losses; classes count from 0 inside, there being no background class."""
         shifted = [{**target, "labels": target["labels"] - 1} for target in targets]
-        losses = super().compute_loss(shifted, head_outputs, anchors)
+        losses: dict[str, Tensor] = super().compute_loss(shifted, head_outputs, anchors)
         losses["bbox_regression"] = self.box_weight * losses["bbox_regression"]
         return losses
 

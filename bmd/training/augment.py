@@ -43,12 +43,14 @@ class FilmAugment:
         return View(draw_display(image, rng), labels, corners)
 
 
-def _fill(image: NDArray, rng: np.random.Generator) -> int:
+def _fill(image: NDArray[np.uint8], rng: np.random.Generator) -> int:
     """Grey value outside the film: mostly black, sometimes white or the film's mean."""
     return int(rng.choice([0, 0, 0, 255, int(image.mean())]))
 
 
-def draw_framing(film: Film, size: int, tight: float, rng: np.random.Generator) -> tuple[NDArray, tuple[int, ...]]:
+def draw_framing(
+    film: Film, size: int, tight: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], tuple[int, ...]]:
     """Draw which part of the film is seen and how it fills the square.
 
     Returns
@@ -82,7 +84,7 @@ def draw_framing(film: Film, size: int, tight: float, rng: np.random.Generator) 
     return np.c_[linear, np.full(2, (size - 1) / 2) - linear @ centre], clip
 
 
-def _some_bodies(corners: NDArray, rng: np.random.Generator) -> tuple[NDArray, float]:
+def _some_bodies(corners: NDArray[np.float32], rng: np.random.Generator) -> tuple[NDArray[np.float64], float]:
     """Centre and height of a window around three to six neighbouring bodies, wherever the sacrum is."""
     count = int(rng.integers(3, 7))
     first = int(rng.integers(0, len(LEVELS) - count + 1))
@@ -93,8 +95,8 @@ def _some_bodies(corners: NDArray, rng: np.random.Generator) -> tuple[NDArray, f
 
 
 def clip_borders(
-    image: NDArray, labels: NDArray, clip: tuple[int, ...], rng: np.random.Generator
-) -> tuple[NDArray, NDArray]:
+    image: NDArray[np.uint8], labels: NDArray[np.uint8], clip: tuple[int, ...], rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Cover what is outside ``clip``, now and then a strip at any edge too, with black or white; drop labels there."""
     size, stride = image.shape[0], image.shape[0] // labels.shape[0]
     x1, y1, x2, y2 = clip
@@ -111,7 +113,7 @@ def clip_borders(
     return framed, kept
 
 
-def draw_display(image: NDArray, rng: np.random.Generator) -> NDArray:
+def draw_display(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw display processing, compression, noise, objects: uint8 (S, S) -> float32 (S, S) in 0..1."""
     size = image.shape[0]
     if rng.random() < 0.2:  # lower resolution
@@ -122,9 +124,9 @@ def draw_display(image: NDArray, rng: np.random.Generator) -> NDArray:
         quality = int(rng.integers(15, 70))
         packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         image = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
-    x = image.astype(np.float32) / 255
+    x: NDArray[np.float32] = image.astype(np.float32) / np.float32(255)
     if rng.random() < 0.5:
-        x = x ** np.float32(math.exp(rng.normal(0, 0.35)))
+        x = np.asarray(x ** np.float32(math.exp(rng.normal(0, 0.35))), np.float32)
     if rng.random() < 0.2:  # edge enhancement as vendors apply it
         x = x + np.float32(rng.uniform(0.3, 1.5)) * (x - cv2.GaussianBlur(x, (0, 0), rng.uniform(1.0, 4.0)))
     if rng.random() < 0.2:
@@ -133,10 +135,11 @@ def draw_display(image: NDArray, rng: np.random.Generator) -> NDArray:
         x = x + rng.standard_normal(x.shape, np.float32) * np.float32(rng.uniform(0.005, 0.05))
     if rng.random() < 0.25:  # uneven exposure
         coarse = rng.standard_normal((3, 3)).astype(np.float32)
-        x = x * np.exp(np.float32(0.35) * cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC))
+        coarse = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+        x = (x * np.exp(np.float32(0.35) * coarse)).astype(np.float32)
     if rng.random() < 0.15:  # something lies on the film
         height, width = rng.uniform(0.04, 0.35) * size, rng.uniform(0.04, 0.25) * size
         top, left = rng.integers(0, size, 2)
         x[top : top + int(height), left : left + int(width)] = rng.random()
     x = np.clip(x, 0, 1)
-    return 1 - x if rng.random() < 0.04 else x
+    return np.asarray(1 - x if rng.random() < 0.04 else x, np.float32)

@@ -80,12 +80,12 @@ def fit(people: People, recipe: DemographicsRecipe) -> tuple[DemographicsNetwork
     network.train()
     for epoch in range(recipe.epochs):
         total = 0.0
-        for rows in torch.randperm(len(people)).split(recipe.batch):
+        for rows in torch.split(torch.randperm(len(people)), recipe.batch):
             known, t, w = (c[rows] for c in columns)
             losses = network(known, {"t_score": t, "weight": w})
             loss = torch.stack(list(losses.values())).sum()
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
             optimizer.step()
             schedule.step()
@@ -114,7 +114,7 @@ def calibrate(network: DemographicsNetwork, people: People) -> None:
             network.tail[code, site] = conformal_tail(level, weight)
 
 
-def fit_slope(raw: NDArray, below: NDArray, weight: NDArray) -> float:
+def fit_slope(raw: NDArray[np.float64], below: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
     """Log slope that gives logits (n, k) the best log score for events (n, k); weights (n,) sum to 1.
 
     One number, a temperature: an offset would pass the level of this one cycle on to others. On the cycles before the
@@ -128,7 +128,7 @@ def fit_slope(raw: NDArray, below: NDArray, weight: NDArray) -> float:
     return float(minimize_scalar(loss, bounds=(-1, 1), method="bounded").x)
 
 
-def conformal_tail(level: NDArray, weight: NDArray, coverage: float = COVERAGE) -> float:
+def conformal_tail(level: NDArray[np.float64], weight: NDArray[np.float64], coverage: float = COVERAGE) -> float:
     """Probability on each side of the median that covers: split conformal on the predicted distribution.
 
     ``level`` (n,) is the predicted probability of a T-score up to the measured one (Chernozhukov et al. 2021,

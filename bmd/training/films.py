@@ -31,13 +31,13 @@ KEYS = ("image", "labels", "corners", "visible", "bmd", "t_score", "patient", "b
 class Film:
     """One simulated film with its truth; arrays as in ``types.Truth``, ``image`` uint8 (H, W)."""
 
-    image: NDArray
-    labels: NDArray
-    corners: NDArray
-    visible: NDArray
-    bmd: NDArray
-    t_score: NDArray
-    patient: NDArray
+    image: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    corners: NDArray[np.float32]
+    visible: NDArray[np.bool_]
+    bmd: NDArray[np.float32]
+    t_score: NDArray[np.float32]
+    patient: NDArray[np.float32]
     bmd_l1l4: float
     t_l1l4: float
 
@@ -56,21 +56,21 @@ class View:
         float32 (9, 4, 2) in pixels of ``image``.
     """
 
-    image: NDArray
-    labels: NDArray
-    corners: NDArray
+    image: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    corners: NDArray[np.float32]
 
     @property
     def stride(self) -> int:
         """Image pixels per label pixel."""
-        return self.image.shape[0] // self.labels.shape[0]
+        return int(self.image.shape[0] // self.labels.shape[0])
 
-    def share_in_view(self) -> NDArray:
+    def share_in_view(self) -> NDArray[np.float64]:
         """Share of each body in view, about 0..1, float (9,): labelled area over that expected from the corners."""
         x, y = np.moveaxis(np.nan_to_num(self.corners.astype(np.float64)), -1, 0)  # (9, 4) each
         area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2
         count = np.bincount(self.labels.ravel(), minlength=len(LEVELS) + 1)[1 : len(LEVELS) + 1]
-        return count * self.stride**2 / np.maximum(area * BODY_FILL, 1)
+        return np.asarray(count * self.stride**2 / np.maximum(area * BODY_FILL, 1), np.float64)
 
 
 def _keys(shard: Mapping[str, NDArray[Any]]) -> Arrays:
@@ -130,10 +130,12 @@ def plain_view(film: Film, size: int, stride: int) -> View:
     image, labels, corners = warp(film, matrix, size, stride, 0)
     if ratio < 1:
         image = cv2.resize(film.image, (size, size), interpolation=cv2.INTER_AREA)
-    return View(image.astype(np.float32) / 255, labels, corners)
+    return View(np.asarray(image, np.float32) / np.float32(255), labels, corners)
 
 
-def warp(film: Film, matrix: NDArray, size: int, stride: int, fill: int) -> tuple[NDArray, NDArray, NDArray]:
+def warp(
+    film: Film, matrix: NDArray[np.float64], size: int, stride: int, fill: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
     """Move image (linear), labels (nearest, at 1 / stride) and corners by an affine (2, 3) film -> view."""
     image, shrink = film.image, math.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if shrink < 0.8:  # linear sampling alone would alias

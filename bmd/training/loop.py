@@ -56,7 +56,7 @@ class RunningMean:
 
     def network_like(self, network: nn.Module, build: Any) -> nn.Module:
         """A copy of the network with the mean weights, in eval mode."""
-        twin = build().to(next(network.parameters()).device)
+        twin: nn.Module = build().to(next(network.parameters()).device)
         twin.load_state_dict(self.state)
         return twin.eval()
 
@@ -104,7 +104,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.bf16 = {"on": True, "off": False}.get(recipe.bf16, bf16_is_faster(self.device.type))
 
-    def precision(self) -> AbstractContextManager:
+    def precision(self) -> AbstractContextManager[Any]:
         """Autocast to bfloat16 where that is faster; losses are float32 in any case."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -24,8 +24,9 @@ Given = TypeVar("Given", covariant=True)
 class Items(Protocol[Given]):
     """Cases of a folder, held in memory, in a fixed order."""
 
-    digests: dict[str, str]
-    """SHA-256 of every file read, by its name."""
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 of every file read, by its name."""
 
     def __len__(self) -> int: ...
 

@@ -19,7 +19,7 @@ def test_three_classes_without_intercept(ridge: float) -> None:
     chance = softmax(X @ model.coef_.T, axis=1)
     np.testing.assert_allclose(model.predict_proba(X), chance, atol=1e-9)
     slope = X.T @ (chance - np.eye(3)[labels]) + ridge * model.coef_.T
-    assert np.abs(slope).max() < 0.01 * len(X) ** 0.5
+    assert np.abs(slope).max() < 1e-4
 
 
 def test_two_classes_with_weights_and_a_free_intercept() -> None:
@@ -28,5 +28,5 @@ def test_two_classes_with_weights_and_a_free_intercept() -> None:
     model = ridge_logistic(X, labels, 0.03, weight)
     chance = 1 / (1 + np.exp(-(X @ model.coef_[0] + model.intercept_[0])))
     pull = weight * (chance - labels)
-    np.testing.assert_allclose(X.T @ pull + 0.03 * model.coef_[0], 0, atol=1e-4)
-    assert pull.sum() == pytest.approx(0, abs=1e-4)
+    np.testing.assert_allclose(X.T @ pull + 0.03 * model.coef_[0], 0, atol=1e-6)
+    assert pull.sum() == pytest.approx(0, abs=1e-6)

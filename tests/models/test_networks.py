@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from bmd.models import _precision
 from bmd.models._blocks import GlobalContext, group_norm, position_waves
 from bmd.models._precision import bf16_is_faster
 from bmd.models.ap_loss import APLoss
@@ -93,9 +94,14 @@ def test_group_norm_divides(channels):
     assert channels % group_norm(channels).num_groups == 0
 
 
-def test_bf16_gate_answers():
-    assert bf16_is_faster() in (True, False)
-    assert bf16_is_faster() == bf16_is_faster()
+@pytest.mark.parametrize(("bf16_seconds", "faster"), [(0.5, True), (0.9, False), (9.0, False)])
+def test_bf16_has_to_be_clearly_faster(monkeypatch, bf16_seconds, faster):
+    monkeypatch.setattr(_precision, "_seconds", lambda layer, x, bf16: bf16_seconds if bf16 else 1.0)
+    bf16_is_faster.cache_clear()
+    try:
+        assert bf16_is_faster("cpu") is faster
+    finally:
+        bf16_is_faster.cache_clear()
 
 
 def test_ranking_head_marks_objects_and_ignores_between():

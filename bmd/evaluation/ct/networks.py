@@ -43,7 +43,13 @@ PUBLISHED = {
 """Paper and row of ``published`` that asked the same."""
 
 
-def figures(truth: NDArray, logits: NDArray, temperature: float, people: NDArray, seed: int = 0) -> dict[str, float]:
+def figures(
+    truth: NDArray[np.int64],
+    logits: NDArray[np.floating],
+    temperature: float,
+    people: NDArray[np.integer],
+    seed: int = 0,
+) -> dict[str, float]:
     """Figures of calibrated answers, with 95 % intervals over people.
 
     Parameters
@@ -77,11 +83,13 @@ def figures(truth: NDArray, logits: NDArray, temperature: float, people: NDArray
     return {key: round(value, 4) for key, value in found.items()}
 
 
-def _accuracy(truth: NDArray, said: NDArray) -> float:
+def _accuracy(truth: NDArray[np.int64], said: NDArray[np.int64]) -> float:
     return float((truth == said).mean())
 
 
-def answers(name: str, folder: str | Path, weights: Path = WEIGHTS) -> tuple[NDArray, NDArray, NDArray]:
+def answers(
+    name: str, folder: str | Path, weights: Path = WEIGHTS
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """A network's logits for the items of a folder in the paper's class mix, the true classes and the people."""
     from bmd.training.tasks.ct import KINDS, CtItems, ct_logits
 
@@ -92,7 +100,9 @@ def answers(name: str, folder: str | Path, weights: Path = WEIGHTS) -> tuple[NDA
     return logits, np.array([r.category for r in rows]), np.array([r.person for r in rows])
 
 
-def of_people(logits: NDArray, truth: NDArray, people: NDArray) -> tuple[NDArray, NDArray]:
+def of_people(
+    logits: NDArray[np.floating], truth: NDArray[np.int64], people: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Mean logits and the class of everyone with two or more slices, as ``inference.slices`` answers for a patient."""
     _, first, inverse, count = np.unique(people, return_index=True, return_inverse=True, return_counts=True)
     total = np.zeros((len(first), 3))

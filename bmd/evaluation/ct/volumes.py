@@ -79,7 +79,7 @@ def _volume(case: Path) -> Path:
     return case / "dicom" if (case / "dicom").is_dir() else case
 
 
-def _masks(case: Path) -> tuple[NDArray, NDArray] | None:
+def _masks(case: Path) -> tuple[NDArray[np.bool_], NDArray[np.int16]] | None:
     """Bodies (bool) and numbered vertebrae in the order of `types.Volume`, or None."""
     bodies = sorted(case.glob("seg_vertebrae_body*.nii*"))
     named = sorted([*case.glob("seg_total*.nii*"), *case.glob("seg_vertebrae_spine*.nii*")])
@@ -88,11 +88,11 @@ def _masks(case: Path) -> tuple[NDArray, NDArray] | None:
     return _labels(bodies[0]) == 1, _labels(named[0])
 
 
-def _labels(path: Path) -> NDArray:
+def _labels(path: Path) -> NDArray[np.int16]:
     return volume_of(read_folder(path)[0].load()).voxels
 
 
-def score(report: Report, bodies: NDArray, named: NDArray) -> dict[str, Any]:
+def score(report: Report, bodies: NDArray[np.bool_], named: NDArray[np.int16]) -> dict[str, Any]:
     """Names and Dice of a report against masks of its volume.
 
     Parameters
@@ -120,7 +120,7 @@ def score(report: Report, bodies: NDArray, named: NDArray) -> dict[str, Any]:
     return {"right": right, "wrong": wrong, "dice": dice}
 
 
-def full(region: Region, shape: tuple[int, ...]) -> NDArray:
+def full(region: Region, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """A region as a mask of the whole volume."""
     out = np.zeros(shape, bool)
     part = tuple(slice(o, o + n) for o, n in zip(region.offset_zyx, region.mask.shape, strict=True))

@@ -89,11 +89,13 @@ class Asked:
     """People and the network's distributions for them: grid (k,), cumulative probability (n, 5, k), tails (n, 5)."""
 
     people: People
-    grid: NDArray
-    cdf: NDArray
-    tail: NDArray
+    grid: NDArray[np.float64]
+    cdf: NDArray[np.float64]
+    tail: NDArray[np.float64]
 
-    def answers(self, site: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    def answers(
+        self, site: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """True T-scores (n,) of those measured at a site; probabilities (n, 3), medians (n,), inside the interval."""
         there = np.isfinite(self.people.t_score[:, site])
         truth, own, grid = self.people.t_score[there, site].astype(float), self.cdf[there, site], self.grid
@@ -102,7 +104,7 @@ class Asked:
         inside = np.abs(_at(own, grid, truth) - 0.5) <= self.tail[there, site]
         return truth, np.stack([1 - high, high - low, low], 1), middle, inside
 
-    def part(self, rows: NDArray) -> Asked:
+    def part(self, rows: NDArray[np.bool_]) -> Asked:
         """Some of them."""
         return Asked(self.people.part(rows), self.grid, self.cdf[rows], self.tail[rows])
 
@@ -114,11 +116,11 @@ def ask(people: People, engine: Engine, at_once: int = 256) -> Asked:
     return Asked(people, found[0][0], np.concatenate([f[1] for f in found]), np.concatenate([f[2] for f in found]))
 
 
-def _at(cdf: NDArray, grid: NDArray, t: NDArray) -> NDArray:
+def _at(cdf: NDArray[np.float64], grid: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([np.interp(x, grid, row) for x, row in zip(t, cdf, strict=True)])
 
 
-def floor(probabilities: NDArray, weight: NDArray | None = None, draws: int = 50) -> float:
+def floor(probabilities: NDArray[np.float64], weight: NDArray[np.float64] | None = None, draws: int = 50) -> float:
     """Mean calibration error when truth is drawn from these very probabilities."""
     rng, edges = np.random.default_rng(0), probabilities.cumsum(1)[:, :2]
     drawn = [(rng.random((len(edges), 1)) > edges).sum(1) for _ in range(draws)]
@@ -126,7 +128,9 @@ def floor(probabilities: NDArray, weight: NDArray | None = None, draws: int = 50
     return float(np.mean(errors))
 
 
-def figures(labels: NDArray, probabilities: NDArray, weight: NDArray) -> dict[str, float]:
+def figures(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64], weight: NDArray[np.float64]
+) -> dict[str, float]:
     """Figures of class probabilities alone."""
     return {
         "people": float(len(labels)),
@@ -159,13 +163,13 @@ def network_row(asked: Asked, site: int, name: str, place: str) -> Measured:
 
 
 # --- logistic regression of degree 2 -----------------------------------------------------------------------------
-def quadratic(known: NDArray) -> NDArray:
+def quadratic(known: NDArray[np.floating]) -> NDArray[np.float64]:
     """Age, sex, height, weight and body mass index with all squares and products, (n, 21) with a constant."""
     x = known[:, :4].astype(float)
     age, height, weight = np.minimum(x[:, 0], 4 / 3), 165 + 10 * x[:, 2], 70 + 15 * x[:, 3]  # 80 years at most
     x = np.stack([age, x[:, 1], x[:, 2], x[:, 3] / 1.5, (weight / (height / 100) ** 2 - 27) / 5, np.ones(len(x))], 1)
     i, j = np.triu_indices(x.shape[1])
-    return x[:, i] * x[:, j]
+    return np.asarray(x[:, i] * x[:, j], np.float64)
 
 
 # --- the tables --------------------------------------------------------------------------------------------------
@@ -197,7 +201,7 @@ def sites(people: People, asked: Asked, place: str) -> list[Measured]:
     return found
 
 
-def _gain(labels: NDArray, ours: NDArray, theirs: NDArray) -> float:
+def _gain(labels: NDArray[np.int64], ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
     return metrics.macro_auc(labels, ours) - metrics.macro_auc(labels, theirs)
 
 
@@ -225,7 +229,14 @@ def scores(test: Asked, place: str) -> list[Measured]:
     return found
 
 
-def _rule(name: str, sick: NDArray, score: NDArray, scan: NDArray, place: str, mix: tuple[float, ...]) -> Measured:
+def _rule(
+    name: str,
+    sick: NDArray[np.bool_],
+    score: NDArray[np.float64],
+    scan: NDArray[np.bool_],
+    place: str,
+    mix: tuple[float, ...],
+) -> Measured:
     area, low, high = metrics.bootstrap(metrics.auc, sick, score, count=DRAWS)
     of = metrics.binary(sick, scan)
     values = {"people": float(len(sick)), "osteoporosis_auc": area, "sensitivity": of["sensitivity"]}

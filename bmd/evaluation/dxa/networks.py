@@ -25,7 +25,7 @@ COVERAGE = 0.9
 SITE = "L1-L4"
 
 
-def calibrate(raw: NDArray, truth: NDArray, coverage: float = COVERAGE) -> dict[str, float]:
+def calibrate(raw: NDArray[np.float64], truth: NDArray[np.float64], coverage: float = COVERAGE) -> dict[str, float]:
     """Line from the network's density to the true one, split-conformal half width and spread of T, on one cohort.
 
     Parameters
@@ -54,7 +54,7 @@ def calibrate(raw: NDArray, truth: NDArray, coverage: float = COVERAGE) -> dict[
     }
 
 
-def measure(raw: NDArray, truth: NDArray, numbers: dict[str, float]) -> dict[str, float]:
+def measure(raw: NDArray[np.float64], truth: NDArray[np.float64], numbers: dict[str, float]) -> dict[str, float]:
     """The paper's three figures, then those of the other networks, for the calibrated density."""
     density = np.round(numbers["offset"] + numbers["slope"] * raw, 3)
     t, true_t = (reference.t_score(v, SITE) for v in (density, truth))
@@ -73,7 +73,7 @@ def measure(raw: NDArray, truth: NDArray, numbers: dict[str, float]) -> dict[str
     }
 
 
-def densities(films: Items[Film]) -> NDArray:
+def densities(films: Items[Film]) -> NDArray[np.float64]:
     """True densities (n,) of L1-L4, g/cm2."""
     return np.array([films[k].bmd_l1l4 for k in range(len(films))])
 

@@ -37,7 +37,7 @@ class Film:
 
     path: Path
     size: tuple[int, int]
-    quads: dict[str, NDArray]
+    quads: dict[str, NDArray[np.float64]]
 
 
 def read_annotations(path: Path) -> list[Film]:
@@ -58,7 +58,7 @@ def read_annotations(path: Path) -> list[Film]:
         raise InputError("network.annotations_unreadable", problem=f"{type(error).__name__}: {error}") from error
 
 
-def _quads(image: dict[str, Any]) -> dict[str, NDArray]:
+def _quads(image: dict[str, Any]) -> dict[str, NDArray[np.float64]]:
     found = {}
     for vertebra in image["vertebrae"]:
         quad = vertebra.get("quad") or vertebra.get("quad_clockwise_from_topleft")
@@ -174,7 +174,7 @@ def _box_outline(box: list[float]) -> list[tuple[float, float]]:
     return [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
 
 
-def _filled(size: tuple[int, int], polygons: list[NDArray]) -> NDArray:
+def _filled(size: tuple[int, int], polygons: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     area = Pillow.new("1", size)
     for polygon in polygons:
         ImageDraw.Draw(area).polygon([(float(x), float(y)) for x, y in polygon], fill=1)
@@ -210,7 +210,7 @@ def evaluate_films(
 
 def overlays(
     results: list[tuple[Study, Report]],
-    truth: dict[str, dict[str, NDArray]] | None = None,
+    truth: dict[str, dict[str, NDArray[np.float64]]] | None = None,
     columns: int = 5,
     side: int = 380,
 ) -> Pillow.Image:
@@ -223,7 +223,7 @@ def overlays(
     return sheet
 
 
-def _overlay(study: Study, report: Report, truth: dict[str, NDArray], side: int) -> Pillow.Image:
+def _overlay(study: Study, report: Report, truth: dict[str, NDArray[np.float64]], side: int) -> Pillow.Image:
     pixels = np.clip(np.asarray(study.images[0].pixels), 0, 1)
     picture = Pillow.fromarray((pixels**0.7 * 255).astype(np.uint8)).convert("RGB")
     scale = side / max(picture.size)

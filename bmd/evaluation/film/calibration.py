@@ -55,21 +55,21 @@ class Answers:
         (m,) true T-score of L1-L4.
     """
 
-    film: NDArray
-    level: NDArray
-    logits: NDArray
-    t_score: NDArray
-    true_t: NDArray
-    patient_t: NDArray
+    film: NDArray[np.int64]
+    level: NDArray[np.int64]
+    logits: NDArray[np.float64]
+    t_score: NDArray[np.float64]
+    true_t: NDArray[np.float64]
+    patient_t: NDArray[np.float64]
 
-    def part(self, films: NDArray) -> Answers:
+    def part(self, films: NDArray[np.integer]) -> Answers:
         """Only the given films (sorted indices), renumbered."""
         keep = np.isin(self.film, films)
         rows = {f.name: getattr(self, f.name)[keep] for f in fields(self) if f.name != "patient_t"}
         rows["film"] = np.searchsorted(films, rows["film"])
         return Answers(**rows, patient_t=self.patient_t[films])
 
-    def patients(self) -> tuple[NDArray, NDArray, NDArray]:
+    def patients(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Mean logits (k, 3) and mean T-scores (k,) of L1-L4 of every film with two or more of them; true T (k,)."""
         use = self.level < len(PATIENT_LEVELS)
         films, inverse, count = np.unique(self.film[use], return_inverse=True, return_counts=True)
@@ -80,7 +80,7 @@ class Answers:
         return (logits / count[:, None])[enough], (t / count)[enough], self.patient_t[films[enough]]
 
 
-def answer_films(shards: dict[str, NDArray], engine: Engine) -> dict[str, Answers]:
+def answer_films(shards: dict[str, NDArray[np.float64]], engine: Engine) -> dict[str, Answers]:
     """Localise and measure every film; a vertebra counts where the found body is the true one of its name.
 
     Parameters
@@ -95,7 +95,7 @@ def answer_films(shards: dict[str, NDArray], engine: Engine) -> dict[str, Answer
     dict of str to Answers
         One for each of ``KNOWN``.
     """
-    rows: dict[str, list[tuple]] = {known: [] for known in KNOWN}
+    rows: dict[str, list[tuple[Any, ...]]] = {known: [] for known in KNOWN}
     for k in range(len(shards["image"])):
         film = shards["image"][k].astype(np.float32) / 255
         matched = _matched(localise(film, engine).vertebrae, shards["corners"][k])
@@ -115,7 +115,7 @@ def answer_films(shards: dict[str, NDArray], engine: Engine) -> dict[str, Answer
     return {known: _answers(found, shards["t_l1l4"]) for known, found in rows.items()}
 
 
-def _matched(vertebrae: tuple[Vertebra, ...], corners: NDArray) -> list[tuple[Vertebra, int]]:
+def _matched(vertebrae: tuple[Vertebra, ...], corners: NDArray[np.float64]) -> list[tuple[Vertebra, int]]:
     """Found L1-L5 whose centre lies in the middle of the true body of that name, with the index of the level."""
     found = []
     for v in vertebrae:
@@ -128,25 +128,25 @@ def _matched(vertebrae: tuple[Vertebra, ...], corners: NDArray) -> list[tuple[Ve
     return found
 
 
-def _answers(rows: list[tuple], patient_t: NDArray) -> Answers:
+def _answers(rows: list[tuple[Any, ...]], patient_t: NDArray[np.float64]) -> Answers:
     if not rows:
-        raise InputError("No vertebra was found on the calibration films", "", "Train the localiser first.")
+        raise InputError("network.nothing_found")
     film, level, logits, t, truth = zip(*rows, strict=True)
     return Answers(np.array(film), np.array(level), np.stack(logits), np.array(t), np.array(truth), patient_t)
 
 
-def log_loss(logits: NDArray, truth: NDArray, temperature: float) -> float:
+def log_loss(logits: NDArray[np.floating], truth: NDArray[np.int64], temperature: float) -> float:
     """Mean negative log likelihood of classes (n,) under logits (n, 3) divided by a temperature."""
     return float(-log_softmax(logits / temperature, axis=1)[np.arange(len(logits)), truth].mean())
 
 
-def fit_temperature(logits: NDArray, truth: NDArray) -> float:
+def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
     """Temperature with the smallest log loss (Guo et al. 2017, On calibration of modern neural networks)."""
     best = minimize_scalar(lambda s: log_loss(logits, truth, float(np.exp(s))), bounds=(-2.5, 2.5), method="bounded")
     return float(np.exp(best.x))
 
 
-def half_width(error: NDArray, coverage: float = COVERAGE) -> float:
+def half_width(error: NDArray[np.float64], coverage: float = COVERAGE) -> float:
     """Split-conformal half width: covers a new case with at least this probability if it is drawn alike.
 
     The ceil((n + 1) * coverage)-th smallest absolute error (Vovk et al. 2005); infinite when n is too small.
@@ -191,7 +191,7 @@ def _fit_levels(answers: Answers, numbers: dict[str, float]) -> dict[str, float]
     return share | {f"vertebra_step_{name}": float(step) for name, step in zip(LUMBAR, steps, strict=True)}
 
 
-def joint_errors(answers: Answers, numbers: dict[str, float]) -> tuple[NDArray, NDArray]:
+def joint_errors(answers: Answers, numbers: dict[str, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Error (n,) of each vertebra as it is reported, and where (n,) it was estimated together with others."""
     together, error = np.zeros(len(answers.film), bool), np.zeros(len(answers.film))
     for film in np.unique(answers.film):

@@ -22,15 +22,18 @@ LEAST = 0.6
 """Smallest share of a film's width and height that a training picture shows."""
 
 
-def content(square: NDArray) -> NDArray:
+def content(square: NDArray[np.uint8]) -> NDArray[np.float32]:
     """A shard's square picture without its black letterbox, float32 in 0..1."""
     rows, columns = np.nonzero(square.any(1))[0], np.nonzero(square.any(0))[0]
-    return square[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / 255
+    return square[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / np.float32(255)
 
 
 def examples(
-    squares: NDArray, seed: int, features: Callable[[NDArray], NDArray] = view_features, least: float = LEAST
-) -> NDArray:
+    squares: NDArray[np.float64],
+    seed: int,
+    features: Callable[[NDArray[np.float32]], NDArray[np.floating]] = view_features,
+    least: float = LEAST,
+) -> NDArray[np.float64]:
     """Features (2 n, k) of whole pictures and of random parts of them."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -43,7 +46,9 @@ def examples(
     return np.stack(rows)
 
 
-def fit(side: NDArray, front: NDArray, ridge: float = RIDGE) -> tuple[NDArray, float]:
+def fit(
+    side: NDArray[np.float64], front: NDArray[np.float64], ridge: float = RIDGE
+) -> tuple[NDArray[np.float64], float]:
     """Ridge logistic regression, classes weighted equally: weights (k,) and bias for the features as they are."""
     x = np.concatenate([side, front]).astype(np.float64)
     y = np.repeat([0, 1], [len(side), len(front)])
@@ -82,7 +87,12 @@ def fit_view(lateral: str, frontal: str) -> dict[str, Any]:
     return found | {"borders": np.round(limits, 2).tolist(), "joint": np.round(joint, 2).tolist()}
 
 
-def borders(side: NDArray, front: NDArray, joint_side: NDArray, joint_front: NDArray) -> NDArray:
+def borders(
+    side: NDArray[np.float64],
+    front: NDArray[np.float64],
+    joint_side: NDArray[np.float64],
+    joint_front: NDArray[np.float64],
+) -> NDArray[np.float64]:
     """The gate's three log odds, (3,), from simulated films alone; see ``inference.film.view.borders``.
 
     Both witnesses together part the simulated views with a gap; the border lies in its middle, as far as can be from
@@ -92,7 +102,7 @@ def borders(side: NDArray, front: NDArray, joint_side: NDArray, joint_front: NDA
     return np.array([middle, np.percentile(front, 1), np.percentile(side, 99)])
 
 
-def heard(squares: NDArray, weights: NDArray, bias: float, engine: Engine) -> NDArray:
+def heard(squares: NDArray[np.uint8], weights: NDArray[np.float64], bias: float, engine: Engine) -> NDArray[np.float64]:
     """What both witnesses say of films, (n, 6) as ``inference.film.view.witnesses``."""
     rows = []
     for square in squares[:WITNESSED]:

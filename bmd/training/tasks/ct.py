@@ -211,7 +211,8 @@ def moved(hu: Float, size: int, angle_deg: float, zoom: float, shift: tuple[floa
     middle = (np.array(hu.shape[::-1]) - 1) / 2
     offset = middle + np.array(shift) - linear @ np.full(2, (size - 1) / 2)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(hu, np.c_[linear, offset], (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    moved: Float = cv2.warpAffine(hu, np.c_[linear, offset], (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return moved
 
 
 def augment_slice(item: CtItem, rng: np.random.Generator) -> Float:

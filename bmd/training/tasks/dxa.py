@@ -43,8 +43,8 @@ class DxaAugment:
         linear = np.diag([scale * mirror, scale]) @ turn
         middle = np.full(2, (self.size - 1) / 2) + rng.normal(0, 0.02 * self.size, 2)
         matrix = np.c_[linear, middle - linear @ np.full(2, (side - 1) / 2)]
-        image, labels, corners = warp(film, matrix, self.size, 1, 0)
-        image = image.astype(np.float32) / 255
+        warped, labels, corners = warp(film, matrix, self.size, 1, 0)
+        image = warped.astype(np.float32) / 255
         if rng.random() < 0.3:
             image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 0.9))
         if rng.random() < 0.3:

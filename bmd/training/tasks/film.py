@@ -54,7 +54,7 @@ def image_tensor(view: View) -> Tensor:
     return torch.from_numpy(local_log_normalise(view.image))[None]
 
 
-def centre_maps(view: View, stride: int = 4) -> tuple[NDArray, NDArray]:
+def centre_maps(view: View, stride: int = 4) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Heat maps of the centres and which of them may be judged.
 
     Returns
@@ -94,7 +94,7 @@ def encode_masks(film: Film, view: View, rng: np.random.Generator) -> Example:
     return image_tensor(view), targets
 
 
-def view_boxes(view: View) -> tuple[NDArray, NDArray]:
+def view_boxes(view: View) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Boxes float32 (n, 4) around the lumbar bodies of which at least half is in view, and their classes 1..5."""
     share = view.share_in_view()
     boxes, classes = [], []
@@ -116,7 +116,7 @@ def encode_boxes(film: Film, view: View, rng: np.random.Generator) -> Example:
     return image_tensor(view), {"boxes": torch.from_numpy(boxes), "labels": torch.from_numpy(classes)}
 
 
-def jitter_corners(corners: NDArray, rng: np.random.Generator) -> NDArray:
+def jitter_corners(corners: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.float64]:
     """Move corners (n, 4, 2) as a localiser would: shift 4 %, scale 6 %, turn 3 degrees, each corner 2 % (SD)."""
     n = len(corners)
     centre = corners.mean(1, keepdims=True)
@@ -125,7 +125,7 @@ def jitter_corners(corners: NDArray, rng: np.random.Generator) -> NDArray:
     rotation = np.stack([np.cos(turn), np.sin(turn), -np.sin(turn), np.cos(turn)], -1).reshape(n, 2, 2)
     moved = (corners - centre) @ rotation * np.exp(rng.normal(0, 0.06, (n, 1, 1)))
     moved = moved + rng.normal(0, 0.04, (n, 1, 2)) * extent + rng.normal(0, 0.02, (n, 4, 2)) * extent
-    return moved + centre
+    return np.asarray(moved + centre, np.float64)
 
 
 def encode_crops(film: Film, view: View, rng: np.random.Generator, jitter: bool = True) -> Example:
@@ -142,7 +142,7 @@ def encode_crops(film: Film, view: View, rng: np.random.Generator, jitter: bool 
     """
     rows = slice(FIRST_LUMBAR, FIRST_LUMBAR + len(LUMBAR))
     good = film.visible[rows] & (view.share_in_view()[rows] > 0.7) & np.isfinite(film.t_score[rows])
-    corners = view.corners[rows][good]
+    corners: NDArray[np.floating] = view.corners[rows][good]
     corners = jitter_corners(corners, rng) if jitter and len(corners) else corners
     n = int(good.sum())
     age, male, height, weight = film.patient
@@ -200,7 +200,7 @@ def validate_masks(network: nn.Module, films: Items[Film], size: int) -> Metrics
     return {key: float(np.mean(values)) if values else float("nan") for key, values in named.items()}
 
 
-def _local_peaks(heat: NDArray, threshold: float = 0.3) -> NDArray:
+def _local_peaks(heat: NDArray[np.float32], threshold: float = 0.3) -> NDArray[np.float64]:
     """Cells (n, 2) as (x, y) that exceed the threshold and all eight neighbours."""
     padded = np.pad(heat, 1, constant_values=-1)
     shifted = [np.roll(padded, (dy, dx), (0, 1))[1:-1, 1:-1] for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
