@@ -12,11 +12,11 @@ from pathlib import Path
 
 from bmd import modality
 from bmd.errors import BmdError, InputError, OptionError
-from bmd.findings import note, refusal
+from bmd.findings import Finding, note, refusal
 from bmd.models import _registry as registry
 from bmd.readers.source import head
 from bmd.text import sentences, text
-from bmd.types import Demographics, Prediction, Report, Said, Study, Suitability
+from bmd.types import Demographics, Prediction, Report, Study, Suitability
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report
             report = replace(report, explanations=modality.explain(study, report))
         return study, report, False
     except InputError as error:
-        return study, _refused(job, str(error) if error.legacy else error.finding), False
+        return study, _refused(job, error.finding), False
     except BmdError:
         raise  # missing weights and the like concern every file
     except Exception:
@@ -144,7 +144,7 @@ def _read(row: modality.Modality, paths: Sequence[Path], auto: bool = False) -> 
     return modality.adopted(study) if auto and row is modality.FILM else study
 
 
-def _refused(job: Job, reason: Said) -> Report:
+def _refused(job: Job, reason: Finding) -> Report:
     return Report(job.name, job.row.holds, Suitability(False, (reason,)))
 
 

@@ -110,11 +110,11 @@ def test_missing_weights_stop_with_their_remedy(
     monkeypatch: pytest.MonkeyPatch, film: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def analyse(*_: object, **__: object) -> Report:
-        raise WeightsError("Weights are missing", "weights/x", "Train them")
+        raise WeightsError("network.not_installed", name="x")
 
     monkeypatch.setattr(modality, "analyse", analyse)
     assert cli.main(["predict", str(film)]) == 1
-    assert "Weights are missing. Found: weights/x. Train them." in capsys.readouterr().err
+    assert str(WeightsError("network.not_installed", name="x")) in capsys.readouterr().err
 
 
 def test_refused_films_are_drawn_too(monkeypatch: pytest.MonkeyPatch, film: Path, tmp_path: Path) -> None:

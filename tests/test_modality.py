@@ -13,6 +13,8 @@ import pytest
 
 from bmd import modality
 from bmd.app import session, shell
+from bmd.errors import OptionError
+from bmd.models import _registry as registry
 from bmd.text import codes
 from bmd.types import Image, Report, Study, Suitability, Volume
 from tests.readers import films
@@ -190,6 +192,25 @@ def test_a_study_goes_to_its_row() -> None:
         assert modality.of(Study("", (Image(pixels, row.holds),))) is row
     assert modality.of(Study("", volume=Volume(np.zeros((2, 2, 2), np.int16), (1.0, 1.0, 1.0)))) is modality.CT
     assert modality.of(Study("", ())) is modality.DEMOGRAPHICS
+
+
+def test_every_registered_network_runs_on_some_kind_of_input() -> None:
+    for name in registry.names():
+        assert any(row.runs(name) for row in modality.MODALITIES), name
+    roles = {role for row in modality.MODALITIES for role in row.roles}
+    assert roles == set(registry.roles())
+
+
+def test_a_network_runs_only_where_its_answers_are_understood() -> None:
+    modality.FILM.check("retinanet_aploss", "localiser")
+    for row, name, role in (
+        (modality.CT, "retinanet_aploss", "localiser"),
+        (modality.FILM, "retinanet_aploss", "density"),
+        (modality.DXA, "cmnet", None),
+    ):
+        with pytest.raises(OptionError) as raised:
+            row.check(name, role)
+        assert raised.value.finding.code == "network.not_here"
 
 
 def test_files_go_to_the_row_that_claims_them(tmp_path: Path) -> None:

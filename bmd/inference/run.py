@@ -11,8 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.errors import BmdError
-from bmd.findings import Value, note
+from bmd.findings import note
 from bmd.inference.engine import Engine, default_engine
 from bmd.models._registry import default
 from bmd.types import Report, Said, Study, Suitability
@@ -54,11 +53,6 @@ class Networks:
     def metadata(self, role: str) -> dict[str, Any]:
         """The metadata of the network of a role; raises WeightsError when its weights are missing."""
         return self.engine.metadata(self.name(role))
-
-
-def reason(error: BmdError) -> Value:
-    """Why something is missing, to stand inside a finding."""
-    return str(error) if error.legacy else error.finding
 
 
 class Teller:

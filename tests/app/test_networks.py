@@ -9,7 +9,7 @@ from bmd.text import text
 
 def upload(at, name, data):
     """Upload a film."""
-    return at.file_uploader(key="upload").upload(name, data, "image/png").run()
+    return at.file_uploader(key="film_upload").upload(name, data, "image/png").run()
 
 
 def picker(at):

@@ -37,7 +37,7 @@ def test_films_are_analysed_one_at_a_time_and_the_second_visitor_is_told(fakes, 
 
 def test_a_failed_analysis_leaves_the_turn_to_the_next(fakes, monkeypatch):
     def fail(study, progress, models=None):
-        raise WeightsError("Weights are missing")
+        raise WeightsError("network.not_installed", name="x")
 
     monkeypatch.setattr(modality, "analyse", fail)
     for _ in range(2):
@@ -45,7 +45,7 @@ def test_a_failed_analysis_leaves_the_turn_to_the_next(fakes, monkeypatch):
             work.analyse(fakes.study(), lambda share, what: None)
 
 
-@pytest.mark.parametrize("error", [None, WeightsError("Weights are missing"), ImportError("torch")])
+@pytest.mark.parametrize("error", [None, WeightsError("network.not_installed", name="x"), ImportError("torch")])
 def test_networks_are_loaded_once_and_a_failure_is_only_logged(fakes, monkeypatch, error):
     calls = []
 

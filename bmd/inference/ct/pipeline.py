@@ -108,7 +108,7 @@ def _tried(code: str, read: Callable[[], Result], otherwise: Result) -> tuple[Re
     try:
         return read(), ()
     except WeightsError as error:
-        return otherwise, (warning(code, reason=run.reason(error)),)
+        return otherwise, (warning(code, reason=error.finding),)
 
 
 def _names(found: FoundCt) -> tuple[Finding, ...]:

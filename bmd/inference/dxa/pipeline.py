@@ -120,7 +120,7 @@ def describe(report: Report, study: Study, pixels: Pixels, found: Regions, netwo
         answers.append(estimate(pixels, study.patient, networks))
         models["density"] = networks.name(ROLE)
     except WeightsError as error:
-        missing = (warning("dxa.estimate_missing", reason=run.reason(error)),)
+        missing = (warning("dxa.estimate_missing", reason=error.finding),)
     return replace(
         report,
         vertebrae=vertebrae,

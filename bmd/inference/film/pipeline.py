@@ -82,7 +82,7 @@ def describe(report: Report, study: Study, image: Image, seen: Seen, networks: N
         each, patient = density.measure(seen.film, found.vertebrae, study.patient, networks, skip=found.cut)
         models[density.ROLE] = networks.name(density.ROLE)
     except WeightsError as error:
-        missing = (warning("film.no_density", error=run.reason(error)),)
+        missing = (warning("film.no_density", error=error.finding),)
     return replace(
         report,
         vertebrae=found.vertebrae,

@@ -32,10 +32,10 @@ class NoEngine:
     device = "none"
 
     def run(self, network: str, *inputs: Any) -> dict[str, Any]:
-        raise WeightsError("Weights are missing", network)
+        raise WeightsError("network.not_installed", name=network)
 
     def metadata(self, network: str) -> dict[str, Any]:
-        raise WeightsError("Weights are missing", network)
+        raise WeightsError("network.not_installed", name=network)
 
 
 @pytest.fixture(scope="module")
