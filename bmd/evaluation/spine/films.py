@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 
 from bmd.inference.engine import Engine
 from bmd.inference.spine.chain import Chain, join
+from bmd.inference.spine.decode import Decoded, finish
 from bmd.inference.spine.localise import Film, Look, every_way, on_film
 from bmd.inference.spine.looks import LOCALISER, Frame, Region, View, frame_of, look, whole
-from bmd.inference.spine.maps import Maps
+from bmd.inference.spine.maps import S1, Maps
 from bmd.inference.spine.naming import Named, name
 from bmd.inference.spine.propose import Proposals, propose
 from bmd.inference.spine.terms import Terms
@@ -27,7 +29,11 @@ from bmd.reference import LEVELS
 from bmd.simulator.shards.film import read_shards
 
 KINDS = ("whole", "part", "stretched", "no sacrum", "small", "tilted", "faint", "all at once")
-"""How films are shown in turn; "no sacrum" is cut within L5, "faint" has little contrast and much noise."""
+"""How films are shown; "no sacrum" is cut at the lower end of L5, "faint" has little contrast and much noise."""
+AGAIN = 1_000_000
+"""Added to the seed of a film that is shown a second time."""
+SHARE = 0.6
+"""Of the levels' maps that falsified ones give to a neighbouring level: real failures shift whole chains."""
 NEAR = 0.05
 """A region whose edges move by less than this share of the film is not looked at anew."""
 
@@ -46,16 +52,19 @@ class Case:
         uint8 (H, W): 0 background, 1-9 ``LEVELS``.
     centres : dict of str to ndarray
         Centre (2,) of the bodies T10-L5 that lie completely in the picture, pixels.
+    shift : int
+        By how many levels the localiser's maps are falsified.
     """
 
     kind: str
     pixels: Film
     labels: NDArray[np.uint8]
     centres: dict[str, NDArray[np.float64]]
+    shift: int = 0
 
 
 def read_cases(folder: str, count: int | None = None) -> list[Case]:
-    """Films of a folder of shards, shown in the ``KINDS`` in turn.
+    """Films of a folder of shards, each three times: in one of the ``KINDS`` in turn, the same misnamed, all at once.
 
     Raises
     ------
@@ -63,8 +72,10 @@ def read_cases(folder: str, count: int | None = None) -> list[Case]:
         The folder holds no films.
     """
     shards = read_shards(folder, count)
-    columns = [shards[key] for key in ("image", "labels", "corners", "visible")]
-    return [shown(KINDS[k % len(KINDS)], k, *row) for k, row in enumerate(zip(*columns, strict=True))]
+    rows = list(zip(*(shards[key] for key in ("image", "labels", "corners", "visible")), strict=True))
+    once = [shown(KINDS[k % len(KINDS)], k, *row) for k, row in enumerate(rows)]
+    wrong = [replace(case, kind="misnamed", shift=(-1, 1)[k // len(KINDS) % 2]) for k, case in enumerate(once)]
+    return once + wrong + [shown(KINDS[-1], AGAIN + k, *row) for k, row in enumerate(rows)]
 
 
 def shown(
@@ -108,10 +119,11 @@ def _only(picture: NDArray[np.uint8], x1: int, y1: int, x2: int, y2: int) -> NDA
 
 
 def _faint(film: Film, rng: np.random.Generator) -> Film:
-    """A film with a quarter of its local contrast, and noise."""
+    """A film with 10 to 30 % of its local contrast, and noise."""
     wide = cv2.GaussianBlur(film, (0, 0), max(film.shape) / 40)
-    faint = wide + 0.25 * (film - wide) + rng.normal(0, 0.02, film.shape) * (film > 0)
-    return np.clip(faint, 0, 1).astype(np.float32)
+    faint = wide + rng.uniform(0.1, 0.3) * (film - wide) + rng.normal(0, 0.03, film.shape) * (film > 0)
+    clipped: Film = np.clip(faint, 0, 1).astype(np.float32)
+    return clipped
 
 
 def _part(low: int, high: int, rng: np.random.Generator) -> tuple[int, int]:
@@ -119,6 +131,19 @@ def _part(low: int, high: int, rng: np.random.Generator) -> tuple[int, int]:
     length = round((high - low) * rng.uniform(0.5, 0.9))
     start = low + int(rng.integers(high - low - length + 1))
     return start, start + length
+
+
+def misnamed(maps: Maps, shift: int) -> Maps:
+    """Maps that take each body T10-L5 mostly for its neighbour, ``shift`` levels lower; the sacrum stays."""
+    masks, centres = maps.masks.copy(), maps.centres.copy()
+    for stack, first in ((masks, 1), (centres, 0)):
+        levels = stack[first : first + S1]
+        moved = np.roll(levels, shift, axis=0)
+        end = -1 if shift > 0 else 0  # the last level has no neighbour and keeps its name
+        moved[end] += moved[0 if shift > 0 else -1]
+        moved[0 if shift > 0 else -1] = 0
+        stack[first : first + S1] = (1 - SHARE) * levels + SHARE * moved
+    return replace(maps, masks=masks, centres=centres)
 
 
 @dataclass
@@ -138,15 +163,15 @@ class Reader:
     engine: Engine
     folder: Path
     base: Terms
-    kept: dict[tuple[str, int, int], Any] = field(default_factory=dict)
+    kept: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     seen: dict[tuple[int, tuple[float, ...]], list[Region]] = field(default_factory=dict)
 
-    def look(self, number: int, film: Film, region: Region, terms: Terms) -> Look:
-        """What ``localise`` would see of a region of film ``number``."""
-        views = every_way(self._near(number, film, region, terms), terms.look)
-        stored = Stored(self._stored(film, views), frame_of(views[0]), film)
-        named = [self._named(stored, k, terms) for k in range(len(views) + 1)]
-        return Look(stored.maps(0), stored.frame, named[0], tuple(named[1:]))
+    def look(self, case: Case, region: Region, terms: Terms) -> Look:
+        """What ``localise`` would see of a region of a film."""
+        film = case.pixels
+        views = every_way(self._near(id(film), film, region, terms), terms.look)
+        stored = Stored(self._stored(film, views), frame_of(views[0]), film, case.shift)
+        return KeptLook(stored.frame, self._named(stored, 0, terms), self, stored, len(views))
 
     def _near(self, number: int, film: Film, region: Region, terms: Terms) -> Region:
         known = self.seen.setdefault((number, terms.look.stretches), [])
@@ -165,7 +190,9 @@ class Reader:
             maps, _ = look(film, views, self.engine)
             rows = enumerate((maps, *maps.parts))
             arrays = {f"{key}{k}": getattr(part, key) for k, part in rows for key in ("masks", "centres")}
-            np.savez(path, **{key: value.astype(np.float16) for key, value in arrays.items()})
+            part = path.with_suffix(".part.npz")
+            np.savez(part, **{key: value.astype(np.float16) for key, value in arrays.items()})
+            part.rename(path)
         return path
 
     def _named(self, stored: Stored, part: int, terms: Terms) -> Named | None:
@@ -183,7 +210,10 @@ class Reader:
     def _once(self, step: str, stored: Stored, part: int, same: bool, make: Any) -> Any:
         if not same:
             return make()
-        key = (f"{step} {stored.path.name}", part, 0)
+        return self.once((step, stored.key, part), make)
+
+    def once(self, key: tuple[Any, ...], make: Any) -> Any:
+        """What was made for a key, made now if it never was."""
         if key not in self.kept:
             self.kept[key] = make()
         return self.kept[key]
@@ -196,9 +226,41 @@ class Stored:
     path: Path
     frame: Frame
     film: Film
+    shift: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells them apart."""
+        return self.path.name, self.shift
 
     def maps(self, number: int) -> Maps:
         """One of the maps, read when it is asked for."""
         with np.load(self.path) as file:
             masks, centres = (file[f"{key}{number}"].astype(np.float32) for key in ("masks", "centres"))
-        return on_film(Maps(masks, centres, self.frame.size, self.frame.content), self.frame, self.film)[0]
+        maps = on_film(Maps(masks, centres, self.frame.size, self.frame.content), self.frame, self.film)
+        return misnamed(maps, self.shift) if self.shift else maps
+
+
+@dataclass(frozen=True, eq=False)
+class KeptLook:
+    """A look whose maps lie on disk; the same bodies are outlined only once."""
+
+    frame: Frame
+    named: Named | None
+    reader: Reader
+    stored: Stored
+    views: int
+
+    def parts(self, terms: Terms) -> Iterator[Named | None]:
+        """See ``Look``."""
+        return (self.reader._named(self.stored, k + 1, terms) for k in range(self.views))
+
+    def decoded(self, terms: Terms) -> Decoded:
+        """See ``Look``."""
+        if self.named is None:
+            return Decoded()
+        named, points = self.named, self.named.chain.points.round(2).tobytes()
+        sacrum = None if named.sacrum_xy is None else tuple(named.sacrum_xy)
+        key = (self.stored.key, points, named.levels, terms.outline, named.facing > 0, named.scores, sacrum)
+        made: Decoded = self.reader.once(key, lambda: finish(named, self.stored.maps(0), terms))
+        return replace(made, certain=named.certain, posterior=named.posterior, sacrum=named.sacrum)

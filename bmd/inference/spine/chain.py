@@ -143,11 +143,11 @@ def _edges(points: Points, spacing: float, terms: ChainTerms) -> list[_Edge]:
     for i, low in enumerate(points):
         for j, high in enumerate(points):
             dx, dy = high - low
-            if dy >= 0 or abs(dx) > terms.sideways * -dy:
+            if dy >= 0:
                 continue
             for steps in range(1, terms.longest + 1):
                 unit = float(np.hypot(dx, dy)) / steps
-                if terms.least_step * spacing < unit < terms.most_step * spacing:
+                if unit < terms.most_step * spacing:
                     edges.append(_Edge(i, j, steps, float(np.log(unit)), float(np.degrees(np.arctan2(dx, -dy)))))
     return sorted(edges, key=lambda e: (-points[e.low, 1], e.low, e.high, e.steps))
 
@@ -164,7 +164,7 @@ def _solve(
     for e, edge in enumerate(edges):  # sorted from the bottom up, so every predecessor is final
         for f in starts.get(edge.high, ()):
             after = edges[f]
-            spacing = (after.log_unit - edge.log_unit - terms.drift) / terms.spacing_sd
+            spacing = (after.log_unit - edge.log_unit) / terms.spacing_sd
             turn = (after.angle - edge.angle) / terms.turn_sd
             cost = 0.5 * (spacing**2 + turn**2) + terms.gap * (after.steps - 1)
             new = value[e] + gain[after.high] - cost

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bmd.inference.spine.maps import S1, Maps, Points, disc_values, rescale
+from bmd.inference.spine.maps import S1, TINY, Maps, Points, disc_values, rescale
 from bmd.inference.spine.naming import L5, Named
 from bmd.inference.spine.terms import OutlineTerms
 from bmd.reference import LEVELS
@@ -62,7 +62,7 @@ def outline(named: Named, maps: Maps, terms: OutlineTerms) -> tuple[Body, ...]:
     points = np.array([place.xy for place in places])
     unit = named.chain.unit(len(named.levels) // 2)
     lines = outlines(maps, points, unit if np.isfinite(unit) else named.chain.found.spacing, terms)
-    whole = [_borrowed(lines, places, k, terms) if line is None else line for k, line in enumerate(lines)]
+    whole = [_borrowed(lines, places, k) if line is None else line for k, line in enumerate(lines)]
     rows = zip(range(len(places)), whole, strict=True)
     return tuple(_body(places, k, line, maps, named, terms) for k, line in rows if line is not None)
 
@@ -79,27 +79,16 @@ def _places(named: Named, maps: Maps, terms: OutlineTerms) -> list[_Place]:
 
 
 def _weak_body(maps: Maps, named: Named, level: int, terms: OutlineTerms) -> list[_Place]:
-    """The centre of mass of faint evidence where a level must be, or nothing when there is too little."""
+    """The place where a level must be if enough faint bone is there, or nothing."""
     chain = named.chain
     slot = named.levels[0] - level
-    guess, unit = chain.place(slot), chain.unit(int(np.searchsorted(chain.slots, slot)))
+    xy, unit = chain.place(slot), chain.unit(int(np.searchsorted(chain.slots, slot)))
     if level == L5 and slot == -1 and named.sacrum_xy is not None:
-        guess = (chain.points[0] + named.sacrum_xy) / 2
-    side, scale = maps.masks.shape[-1], maps.masks.shape[-1] / maps.size
-    x, y = maps.mask_xy(guess)
-    if not (0 <= x < side and 0 <= y < side):
-        return []
-    ys, xs = np.mgrid[:side, :side]
-    near = np.exp(-0.5 * ((xs - x) ** 2 + (ys - y) ** 2) / (terms.weak_radius * unit * scale) ** 2)
-    mass = near * maps.body
-    if mass.sum() < terms.weak_mass * near.sum():
-        return []
-    centre = np.array([(xs * mass).sum(), (ys * mass).sum()]) / mass.sum()
-    cover = float(disc_values(maps.body[None], centre, terms.weak_cover * unit * scale).mean())
-    xy = rescale(centre, side, maps.size)
-    if cover < terms.weak or np.linalg.norm(chain.points - xy, axis=1).min() < terms.weak_apart * unit:
-        return []
-    return [_Place(level, xy, terms.weak_score * cover)]
+        xy = (chain.points[0] + named.sacrum_xy) / 2
+    scale = maps.masks.shape[-1] / maps.size
+    bone = float(disc_values(maps.body[None], maps.mask_xy(xy), terms.weak_radius * unit * scale).mean())
+    inside = ((xy >= 0) & (xy < maps.size)).all()
+    return [_Place(level, xy, bone)] if inside and bone >= terms.weak else []
 
 
 def _body(places: list[_Place], k: int, line: Points, maps: Maps, named: Named, terms: OutlineTerms) -> Body:
@@ -149,20 +138,16 @@ def outlines(maps: Maps, points: Points, unit: float, terms: OutlineTerms) -> li
     list of ndarray or None
         (n, 2) in frame pixels, sub-pixel; None where the masks show nothing.
     """
-    side = maps.masks.shape[-1] * terms.fine
-    body = cv2.resize(maps.body, (side, side), interpolation=cv2.INTER_CUBIC)
-    sacrum = cv2.resize(maps.masks[S1 + 1], (side, side), interpolation=cv2.INTER_LINEAR)
-    body = np.clip(np.where(sacrum > body, 0, body), 0, 1)
+    side = maps.masks.shape[-1]
+    bone = np.where(maps.masks[S1 + 1] > maps.body, 0, maps.body).astype(np.float32)
     centres, unit = rescale(points, maps.size, side), unit * side / maps.size
-    territory = _territories(body, centres, unit, terms)
-    lines = [_traced(body, territory == k + 1, centres[k], unit, terms) for k in range(len(centres))]
+    territory = _territories(bone, centres, unit, terms)
+    lines = [_traced(bone, territory == k + 1, unit, terms) for k in range(len(centres))]
     return [line if line is None else rescale(line, side, maps.size) for line in lines]
 
 
-def _borrowed(lines: list[Points | None], places: list[_Place], k: int, terms: OutlineTerms) -> Points | None:
-    """The nearest neighbour's outline moved and turned to body ``k``, or None without neighbour or clear centre."""
-    if places[k].score < terms.clear:
-        return None
+def _borrowed(lines: list[Points | None], places: list[_Place], k: int) -> Points | None:
+    """The nearest neighbour's outline moved and turned to body ``k``, or None without neighbour."""
     points = np.array([place.xy for place in places])
     for j in (k + 1, k - 1, k + 2, k - 2):
         line = lines[j] if 0 <= j < len(lines) else None
@@ -174,58 +159,44 @@ def _borrowed(lines: list[Points | None], places: list[_Place], k: int, terms: O
     return None
 
 
-def _territories(body: Bone, centres: Points, unit: float, terms: OutlineTerms) -> NDArray[np.int16]:
-    """Label map (side, side): k + 1 where a pixel can belong to body k; 0 elsewhere."""
-    side = body.shape[0]
-    markers = np.zeros((side, side), np.int32)
-    markers[body < terms.valley] = -1
+def _territories(bone: Bone, centres: Points, unit: float, terms: OutlineTerms) -> NDArray[np.int16]:
+    """Label map (side, side): k + 1 where a pixel is nearer to body k than to any other, over bone."""
+    markers = np.zeros(bone.shape, np.int32)
     for k, centre in enumerate(centres):
         down = _down(centres, k)
         arm = terms.arm * unit * np.array([-down[1], down[0]])
         ends = [np.round(centre + s * arm).astype(int).tolist() for s in (-1, 1)]
         cv2.line(markers, ends[0], ends[1], k + 1, max(1, round(terms.thick * unit)))
-    height = np.round((1 - body) * 255).astype(np.uint8)
+    height = np.round((1 - bone) * np.iinfo(np.uint8).max).astype(np.uint8)
     label: NDArray[np.int16] = ndimage.watershed_ift(height, markers.astype(np.int16))
-    label[label < 0] = 0
-    ys, xs = np.mgrid[:side, :side]
-    for k, (x, y) in enumerate(centres):
-        label[(label == k + 1) & ((xs - x) ** 2 + (ys - y) ** 2 > (terms.far * unit) ** 2)] = 0
     return label
 
 
-def _traced(body: Bone, mine: NDArray[np.bool_], centre: Points, unit: float, terms: OutlineTerms) -> Points | None:
-    """Sub-pixel outline of one territory at the half-probability level, in pixels of the enlarged masks."""
-    rows, columns = np.nonzero(mine)
-    if not len(rows):
-        return None
-    x0, y0 = max(0, int(columns.min()) - 1), max(0, int(rows.min()) - 1)
-    window = slice(y0, int(rows.max()) + 2), slice(x0, int(columns.max()) + 2)
-    field = np.where(mine[window], body[window], 0).astype(np.float32)
+def _traced(bone: Bone, mine: NDArray[np.bool_], unit: float, terms: OutlineTerms) -> Points | None:
+    """Sub-pixel outline of one territory where bone is half as probable as at most there, in mask pixels."""
+    field = np.where(mine, bone, 0).astype(np.float32)
     peak = float(field.max())
-    if peak < terms.faint:
+    if not peak:
         return None
+    rows, columns = np.nonzero(field > peak / 2)
+    x0, y0 = int(columns.min()) - 1, int(rows.min()) - 1
+    window = np.pad(field, 2)[y0 + 1 : rows.max() + 5, x0 + 1 : columns.max() + 5]
     up = terms.up
-    field = cv2.GaussianBlur(np.pad(field, 2), (0, 0), terms.smooth)
-    field = cv2.resize(field, None, fx=up, fy=up, interpolation=cv2.INTER_LINEAR)
-    solid = (field > 0.5 * min(1.0, peak)).astype(np.uint8)
-    if terms.opening:
-        solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((up + 1,) * 2, np.uint8))
-    found, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    found = [c for c in found if cv2.contourArea(c) > terms.area * (unit * up) ** 2]
-    if not found:
+    window = cv2.resize(window, None, fx=up, fy=up, interpolation=cv2.INTER_LINEAR)
+    found, _ = cv2.findContours((window > peak / 2).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    largest = max(found, key=cv2.contourArea)
+    if cv2.contourArea(largest) < terms.area * (unit * up) ** 2:
         return None
-    points = max(found, key=cv2.contourArea)[:, 0].astype(float)
-    return even((points + 0.5) / up - 0.5 + [x0 - 2, y0 - 2], terms.points, terms.round_off)
+    points = largest[:, 0].astype(float)
+    return even((points + 0.5) / up - 0.5 + [x0 - 1, y0 - 1], terms.points)
 
 
-def even(points: Points, count: int, sigma: float) -> Points:
-    """Resample a closed outline to ``count`` points evenly along it, smoothed by ``sigma`` quarters of their step."""
+def even(points: Points, count: int) -> Points:
+    """Resample a closed outline to ``count`` points, evenly along it."""
     closed = np.vstack([points, points[:1]])
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
-    at = np.linspace(0, length[-1], 4 * count, endpoint=False)
-    dense = np.column_stack([np.interp(at, length, closed[:, k]) for k in (0, 1)])
-    smooth: Points = ndimage.gaussian_filter1d(dense, sigma, axis=0, mode="wrap")[::4]
-    return smooth
+    at = np.linspace(0, length[-1], count, endpoint=False)
+    return np.column_stack([np.interp(at, length, closed[:, k]) for k in (0, 1)])
 
 
 def corners(outline: Points, up: Points, posterior: Points) -> Points:
@@ -249,5 +220,5 @@ def corners(outline: Points, up: Points, posterior: Points) -> Points:
     high, back = (quad - middle) @ up, (quad - middle) @ posterior
     around = np.argsort(np.arctan2(high, back))  # from inferior anterior, through posterior, round to anterior
     quad, high, back = quad[around], high[around], back[around]
-    first = int(np.argmax(high / max(np.ptp(high), 1e-6) + back / max(np.ptp(back), 1e-6)))
+    first = int(np.argmax(high / max(np.ptp(high), TINY) + back / max(np.ptp(back), TINY)))
     return np.roll(quad, -first, 0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from bmd.inference.spine.chain import join
 from bmd.inference.spine.contour import Body, outline
-from bmd.inference.spine.maps import Maps
+from bmd.inference.spine.maps import TINY, Maps
 from bmd.inference.spine.naming import Named, name
 from bmd.inference.spine.propose import propose
 from bmd.inference.spine.terms import TERMS, Terms
@@ -82,11 +82,11 @@ def finish(named: Named | None, maps: Maps, terms: Terms = TERMS) -> Decoded:
         evidence=float(sum(body.score for body in bodies)),
         facing=named.facing,
         others=named.chain.others,
-        doubt=doubt(maps, terms.outline.doubt, terms.outline.no_doubt),
+        doubt=doubt(maps, terms.outline.doubt),
     )
 
 
-def doubt(maps: Maps, bone: float, nothing: float) -> float:
-    """Mean entropy of the mask classes where a body is more probable than ``bone``, nats; ``nothing`` without any."""
+def doubt(maps: Maps, bone: float) -> float:
+    """Mean entropy of the mask classes where a body is more probable than ``bone``, nats; 2 without any."""
     p = maps.masks[:, maps.body > bone]
-    return float(-(p * np.log(p + 1e-6)).sum(0).mean()) if p.size else nothing
+    return float(-(p * np.log(p + TINY)).sum(0).mean()) if p.size else 2.0

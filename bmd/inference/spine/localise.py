@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,22 +34,39 @@ class Localised:
     cut: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, eq=False)
-class Look:
-    """One look at a film: its maps, what they say of the spine, and what each of the views that were averaged says."""
+class Look(Protocol):
+    """One look at a film."""
 
-    maps: Maps
+    @property
+    def frame(self) -> Frame:
+        """Where it lies on the film."""
+
+    @property
+    def named(self) -> Named | None:
+        """The bodies that its views see together."""
+
+    def parts(self, terms: Terms) -> Iterator[Named | None]:
+        """The bodies that each of its views sees alone."""
+
+    def decoded(self, terms: Terms) -> Decoded:
+        """The bodies that its views see together, with outlines."""
+
+
+@dataclass(frozen=True, eq=False)
+class MapsLook:
+    """A look through a localiser that gives maps; ``maps.parts`` holds those of each view."""
+
     frame: Frame
     named: Named | None
-    parts: tuple[Named | None, ...] = ()
+    maps: Maps
 
-    def centres(self) -> list[dict[str, Points]]:
-        """Centre (2,) in film pixels of every named body, by level: of the look, and of each of its views."""
-        found = []
-        for named in (self.named, *self.parts):
-            rows = zip(named.levels, self.frame.to_film(named.chain.points), strict=True) if named else ()
-            found.append({LEVELS[level]: xy for level, xy in rows if level >= 0})
-        return found
+    def parts(self, terms: Terms) -> Iterator[Named | None]:
+        """See ``Look``."""
+        return (name_maps(part, terms) for part in self.maps.parts)
+
+    def decoded(self, terms: Terms) -> Decoded:
+        """See ``Look``."""
+        return finish(self.named, self.maps, terms)
 
 
 def localise(film: Film, engine: Engine, network: str = LOCALISER, terms: Terms = TERMS) -> Localised:
@@ -69,8 +86,8 @@ def localise(film: Film, engine: Engine, network: str = LOCALISER, terms: Terms 
 
     def read(region: Region) -> Look:
         maps, frame = look(film, every_way(region, terms.look), engine, network=network)
-        maps, parts = on_film(maps, frame, film)
-        return Look(maps, frame, name_maps(maps, terms), tuple(name_maps(part, terms) for part in parts))
+        maps = on_film(maps, frame, film)
+        return MapsLook(frame, name_maps(maps, terms), maps)
 
     return settle(film, read, terms)
 
@@ -94,20 +111,34 @@ def settle(film: Film, read: Callable[[Region], Look], terms: Terms) -> Localise
         looks.append(read(near))
         if shows_more(looks[-1].named, best.named, terms.look.keep):
             best = looks[-1]
-    decoded = finish(best.named, best.maps, terms)
-    ours = best.centres()[0]
-    if decoded.certain and not all(agrees(ours, other, terms.look.same) for seen in looks for other in seen.centres()):
+    decoded = best.decoded(terms)
+    if decoded.certain and not all_agree(best, looks, terms):
         decoded = replace(decoded, certain=False)
     vertebrae = tuple(vertebra(body, best.frame) for body in decoded.bodies)
     cut = frozenset(body.level for body in decoded.bodies if body.cut and body.level is not None)
     return Localised(vertebrae, decoded, cut)
 
 
-def on_film(maps: Maps, frame: Frame, film: Film) -> tuple[Maps, tuple[Maps, ...]]:
+def all_agree(best: Look, looks: list[Look], terms: Terms) -> bool:
+    """Whether every look, and every single view of each, gives the bodies the names that the best look gives."""
+    ours = centres(best.named, best.frame)
+    for seen in looks:
+        for named in (seen.named, *seen.parts(terms)):
+            if not agrees(ours, centres(named, seen.frame), terms.look.same):
+                return False
+    return True
+
+
+def centres(named: Named | None, frame: Frame) -> dict[str, Points]:
+    """Centre (2,) in film pixels of every body that has a name."""
+    rows = zip(named.levels, frame.to_film(named.chain.points), strict=True) if named else ()
+    return {LEVELS[level]: xy for level, xy in rows if level >= 0}
+
+
+def on_film(maps: Maps, frame: Frame, film: Film) -> Maps:
     """Maps and their parts with the edges of the whole film as those of the picture."""
     content = replace(frame, region=whole(film)).content
-    parts = tuple(replace(part, content=content) for part in maps.parts)
-    return replace(maps, content=content, parts=()), parts
+    return replace(maps, content=content, parts=tuple(replace(part, content=content) for part in maps.parts))
 
 
 def regions(film: Film, terms: LookTerms) -> tuple[Region, ...]:

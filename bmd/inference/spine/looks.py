@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from bmd.inference.engine import Engine
-from bmd.inference.spine.maps import Maps, Points
+from bmd.inference.spine.maps import TINY, Maps, Points
 from bmd.inputs.film import FILM_SIZE, Placement, film_tensor, letterbox
 from bmd.models._registry import default
 
@@ -143,7 +143,7 @@ def _summed(moved: list[list[tuple[Stack, Stack]]], frame: Frame) -> Maps:
     for stacks in zip(*moved, strict=True):
         weight = np.sum([inside for _, inside in stacks], 0)
         summed = np.sum([stack for stack, _ in stacks], 0)
-        total.append((summed / np.maximum(weight, 1e-6)).astype(np.float32))
+        total.append((summed / np.maximum(weight, TINY)).astype(np.float32))
     total[0][0] += 1 - total[0].sum(0)
     return Maps(total[0], total[1], frame.size, frame.content)
 

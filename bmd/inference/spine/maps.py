@@ -13,7 +13,9 @@ from bmd.reference import LEVELS
 
 Points: TypeAlias = NDArray[np.float64]
 """(n, 2) or (2,) points x, y, or rows that begin with them."""
-BODY = slice(1, 9)
+TINY = np.float32(1e-6)
+"""Against division by zero."""
+BODY = slice(1, 1 + LEVELS.index("S1"))
 """Mask channels of the bodies T10-L5 (0 is background, 9 is S1)."""
 S1 = LEVELS.index("S1")
 ANY = len(LEVELS)

@@ -6,7 +6,6 @@ Each possible answer is scored by what the localiser says along the chain and by
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +17,6 @@ from bmd.inference.spine.terms import NameTerms
 from bmd.reference import LUMBAR
 
 L5 = S1 - 1
-SIDES = (-1, 1)
-"""Anterior to the right and to the left: the sign of a turn towards the back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +38,7 @@ class Named:
     sacrum_xy : ndarray or None
         Where S1 was seen, frame pixels (2,).
     certain : bool
-        The sacrum was seen in its place and no other names come close.
+        The sacrum was seen in its place .
     facing : float
         +1 when anterior is to the right of the picture, -1 to the left; its size is the confidence.
     """
@@ -90,7 +87,7 @@ def name(chain: Chain, terms: NameTerms) -> Named:
     best = options[int(np.argmax(weight))]
     same = [option.base + option.skipped == best.base + best.skipped for option in options]  # names of what remains
     posterior = float(weight[same].sum())
-    certain = best.sacrum >= terms.seen and posterior >= terms.sure and len(best.chain.points) >= 2
+    certain = best.sacrum >= terms.seen and len(best.chain.points) >= 2
     bodies = best.chain.part(best.base - best.chain.slots <= L5)
     levels = best.base - best.chain.slots[best.base - best.chain.slots <= L5]
     seen = np.where(levels >= 0, bodies.levels[np.arange(len(levels)), np.clip(levels, 0, L5)], 0)
@@ -110,16 +107,15 @@ def name(chain: Chain, terms: NameTerms) -> Named:
 
 def _options(whole: Chain, chain: Chain, skipped: int, terms: NameTerms) -> list[_Option]:
     """Every base of a chain with its score; ``skipped`` slots of the whole chain were judged not to be a body."""
-    evidence, bends, right = log_share(chain.levels, terms.floor), _bends(chain), faces_right(chain, terms)
+    evidence = log_share(chain.levels, terms.floor)
     doubt = body_odds(float(whole.scores[0]), terms)
     found = []
     for base in range(S1 + 1):
         if base == S1 and (skipped or not len(chain.found.sacra) or len(chain.points) < 2):
             continue
-        strength, where = sacrum_at(chain, S1 - base, right, terms)
-        score = _witnesses(evidence, chain, base, terms) + terms.shape * shape_fit(bends, base, right, terms)
+        strength, where = sacrum_at(chain, S1 - base, terms)
+        score = _witnesses(evidence, chain, base, terms)
         score += terms.sacrum * float(np.log(terms.sacrum_floor + strength)) if len(chain.found.sacra) else 0.0
-        score -= terms.unseen * _unseen_below(chain, base) + terms.above * max(0, int(chain.slots[-1]) - base)
         score -= doubt if skipped or base == S1 else 0.0
         found.append(_Option(chain, base, skipped, score, strength, where))
     return found
@@ -127,7 +123,7 @@ def _options(whole: Chain, chain: Chain, skipped: int, terms: NameTerms) -> list
 
 def body_odds(score: float, terms: NameTerms) -> float:
     """Log odds that the lowest place is a vertebral body, from its score."""
-    return float(np.clip((score - terms.body) / terms.body_spread, -terms.body_most, terms.body_most))
+    return (score - terms.body) / terms.body_spread
 
 
 def log_share(evidence: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
@@ -142,11 +138,10 @@ def _witnesses(evidence: NDArray[np.float64], chain: Chain, base: int, terms: Na
     levels = base - chain.slots
     seen = evidence[np.arange(len(levels)), np.clip(levels, 0, S1)]
     scores = np.where(levels >= 0, seen, np.log(terms.beyond))
-    weight = np.clip(chain.scores, terms.weakest, 1)
-    return float((scores * weight).sum() / weight.sum() * min(float(len(levels)), terms.worth))
+    return float(np.average(scores, weights=chain.scores) * min(float(len(levels)), terms.worth))
 
 
-def sacrum_at(chain: Chain, steps: int, right: float, terms: NameTerms) -> tuple[float, Points | None]:
+def sacrum_at(chain: Chain, steps: int, terms: NameTerms) -> tuple[float, Points | None]:
     """Best evidence that S1 lies ``steps`` vertebrae below slot 0, and where."""
     best, where = 0.0, None
     unit = chain.unit(0)
@@ -155,50 +150,11 @@ def sacrum_at(chain: Chain, steps: int, right: float, terms: NameTerms) -> tuple
         if not np.isfinite(unit):
             fits = float(steps == 1 and offset[1] > 0)
         else:
-            away = float(np.hypot(*offset)) / unit - terms.sacrum_step * steps
-            fits = float(np.exp(-0.5 * (away / (terms.sacrum_sd * max(1.0, steps**0.5))) ** 2))
-            fits *= _turn_fits(_turn(chain.points[0] - chain.points[1], offset), right, terms) if steps else 1.0
+            away = (float(np.hypot(*offset)) / unit - steps) / (terms.sacrum_sd * max(1.0, steps**0.5))
+            fits = float(np.exp(-0.5 * away**2))
         if score * fits > best:
             best, where = float(score * fits), np.array([x, y])
     return best, where
-
-
-def _turn_fits(bend: float, right: float, terms: NameTerms) -> float:
-    """How well a step down from the lowest body continues the lordosis, 0..1, over both ways the patient may face."""
-    fits = [math.exp(-0.5 * ((bend - side * terms.turns[-1]) / terms.sacrum_turn_sd) ** 2) for side in SIDES]
-    return (right * fits[0] + (1 - right) * fits[1]) / max(right, 1 - right)
-
-
-def _turn(first: Points, then: Points) -> float:
-    """Angle from one downward step to the next, degrees; positive towards the right of the picture."""
-    turn = math.degrees(math.atan2(first[1], first[0]) - math.atan2(then[1], then[0]))
-    return (turn + 180) % 360 - 180
-
-
-def faces_right(chain: Chain, terms: NameTerms) -> float:
-    """Probability that anterior is to the right, from the bulge of the lordosis."""
-    return 0.5 + (0.5 - terms.floor) * math.tanh(bulge(chain.points) / terms.bulge)
-
-
-def _bends(chain: Chain) -> list[tuple[int, float]]:
-    """Slot and turn of every body between two seen neighbours."""
-    steps, slots = chain.points[:-1] - chain.points[1:], chain.slots
-    rows = range(1, len(slots) - 1)
-    return [(int(slots[k]), _turn(steps[k], steps[k - 1])) for k in rows if slots[k + 1] - slots[k - 1] == 2]
-
-
-def shape_fit(bends: list[tuple[int, float]], base: int, right: float, terms: NameTerms) -> float:
-    """Log likelihood of the bends of a chain under a base: lordosis grows towards the sacrum."""
-    fits = []
-    for side, share in zip(SIDES, (right, 1 - right), strict=True):
-        total = math.log(share)
-        for slot, bend in bends:
-            if 1 <= base - slot <= L5:
-                mean, sd = terms.turns[base - slot - 1], terms.turn_sds[base - slot - 1]
-                away = min(terms.turn_most, abs(bend - side * mean) / sd)
-                total -= 0.5 * away**2 + math.log(sd / terms.turn_sds[0])
-        fits.append(total)
-    return float(np.logaddexp(fits[0], fits[1]))
 
 
 def bulge(points: Points) -> float:
@@ -210,10 +166,3 @@ def bulge(points: Points) -> float:
     length = float(np.linalg.norm(axis))
     right = np.array([-axis[1], axis[0]]) / length
     return float(((lower[1:-1] - lower[0]) @ right).mean() / length)
-
-
-def _unseen_below(chain: Chain, base: int) -> int:
-    """How many lumbar bodies would have to lie unseen below slot 0 although the picture goes on there."""
-    x1, y1, x2, y2 = chain.found.content
-    places = [chain.place(slot) for slot in range(-1, base - L5 - 1, -1)]
-    return sum(bool(x1 <= x <= x2 and y1 <= y <= y2) for x, y in places)
