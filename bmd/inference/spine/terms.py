@@ -73,7 +73,7 @@ class OutlineTerms:
     up: int = term(4, "1", "each body is enlarged by this before it is traced", EYE, 1)
     points: int = term(64, "points", "of an outline", EYE)
     weak: float = term(0.22, "probability", "mean bone that is enough where the names say a body must be", EYE, NEVER)
-    weak_radius: float = term(0.3, "spacing", "sigma of where it is looked for", EYE)
+    weak_radius: float = term(0.3, "spacing", "radius over which it is looked for", EYE)
     edge: float = term(0.008, "frame", "an outline this near to the edge of the picture is cut", EYE)
     doubt: float = term(0.3, "probability", "bone on which the doubt about levels is measured", EYE)
 
