@@ -51,8 +51,13 @@ def test_upload_result_other_page_and_back(page, address, film):
 
 def _choose_another_network(page) -> None:
     page.get_by_text("Networks", exact=True).click()
-    page.get_by_role("combobox", name="Vertebrae found by").click()
-    page.get_by_role("option", name="RetinaNet").click()
+    box, other = page.get_by_role("combobox", name="Vertebrae found by"), page.get_by_role("option", name="RetinaNet")
+    box.wait_for()
+    page.wait_for_timeout(800)  # a list that opens while its box still unfolds closes at once
+    box.press("ArrowDown")
+    other.click()
+    page.locator(".ol-headline").wait_for(state="hidden")
+    page.locator(".ol-headline").wait_for()
     page.get_by_role("tab", name="Model and method").click()
     page.get_by_text("Vertebrae found by RetinaNet").wait_for()
     assert "T-score" in page.locator(".ol-headline").inner_text()
