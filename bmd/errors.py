@@ -17,23 +17,13 @@ class BmdError(Exception):
         What the entry fills in. Never patient identifiers or pixel data.
     """
 
-    def __init__(self, code: str, seen: str = "", remedy: str = "", **values: Value) -> None:
-        self.legacy = (code, seen, remedy) if " " in code or seen or remedy else None
+    def __init__(self, code: str, **values: Value) -> None:
         self.finding = Finding(code, values, "refusal")
         super().__init__(code, values)
 
     @property
-    def seen(self) -> str:
-        """What was found instead, in the words of the time before codes."""
-        return self.legacy[1] if self.legacy else ""
-
-    @property
     def parts(self) -> dict[str, str]:
         """``rule``, ``seen`` and ``remedy`` in the current language, as far as there are such."""
-        if self.legacy is not None:
-            rule, seen, remedy = self.legacy
-            named = {"rule": rule, "seen": f"Found: {seen}" if seen else "", "remedy": remedy}
-            return {key: part for key, part in named.items() if part}
         words = text.entry(self.finding.code)
         return {"rule": text.say(self.finding)} if isinstance(words, str) else text.parts(words, self.finding.values)
 

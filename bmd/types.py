@@ -21,8 +21,6 @@ View = Literal["lateral", "ap", "axial", "coronal", "sagittal"]
 Sex = Literal["F", "M"]
 SpacingOf = Literal["patient", "detector", "scanner"]
 Box = tuple[float, float, float, float]
-Said = Finding | str
-"""A finding; the sentences among them are being replaced."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ class Study:
     images: tuple[Image, ...] = ()
     patient: Demographics = Demographics()
     origin: str = ""
-    notes: tuple[Said, ...] = ()
+    notes: tuple[Finding, ...] = ()
     volume: Volume | None = None
 
     @property
@@ -195,7 +193,7 @@ class Suitability:
     """What the gate says: may this picture be analysed, and if not, why."""
 
     suitable: bool
-    reasons: tuple[Said, ...] = ()
+    reasons: tuple[Finding, ...] = ()
     inverted: bool = False
     scores: dict[str, float] = field(default_factory=dict)
 
@@ -354,8 +352,8 @@ class Explanation:
     level: str
     heat: NDArray[np.float32]
     box_px: Box
-    target: Said
-    method: Said
+    target: Finding
+    method: Finding
     fidelity: dict[str, float]
     window_hu: tuple[float, float] | None = None
 
@@ -373,8 +371,8 @@ class Report:
     explanations: tuple[Explanation, ...] = ()
     patient: Demographics = Demographics()
     levels_certain: bool = False
-    warnings: tuple[Said, ...] = ()
-    notes: tuple[Said, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
     """How the input was read."""
     models: dict[str, str] = field(default_factory=dict)
     device: str = ""

@@ -89,8 +89,6 @@ def complaints(source: str, path: str, entries: dict[str, Any]) -> list[str]:
     """What is wrong with the calls in a source: unknown codes, and gaps without a value."""
     found = []
     for call in calls(source):
-        if " " in call.code:
-            continue  # a sentence of the time before codes
         if call.code not in entries:
             found.append(f"{path}:{call.line}: {call.code!r} is not in the catalogue")
         elif call.values is not None and (missing := gaps(entries[call.code]) - call.values):

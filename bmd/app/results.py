@@ -66,7 +66,7 @@ def _analyse(held: session.Held) -> None:
     st.rerun()
 
 
-def advance(bar: DeltaGenerator, share: float, what: Finding | str) -> None:
+def advance(bar: DeltaGenerator, share: float, what: Finding) -> None:
     """Move a progress bar; ``what`` is being done."""
     bar.progress(min(1.0, max(0.0, share)), say(what))
 

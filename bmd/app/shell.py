@@ -68,7 +68,7 @@ def open_page(file: str) -> None:
         st.session_state[_GOTO] = Path(file).resolve().relative_to(ROOT).as_posix()
         st.switch_page(ENTRYPOINT)
     st.html(_CSS)
-    st.html(f'<p class="ol-intended" role="note">{text("app.intended_use")}</p>')
+    st.html(f'<p class="ol-intended" role="note">{text("intended_use")}</p>')
 
 
 @dataclass

@@ -11,12 +11,12 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.findings import note
+from bmd.findings import Finding, note
 from bmd.inference.engine import Engine, default_engine
 from bmd.models._registry import default
-from bmd.types import Report, Said, Study, Suitability
+from bmd.types import Report, Study, Suitability
 
-Progress = Callable[[float, Said], None]
+Progress = Callable[[float, Finding], None]
 """Called with a share 0..1 (never falling, 1 last) and what is being done."""
 Picture = TypeVar("Picture")
 Found = TypeVar("Found")

@@ -19,7 +19,7 @@ import numpy as np
 from bmd import __version__
 from bmd.reference import CATEGORIES
 from bmd.text import record, say, sentences, text
-from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, Said, ScreeningScore
+from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, ScreeningScore
 
 COLUMNS = (
     "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category z_score "
@@ -60,14 +60,14 @@ def _common(report: Report) -> dict[str, Any]:
         "file": report.file,
         "modality": report.modality,
         "suitable": report.suitability.suitable,
-        "reasons": [_record(reason) for reason in report.suitability.reasons],
+        "reasons": [record(reason) for reason in report.suitability.reasons],
         "inverted": report.suitability.inverted,
         "vertebrae": [_vertebra(index, report) for index in range(len(report.vertebrae))],
         "prediction": None if report.prediction is None else _prediction(report.prediction),
         "patient": {name: _number(value) for name, value in asdict(report.patient).items()},
         "levels_certain": report.levels_certain,
-        "warnings": [_record(warning) for warning in report.warnings],
-        "notes": [_record(note) for note in report.notes],
+        "warnings": [record(warning) for warning in report.warnings],
+        "notes": [record(note) for note in report.notes],
         "model": model_name(report),
         "models": dict(report.models),
         "device": report.device,
@@ -75,10 +75,6 @@ def _common(report: Report) -> dict[str, Any]:
         "version": __version__,
         "intended_use": text("intended_use"),
     }
-
-
-def _record(said: Said) -> Any:
-    return said if isinstance(said, str) else record(said)
 
 
 def _of_modality(report: Report) -> dict[str, Any]:

@@ -73,12 +73,12 @@ def text(code: str, **values: Value) -> str:
     return _spoken(entry(code), values)
 
 
-def say(finding: Finding | str) -> str:
+def say(finding: Finding) -> str:
     """One finding as a sentence in the current language."""
-    return finding if isinstance(finding, str) else _spoken(entry(finding.code), finding.values)
+    return _spoken(entry(finding.code), finding.values)
 
 
-def sentences(findings: Iterable[Finding | str]) -> tuple[str, ...]:
+def sentences(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Findings as sentences, in their order."""
     return tuple(say(finding) for finding in findings)
 

@@ -12,6 +12,7 @@ from PIL import Image as Picture
 
 from bmd import reference
 from bmd.errors import InputError
+from bmd.findings import note
 from bmd.types import Demographics, Explanation, Image, Prediction, Report, Study, Suitability, Vertebra
 
 SIZE = (900, 700)
@@ -57,9 +58,7 @@ def study(seed: int = 0, patient: Demographics | None = None) -> Study:
 def read_study(name: str, data: bytes) -> Study:
     """Read any PNG; refuse all else."""
     if not data.startswith(b"\x89PNG"):
-        raise InputError(
-            "The file is not a picture this tool can read", "plain text", "Upload DICOM, PNG, JPEG or TIFF"
-        )
+        raise InputError("read.not_a_film", found=note("read.kind.text"))
     return study()
 
 

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from bmd.app import session, shell, work
 from bmd.errors import InputError
 from bmd.findings import warning
-from bmd.text import text
+from bmd.text import say, text
 from bmd.types import Demographics
 from tests.app.reading import shown
 
@@ -37,7 +37,7 @@ def test_every_page_opens_inside_the_frame(page, state, request):
     assert not at.exception
     assert not at.error
     assert at.title[0].value in [title for name, title, icon in shell.PAGES if page == f"pages/{name}.py"]
-    assert text("app.intended_use") in shown(at)
+    assert text("intended_use") in shown(at)
 
 
 def test_every_page_starts_with_open_page():
@@ -78,15 +78,14 @@ def test_upload_gives_a_result(app, fakes):
 
 def test_wrong_file_gets_a_calm_message(app):
     at = upload(app(), "film.dcm", b"just text")
-    assert "not a picture" in at.warning[0].value
-    assert "Upload DICOM" in at.warning[0].value
+    assert "Found: text" in at.warning[0].value
     assert not at.error
     assert "film" not in at.session_state
 
 
 def test_markdown_in_an_error_is_not_interpreted(app, monkeypatch):
     def read(name, data):
-        raise InputError("Bad *file*", "![x](http://example.org/x.png) <b>", "Try another")
+        raise InputError("read.cannot_open", reason="*file* ![x](http://example.org/x.png) <b>")
 
     monkeypatch.setattr(work, "read", read)
     at = upload(app(), "x", b"x")
@@ -114,13 +113,13 @@ def test_analysis_that_failed_is_not_started_again_until_asked(app, fakes, monke
 
     def fail(study, progress, models=None):
         calls.append(1)
-        raise InputError("No weights", "nothing", "Train first")
+        raise InputError("network.not_installed", name="x")
 
     monkeypatch.setattr(work, "analyse", fail)
     at = upload(app(), "x.png", fakes.png())
     at.run()
     assert len(calls) == 1
-    assert "No weights" in at.warning[0].value
+    assert "not installed" in at.warning[0].value
     monkeypatch.setattr(work, "analyse", lambda study, progress, models: fakes.report())
     next(button for button in at.button if button.label == text("app.again")).click().run()
     assert "T-score −1.8" in shown(at)
@@ -131,7 +130,7 @@ def test_refusal_says_why_and_shows_no_number(app, fakes, monkeypatch):
     at = upload(app(), "ap.png", fakes.png())
     page = shown(at)
     assert text("modality.film.refused") in page
-    assert fakes.REFUSED.suitability.reasons[0] in page
+    assert say(fakes.REFUSED.suitability.reasons[0]) in page
     assert "T-score" not in page
     assert not at.get("download_button")
     assert not at.get("plotly_chart")

@@ -12,7 +12,7 @@ from bmd.app import session, work
 from bmd.app.ct import maps as ct_maps
 from bmd.app.ct import result as ct
 from bmd.errors import InputError
-from bmd.findings import refusal
+from bmd.findings import note, refusal
 from bmd.text import text
 from bmd.types import Demographics
 from tests.app.reading import shown
@@ -90,7 +90,7 @@ def test_folder_can_be_chosen(page):
 
 def test_unreadable_upload_gets_a_calm_message(page, monkeypatch):
     def fail(files):
-        raise InputError("A CT is needed", "a file that is neither DICOM nor NIfTI", "Choose the whole axial series")
+        raise InputError("read.ct.needed", found=(note("read.ct.found.other_file"),))
 
     at = page()
     monkeypatch.setattr(work, "list_volumes", fail)

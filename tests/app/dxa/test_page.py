@@ -76,7 +76,7 @@ def page(app, monkeypatch: pytest.MonkeyPatch):
     def read(name: str, data: bytes, modality: str | None = None) -> Study:
         assert modality == "dxa"
         if name == "text.txt":
-            raise InputError("A film must be a picture", "text", "Choose the image")
+            raise InputError("read.not_a_dxa_image", found=note("read.kind.text"))
         return replace(_study(False), uid="hip") if name == "hip.png" else _study(name.endswith(".dcm"))
 
     def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
