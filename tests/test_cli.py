@@ -15,6 +15,7 @@ import pytest
 
 from bmd import cli, modality
 from bmd.errors import OptionError, WeightsError
+from bmd.findings import refusal
 from bmd.models import _registry as registry
 from bmd.text import text
 from bmd.types import Report, Study, Suitability
@@ -119,7 +120,9 @@ def test_missing_weights_stop_with_their_remedy(
 
 def test_refused_films_are_drawn_too(monkeypatch: pytest.MonkeyPatch, film: Path, tmp_path: Path) -> None:
     monkeypatch.setattr(
-        modality, "analyse", lambda s, f, **_: Report(f, "radiograph", Suitability(False, ("Front view.",)))
+        modality,
+        "analyse",
+        lambda s, f, **_: Report(f, "radiograph", Suitability(False, (refusal("film.from_front"),))),
     )
     assert cli.main(["predict", str(film), "--png-dir", str(tmp_path / "png")]) == 0
     assert (tmp_path / "png" / "film.png").stat().st_size > 1000

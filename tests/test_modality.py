@@ -46,12 +46,14 @@ LAYERS = {
             return Report(file, "hand", Suitability(True), found, (answer,), answer, levels_certain=True)
         """,
     "explanation": """
+        from bmd.findings import note
         from bmd.types import Explanation
 
 
         def explain_hand(study, report):
             heat, box = study.images[0].pixels, report.vertebrae[0].box_px
-            return (Explanation("index", heat, box, "bone", "brightness", {"inside_share": 1.0}),)
+            what = note("modality.hand.noun")
+            return (Explanation("index", heat, box, what, what, {"inside_share": 1.0}),)
         """,
     "report": """
         from bmd.report.film.png import annotated_png
@@ -155,7 +157,7 @@ def test_a_new_kind_is_a_row_a_folder_in_each_layer_and_its_words(tmp_path: Path
     (answer,) = json.loads((tmp_path / "o.json").read_text("utf-8"))
     assert answer["modality"] == "hand"
     assert answer["vertebrae"][0]["box"] == [20.0, 10.0, 39.0, 49.0]
-    assert answer["vertebrae"][0]["explanation"]["method"] == "brightness"
+    assert answer["vertebrae"][0]["explanation"]["method"] == "hand"
     assert ",index," in (tmp_path / "o.csv").read_text("utf-8")
     assert (tmp_path / "png" / "one.png").read_bytes().startswith(b"\x89PNG")
 

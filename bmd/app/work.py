@@ -20,7 +20,7 @@ from bmd.types import Explanation, Report, Study
 if TYPE_CHECKING:
     from bmd.readers.volume import VolumeChoice
 
-Progress = Callable[[float, Finding | str], None]
+Progress = Callable[[float, Finding], None]
 WARM_UP_AFTER_S = 4.0
 """The first screen is drawn by then; loading torch keeps the server from answering for seconds."""
 

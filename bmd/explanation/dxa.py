@@ -55,7 +55,7 @@ def explain_dxa(study: Study, report: Report, weights: Path | None = None) -> tu
     inside = _regions(report, placement)
     height, width = pixels.shape
     box = (-0.5, -0.5, width - 0.5, height - 0.5)
-    return (Explanation(SITE, heat, box, LOWER.what, "Grad-CAM", numbers(heat, random, inside)),)
+    return (Explanation(SITE, heat, box, LOWER.what, note("heat.grad_cam"), numbers(heat, random, inside)),)
 
 
 def _regions(report: Report, placement: Placement) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from bmd.explanation import cam
 from bmd.explanation.fidelity import numbers
 from bmd.explanation.target import Target, category_target
+from bmd.findings import note
 from bmd.geometry import filled
 from bmd.inputs.film import CROP_SIZE, Placement, crop_matrix, crop_tensor, letterbox
 from bmd.inputs.patient import patient_vector
@@ -86,7 +87,7 @@ def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None)
         heat, box = on_film(trained[k], to_film)
         inside = _body_in_crop(vertebra, to_film)
         fidelity = numbers(trained[k], [r[k] for r in random], inside)
-        found.append(Explanation(str(prediction.level), heat, box, targets[k].what, "Grad-CAM", fidelity))
+        found.append(Explanation(str(prediction.level), heat, box, targets[k].what, note("heat.grad_cam"), fidelity))
     return tuple(found)
 
 

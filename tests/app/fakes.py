@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 from bmd import reference
 from bmd.errors import InputError
-from bmd.findings import note
+from bmd.findings import note, refusal, warning
 from bmd.types import Demographics, Explanation, Image, Prediction, Report, Study, Suitability, Vertebra
 
 SIZE = (900, 700)
@@ -52,7 +52,7 @@ def png(seed: int = 0) -> bytes:
 def study(seed: int = 0, patient: Demographics | None = None) -> Study:
     """The drawn film as a study."""
     image = Image(pixels(seed), "radiograph", "lateral", (0.4, 0.4))
-    return Study(f"fake-{seed}", (image,), patient or Demographics(), "PNG", ("8 bit grey picture.",))
+    return Study(f"fake-{seed}", (image,), patient or Demographics(), "PNG", (note("read.bits", count=8),))
 
 
 def read_study(name: str, data: bytes) -> Study:
@@ -87,7 +87,7 @@ def report(patient: Demographics | None = None, **changes) -> Report:
         prediction=prediction(-1.8, None),
         patient=patient or Demographics(),
         levels_certain=True,
-        warnings=("Only the film was used: give age and sex for a narrower interval.",),
+        warnings=(warning("film.metal"),),
         models={"localiser": "cmnet", "density": "c5_gap_fc3"},
         device="cpu (OpenVINO bf16)",
         seconds=0.84,
@@ -109,14 +109,19 @@ def explain(study: Study, report: Report, levels=None) -> tuple[Explanation, ...
     heat = np.exp(-(x**2 + (y - 0.3) ** 2) * 3).astype(np.float32)
     return tuple(
         Explanation(
-            v.level, heat, v.box_px, "osteopenia", "Grad-CAM", {"inside_share": 0.71, "random_correlation": 0.08}
+            v.level,
+            heat,
+            v.box_px,
+            note("category.osteopenia"),
+            note("heat.grad_cam"),
+            {"inside_share": 0.71, "random_correlation": 0.08},
         )
         for v in report.vertebrae
     )
 
 
 REFUSED = report(
-    suitability=Suitability(False, ("This looks like a front (AP) view; a side (lateral) view is needed.",)),
+    suitability=Suitability(False, (refusal("film.from_front"),)),
     vertebrae=(),
     measurements=(),
     prediction=None,

@@ -55,7 +55,7 @@ def pixels(seed: int = 0) -> np.ndarray:
 
 def study(patient: Demographics | None = None, seed: int = 0) -> Study:
     """The drawn CT as a study."""
-    notes = ("90 slices of 4.0 mm.", "Tube voltage 120 kV")
+    notes = (note("read.ct.tube_voltage", kvp=120.0),)
     volume = Volume(pixels(seed), SPACING, Acquisition(kvp=120.0))
     return Study(f"fake-ct-{seed}", (), patient or Demographics(), "DICOM CT", notes, volume)
 

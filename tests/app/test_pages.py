@@ -138,15 +138,18 @@ def test_refusal_says_why_and_shows_no_number(app, fakes, monkeypatch):
 
 def test_levels_uncertain_is_a_banner_said_once(app, fakes, monkeypatch):
     said = warning("ct.levels_uncertain", doubts=("the names may be off by one",), count=2)
-    monkeypatch.setattr(work, "analyse", lambda s, p, m: fakes.report(levels_certain=False, warnings=(said, "Other.")))
+    monkeypatch.setattr(
+        work, "analyse", lambda s, p, m: fakes.report(levels_certain=False, warnings=(said, warning("film.metal")))
+    )
     at = upload(app(), "x.png", fakes.png())
     assert text("app.levels_uncertain") in at.warning[0].value
     assert shown(at).count("may be off by one") == 1
-    assert "<li>Other.</li>" in shown(at)
+    assert f"<li>{text('film.metal')}</li>" in shown(at)
 
 
 def test_hostile_words_in_a_report_are_escaped(app, fakes, monkeypatch):
-    monkeypatch.setattr(work, "analyse", lambda s, p, m: fakes.report(warnings=("<img src=x onerror=alert(1)>",)))
+    hostile = warning("film.missing", levels=("<img src=x onerror=alert(1)>",))
+    monkeypatch.setattr(work, "analyse", lambda s, p, m: fakes.report(warnings=(hostile,)))
     at = upload(app(), "<script>alert(1)</script>.png", fakes.png())
     html = "\n".join(element.proto.body for element in at.get("html"))
     assert "<img" not in html

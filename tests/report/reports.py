@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bmd.findings import refusal, warning
+from bmd.findings import note, refusal, warning
 from bmd.reference import category
 from bmd.types import Demographics, Explanation, Image, Prediction, Report, Study, Suitability, Vertebra
 
@@ -40,7 +40,12 @@ def report(file: str = "film.png", **changes: object) -> Report:
         "seconds": 0.5,
         "explanations": (
             Explanation(
-                "L1", np.zeros((4, 4), np.float32), (20, 10, 50, 30), "osteopenia", "Grad-CAM", {"inside_share": 0.8}
+                "L1",
+                np.zeros((4, 4), np.float32),
+                (20, 10, 50, 30),
+                note("category.osteopenia"),
+                note("heat.grad_cam"),
+                {"inside_share": 0.8},
             ),
         ),
     }

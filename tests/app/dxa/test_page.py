@@ -83,7 +83,12 @@ def page(app, monkeypatch: pytest.MonkeyPatch):
         shares = {"inside_share": 0.61, "area_share": 0.2, "random_correlation": 0.1}
         return (
             Explanation(
-                "L1-L4", np.eye(8, dtype=np.float32), (0, 0, 119, 199), note("dxa.lower_density"), "Grad-CAM", shares
+                "L1-L4",
+                np.eye(8, dtype=np.float32),
+                (0, 0, 119, 199),
+                note("dxa.lower_density"),
+                note("heat.grad_cam"),
+                shares,
             ),
         )
 
