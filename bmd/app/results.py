@@ -90,9 +90,9 @@ def levels_banner(report: Report) -> None:
         st.warning(banner, icon=":material/swap_vert:")
 
 
-def of_levels(warning: Finding | str) -> bool:
+def of_levels(warning: Finding) -> bool:
     """Whether a warning is the one about the names of all levels: "film.levels_uncertain", "ct.levels_uncertain"."""
-    return isinstance(warning, Finding) and warning.code.endswith(LEVELS_WARNING)
+    return warning.code.endswith(LEVELS_WARNING)
 
 
 def headline(prediction: Prediction | None, true_t: float | None = None) -> None:
