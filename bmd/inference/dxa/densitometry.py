@@ -16,7 +16,7 @@ from bmd.errors import OptionError
 from bmd.findings import Finding, warning
 from bmd.geometry import filled
 from bmd.reference import HOLOGIC
-from bmd.types import Demographics, Image, LevelDensity, Prediction, Report, Said, Study, Vertebra
+from bmd.types import Demographics, Image, LevelDensity, Prediction, Report, Study, Vertebra
 
 SPINE = ("L1", "L2", "L3", "L4")
 WHOLE = "L1-L4"
@@ -153,15 +153,15 @@ def without(report: Report, levels: Collection[str]) -> Report:
     return _said(changed, warning("dxa.left_out", levels=chosen, rest=rest.level))
 
 
-def _proposes(said: Said, levels: Collection[str]) -> bool:
+def _proposes(said: Finding, levels: Collection[str]) -> bool:
     """Whether a warning proposes to leave one of these levels out, which is done now."""
-    return isinstance(said, Finding) and said.code == "dxa.differs" and said.values["level"] in levels
+    return said.code == "dxa.differs" and said.values["level"] in levels
 
 
 def left_out(report: Report) -> tuple[tuple[str, ...], str]:
     """Levels that ``without`` left out of the patient's result, and the name of the rest; ((), "") where none."""
     for said in report.warnings:
-        if isinstance(said, Finding) and said.code == "dxa.left_out":
+        if said.code == "dxa.left_out":
             levels = said.values["levels"]
             assert isinstance(levels, tuple)
             return tuple(str(level) for level in levels), str(said.values["rest"])

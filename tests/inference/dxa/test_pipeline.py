@@ -51,8 +51,8 @@ class Knowing:
         return {"calibration": self.numbers}
 
 
-def codes(findings: Sequence[Finding | str]) -> list[str]:
-    return [finding.code for finding in findings if isinstance(finding, Finding)]
+def codes(findings: Sequence[Finding]) -> list[str]:
+    return [finding.code for finding in findings]
 
 
 def _engine(case: Case, **options: Any) -> Any:
