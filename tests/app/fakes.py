@@ -64,9 +64,9 @@ def read_study(name: str, data: bytes) -> Study:
 
 def analyse(study: Study, file: str = "", explain: bool = False, progress=None, engine=None) -> Report:
     """Made-up numbers on the drawn bodies, half a second of progress."""
-    for share, what in ((0.1, "Checking the film"), (0.4, "Finding vertebrae"), (0.8, "Measuring")):
+    for share, what in ((0.1, "checking_picture"), (0.4, "finding_vertebrae"), (0.8, "estimating_density")):
         if progress:
-            progress(share, what)
+            progress(share, note(f"progress.{what}"))
             time.sleep(0.05)
     return report(study.patient)
 

@@ -69,8 +69,8 @@ def _region(mask: np.ndarray) -> Region:
 
 def analyse(study: Study, progress, models=None) -> Report:
     """Made-up numbers on the drawn bodies."""
-    for share, what in ((0.1, "Finding the spine"), (0.4, "Naming the levels"), (0.8, "Measuring HU")):
-        progress(share, what)
+    for share, what in ((0.1, "checking_volume"), (0.4, "finding_vertebrae"), (0.8, "measuring_attenuation")):
+        progress(share, note(f"progress.{what}"))
         time.sleep(0.02)
     return report(study.patient)
 

@@ -78,7 +78,7 @@ def test_upload_gives_a_result(app, fakes):
 
 def test_wrong_file_gets_a_calm_message(app):
     at = upload(app(), "film.dcm", b"just text")
-    assert "Found: text" in at.warning[0].value
+    assert text("read.kind.text") in at.warning[0].value
     assert not at.error
     assert "film" not in at.session_state
 

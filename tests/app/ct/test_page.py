@@ -29,7 +29,7 @@ class Choice:
     notes: tuple[str, ...] = ()
 
     def load(self, progress):
-        progress(0.5, "Reading 90 slices")
+        progress(0.5, note("read.ct.reading_slices", count=90))
         return self.study
 
 

@@ -28,7 +28,7 @@ def _study(calibrated: bool = True) -> Study:
     images = [Image(np.clip(density / 1.3, 0, 1), "dxa", "ap", (0.8, 0.8))]
     if calibrated:
         images.append(Image(density, "dxa", "ap", (0.8, 0.8), "g/cm2"))
-    return Study(f"dxa-{calibrated}", tuple(images), Demographics(), "DICOM BMD", ("16 bit",))
+    return Study(f"dxa-{calibrated}", tuple(images), Demographics(), "DICOM BMD", (note("read.bits", count=16),))
 
 
 def _vertebrae() -> tuple[Vertebra, ...]:
@@ -46,7 +46,7 @@ ESTIMATE = Prediction(
 
 
 def _analyse(study: Study, progress, models=None) -> Report:
-    progress(1.0, "Done")
+    progress(1.0, note("progress.done"))
     if study.uid == "hip":
         return Report("", "dxa", Suitability(False, (refusal("dxa.no_spine"),)))
     levels = level_densities(study, _vertebrae())

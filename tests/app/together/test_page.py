@@ -125,6 +125,6 @@ def test_refused_and_waiting_inputs_are_named(app, fakes, fakes_ct):
     at.session_state["ct"] = session.Held("ct", fakes_ct.study(), "ct")
     at.switch_page("pages/together.py").run()
     page = shown(at)
-    assert fakes.REFUSED.suitability.reasons[0].split(";")[0] in page.replace("\\", "")
+    assert say(fakes.REFUSED.suitability.reasons[0]).split(";")[0] in page.replace("\\", "")
     assert text("app.together.waiting", page=text("modality.ct.title")) in page
     assert text("app.together.empty_title") in page
