@@ -12,21 +12,22 @@ from bmd.app import session, work
 from bmd.app.ct import maps as ct_maps
 from bmd.app.ct import result as ct
 from bmd.errors import InputError
-from bmd.findings import note, refusal
+from bmd.findings import Finding, note, refusal
 from bmd.text import text
 from bmd.types import Demographics
 from tests.app.reading import shown
 
 PATIENT = Demographics(71.0, "F", 158.0, None)
+AXIAL = note("read.ct.title", parts=(note("read.ct.plane.axial"), note("read.ct.slices", count=90, step_mm=4.0)))
 
 
 @dataclass(frozen=True)
 class Choice:
     """A volume as ``read_volumes`` offers it."""
 
-    title: str
+    title: Finding
     study: object
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     def load(self, progress):
         progress(0.5, note("read.ct.reading_slices", count=90))
@@ -36,8 +37,8 @@ class Choice:
 @pytest.fixture
 def page(app, fakes_ct, monkeypatch):
     """A function that opens the CT page with the made-up CT behind it."""
-    first = Choice("Axial, 90 slices of 4.0 mm", fakes_ct.study(PATIENT), ("One slice was missing",))
-    second = Choice("Coronal, 40 slices of 5.0 mm", fakes_ct.study(seed=1))
+    first = Choice(AXIAL, fakes_ct.study(PATIENT), (note("read.ct.filled", count=1),))
+    second = Choice(note("read.ct.plane.coronal"), fakes_ct.study(seed=1))
     monkeypatch.setattr(work, "list_volumes", lambda files: (first, second)[: 2 if len(files) > 1 else 1])
     monkeypatch.setattr(work, "analyse", fakes_ct.analyse)
     monkeypatch.setattr(work, "explain", fakes_ct.explain)
@@ -74,7 +75,8 @@ def test_single_volume_is_read_and_analysed_at_once(page):
 
 def test_several_volumes_are_offered_best_first(page, fakes_ct):
     at = upload(page(), "a.dcm", "b.dcm")
-    assert at.radio[0].value.title == "Axial, 90 slices of 4.0 mm"
+    assert at.radio[0].value.title == AXIAL
+    assert text("read.ct.filled", count=1) in at.radio[0].options[0]
     assert "ct" not in at.session_state
     at.radio[0].set_value(at.session_state["ct_found"][1][1])
     button(at, text("app.ct.open")).click().run()

@@ -158,4 +158,4 @@ def test_a_refusal_and_a_file_that_cannot_be_read(page) -> None:
     assert text("dxa.no_spine") in shown(page("hip.png"))
     at = page("text.txt")
     assert not at.exception
-    assert "Choose the image" in shown(at)
+    assert "Choose the DXA image" in shown(at)
