@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from bmd.app import shell, work
 from bmd.app.demographics import result as demographics
-from bmd.text import text
 
 shell.open_page(__file__)
-
-
-def main() -> None:
-    """The form beside its answer."""
-    st.title(text("modality.demographics.title"), anchor=False)
-    st.markdown(text("app.demographics.lead"))
-    demographics.page()
-
-
 with shell.guard():
-    main()
+    shell.lead("modality.demographics.title", "app.demographics.lead")
+    demographics.page()
 work.warm_up()

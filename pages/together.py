@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from bmd.app import shell
 from bmd.app.together import page as together
-from bmd.text import text
 
 shell.open_page(__file__)
-
-
-def main() -> None:
-    """All results side by side."""
-    st.title(text("app.together.title"), anchor=False)
-    st.markdown(text("app.together.lead"))
-    together.page()
-
-
 with shell.guard():
-    main()
+    shell.lead("app.together.title", "app.together.lead")
+    together.page()

@@ -21,7 +21,39 @@ CHART = {"displayModeBar": False}
 LEVELS_WARNING = ".levels_uncertain"
 """End of the codes of the warning about names, which has its own banner."""
 
+WIDE = ("ct",)
+"""Kinds whose viewer needs more room than half a page."""
+
 Show = Callable[[session.Held, Report], None]
+
+
+def page(kind: session.Kind, choose: Callable[[], None], viewer: Callable[[], None], show: Show) -> None:
+    """A page of a picture: choose one; then look at it (left) and at its result (right).
+
+    Parameters
+    ----------
+    kind : str
+        Whose page.
+    choose : callable
+        Draws the ways to an input, where none is held.
+    viewer : callable
+        Draws the held input with what was found on it.
+    show : callable
+        Draws the result of one that could be analysed.
+    """
+    held = session.held(kind)
+    if held is None:
+        shell.lead(f"modality.{kind}.title", f"app.{kind}.lead")
+        choose()
+        return
+    title_row(held)
+    with st.container(key="wide" if kind in WIDE else None):
+        left, right = st.columns([7, 5] if kind in WIDE else [6, 5], gap="medium")
+    st.empty()  # takes the place of the picker at once, not only when the analysis is done
+    with left:
+        viewer()
+    with right, shell.guard():
+        result(held, show)
 
 
 def title_row(held: session.Held) -> None:

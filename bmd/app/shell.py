@@ -78,6 +78,12 @@ class Outcome:
     problem: Problem | None = None
 
 
+def lead(title: str, words: str) -> None:
+    """Title of a page and what it is for, by their codes."""
+    st.title(text(title), anchor=False)
+    st.markdown(text(words))
+
+
 @contextmanager
 def guard(quiet: bool = False) -> Iterator[Outcome]:
     """Show what went wrong as a calm message; never a traceback in the browser.

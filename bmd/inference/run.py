@@ -95,45 +95,49 @@ class Steps(Generic[Picture, Found]):
     checking: tuple[float, str]
     finding: tuple[float, str]
 
+    def analyse(
+        self,
+        study: Study,
+        file: str = "",
+        progress: Progress | None = None,
+        engine: Engine | None = None,
+        models: Mapping[str, str] | None = None,
+    ) -> Report:
+        """Gate, find and describe one study.
 
-def analyse(
-    steps: Steps[Picture, Found], study: Study, file: str, progress: Progress | None, networks: Networks
-) -> Report:
-    """Gate, find and describe one study.
+        Parameters
+        ----------
+        study : Study
+            What was read.
+        file : str
+            Name to show in the report.
+        progress : callable, optional
+            Told what is being done.
+        engine : Engine, optional
+            Runs the networks; by default the best one this machine has.
+        models : mapping, optional
+            Role to the name of a network, where it is not the role's default.
 
-    Parameters
-    ----------
-    steps : Steps
-        What the kind of picture needs.
-    study : Study
-        What was read.
-    file : str
-        Name to show in the report.
-    progress : callable or None
-        Told what is being done.
-    networks : Networks
-        What runs.
+        Returns
+        -------
+        Report
+            An unsuitable picture gives a report with ``suitability.suitable`` False and its reasons, not an exception.
 
-    Returns
-    -------
-    Report
-        An unsuitable picture gives a report with ``suitability.suitable`` False and its reasons, not an exception.
-
-    Raises
-    ------
-    WeightsError
-        The weights of the network that finds the vertebrae are missing or damaged.
-    """
-    start, tell = time.perf_counter(), Teller(progress)
-    tell(*steps.checking)
-    suitability, picture = steps.gate(study)
-    report = Report(file, steps.holds, suitability, patient=study.patient, notes=study.notes)
-    if picture is not None:
-        tell(*steps.finding)
-        found, suitability = steps.find(picture, suitability, networks)
-        models = {"localiser": networks.name(steps.role)}
-        report = replace(report, suitability=suitability, device=networks.engine.device, models=models)
-        if suitability.suitable:
-            report = steps.describe(report, study, picture, found, networks, tell)
-    tell(1.0, "progress.done")
-    return replace(report, seconds=round(time.perf_counter() - start, 3))
+        Raises
+        ------
+        WeightsError
+            The weights of the network that finds the vertebrae are missing or damaged.
+        """
+        start, tell, networks = time.perf_counter(), Teller(progress), Networks(engine, models or {})
+        tell(*self.checking)
+        suitability, picture = self.gate(study)
+        report = Report(file, self.holds, suitability, patient=study.patient, notes=study.notes)
+        if picture is not None:
+            tell(*self.finding)
+            found, suitability = self.find(picture, suitability, networks)
+            finder = {"localiser": networks.name(self.role)}
+            report = replace(report, suitability=suitability, device=networks.engine.device, models=finder)
+            if suitability.suitable:
+                report = self.describe(report, study, picture, found, networks, tell)
+        tell(1.0, "progress.done")
+        return replace(report, seconds=round(time.perf_counter() - start, 3))

@@ -25,8 +25,11 @@ MEASURED_COLUMNS = 3
 """Columns of the table that need no network."""
 
 
-def viewer(held: session.Held) -> None:
+def viewer() -> None:
     """The three planes with what was found drawn on them."""
+    held = session.held("ct")
+    if held is None:
+        return
     with shell.guard():
         volume_viewer.show(held, _alt(held.report))
     results.how_read(held)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -15,35 +15,14 @@ from bmd.inference.ct.gate import gate_ct, judge_ct
 from bmd.inference.ct.levels import ROLE, FoundCt, localise_ct
 from bmd.inference.ct.slices import ROLE as SLICES
 from bmd.inference.ct.slices import classify_slices
-from bmd.inference.engine import Engine
 from bmd.inference.patient import of_age
-from bmd.inference.run import Networks, Progress, Teller
+from bmd.inference.run import Networks, Teller
 from bmd.reference import LUMBAR
 from bmd.types import Hip, Prediction, Report, Study, Suitability, Volume
 
 Result = TypeVar("Result")
 REFERENCE_KVP = 120.0
 """Tube voltage of the published values."""
-
-
-def analyse_ct(
-    study: Study,
-    file: str = "",
-    progress: Progress | None = None,
-    engine: Engine | None = None,
-    models: Mapping[str, str] | None = None,
-) -> Report:
-    """Analyse one CT of the abdomen: the volume of a study.
-
-    ``models`` names networks by role ("localiser", "slices", "femur_image", "femur_demographics",
-    "femur_multimodal"); the rest as in ``modality.analyse``.
-
-    Raises
-    ------
-    WeightsError
-        The localiser's weights are missing or damaged.
-    """
-    return run.analyse(STEPS, study, file, progress, Networks(engine, models or {}))
 
 
 def find(volume: Volume, suitability: Suitability, networks: Networks) -> tuple[FoundCt, Suitability]:
@@ -144,3 +123,6 @@ STEPS = run.Steps(
     checking=(0.02, "progress.checking_volume"),
     finding=(0.08, "progress.finding_vertebrae"),
 )
+analyse_ct = STEPS.analyse
+"""One CT of the abdomen: the volume of a study. Roles: "localiser", "slices", "femur_image", "femur_demographics",
+"femur_multimodal"; see ``run.Steps.analyse``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -29,10 +28,9 @@ from bmd.inference.dxa.densitometry import (
 )
 from bmd.inference.dxa.regions import ROLE as REGION_ROLE
 from bmd.inference.dxa.regions import Regions, find_regions
-from bmd.inference.engine import Engine
 from bmd.inference.film import gate as gates
 from bmd.inference.patient import of_age
-from bmd.inference.run import Networks, Progress, Teller
+from bmd.inference.run import Networks, Teller
 from bmd.inputs.dxa import dxa_input
 from bmd.types import Demographics, LevelDensity, Prediction, Report, Study, Suitability
 
@@ -45,32 +43,6 @@ LEAST_EVIDENCE = 1.4
 """Least sum of the scores of L1-L4 of a picture that is taken for a lumbar spine scan from the front."""
 METAL_G_CM2 = 2.6
 """Areal density no bone reaches."""
-
-
-def analyse_dxa(
-    study: Study,
-    file: str = "",
-    progress: Progress | None = None,
-    engine: Engine | None = None,
-    models: Mapping[str, str] | None = None,
-) -> Report:
-    """Analyse one DXA image of the lumbar spine: the first of a study; a second one that holds densities is measured.
-
-    ``models`` names networks by role ("dxa_regions", "dxa_density"); the rest as in ``modality.analyse``.
-
-    Returns
-    -------
-    Report
-        ``vertebrae`` are the regions L1-L4; ``densities`` and ``measurements`` what the scan's own map says of them;
-        ``answers`` the measured L1-L4 and the network's estimate, as far as there are any; ``prediction`` the first of
-        them. An unsuitable picture gives a report with its reasons.
-
-    Raises
-    ------
-    WeightsError
-        The weights of the region network are missing or damaged.
-    """
-    return run.analyse(STEPS, study, file, progress, Networks(engine, models or {}))
 
 
 def gate(study: Study) -> tuple[Suitability, Pixels | None]:
@@ -200,3 +172,9 @@ STEPS = run.Steps(
     checking=(0.02, "progress.checking_picture"),
     finding=(0.2, "progress.finding_regions"),
 )
+analyse_dxa = STEPS.analyse
+"""One DXA image of the lumbar spine: the first of a study; a second one that holds densities is measured.
+
+In the report ``vertebrae`` are the regions L1-L4; ``densities`` and ``measurements`` what the scan's own map says of
+them; ``answers`` the measured L1-L4 and the network's estimate, as far as there are any; ``prediction`` the first of
+them. Roles: "dxa_regions", "dxa_density"; see ``run.Steps.analyse``."""

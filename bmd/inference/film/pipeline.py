@@ -10,13 +10,12 @@ import numpy as np
 from bmd.errors import WeightsError
 from bmd.findings import Finding, warning
 from bmd.inference import run
-from bmd.inference.engine import Engine
 from bmd.inference.film import gate as gates
 from bmd.inference.film import measure as density
 from bmd.inference.film.boxes import by_boxes
 from bmd.inference.film.found import ROLE, Film, Found, by_maps
 from bmd.inference.film.warnings import warnings
-from bmd.inference.run import Networks, Progress, Teller
+from bmd.inference.run import Networks, Teller
 from bmd.models._registry import spec
 from bmd.types import Image, Prediction, Report, Study, Suitability
 
@@ -30,25 +29,6 @@ class Seen:
 
     film: Film
     found: Found
-
-
-def analyse(
-    study: Study,
-    file: str = "",
-    progress: Progress | None = None,
-    engine: Engine | None = None,
-    models: Mapping[str, str] | None = None,
-) -> Report:
-    """Analyse one lateral spine film: the first radiograph of a study.
-
-    ``models`` names networks by role ("localiser", "density"); the rest as in ``modality.analyse``.
-
-    Raises
-    ------
-    WeightsError
-        The localiser's weights are missing or damaged.
-    """
-    return run.analyse(STEPS, study, file, progress, Networks(engine, models or {}))
 
 
 def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Seen, Suitability]:
@@ -103,3 +83,5 @@ STEPS = run.Steps(
     checking=(0.02, "progress.checking_picture"),
     finding=(0.15, "progress.finding_vertebrae"),
 )
+analyse = STEPS.analyse
+"""One lateral spine film: the first radiograph of a study. Roles: "localiser", "density"; see ``run.Steps.analyse``."""
