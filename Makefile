@@ -12,7 +12,7 @@ RULES := tests/test_architecture.py tests/test_house.py tests/test_text.py tests
 # The networks share the processor with the web server: OpenMP threads must sleep while they wait, not spin.
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: help app install test lint rules types unit js slow format clean
+.PHONY: help app install test lint rules types unit js slow format picture clean
 
 help:
 	@echo "make app      install what is needed and start OsteoLens on port $(PORT) (PORT=... to change)"
@@ -20,6 +20,7 @@ help:
 	@echo "make lint     ruff; make rules: the house's own rules; make types: mypy; make unit: the tests; make js: the viewers"
 	@echo "make slow     the long tests that make test leaves out (fuzzing, benchmarks)"
 	@echo "make format   let ruff tidy the code"
+	@echo "make picture  draw docs/images/architecture.svg from the imports"
 	@echo "make clean    remove $(VENV) and caches"
 
 app: $(VENV)/.app-installed
@@ -58,6 +59,10 @@ node_modules/.installed: package-lock.json
 
 slow: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -q -m slow
+
+# The picture of docs/architecture.md; a test says when imports have outgrown it.
+picture: $(VENV)/.app-installed
+	$(BIN)/python docs/draw_architecture.py
 
 format: $(VENV)/.test-installed
 	$(BIN)/ruff check --fix .

@@ -188,15 +188,18 @@ def _traced(bone: Bone, mine: NDArray[np.bool_], unit: float, terms: OutlineTerm
     if cv2.contourArea(largest) < terms.area * (unit * up) ** 2:
         return None
     points = largest[:, 0].astype(float)
-    return even((points + 0.5) / up - 0.5 + [x0 - 1, y0 - 1], terms.points)
+    return even((points + 0.5) / up - 0.5 + [x0 - 1, y0 - 1], terms)
 
 
-def even(points: Points, count: int) -> Points:
-    """Resample a closed outline to ``count`` points, evenly along it."""
+def even(points: Points, terms: OutlineTerms) -> Points:
+    """Resample a closed outline evenly along it and round off the steps of its pixels."""
+    count = 4 * terms.points
     closed = np.vstack([points, points[:1]])
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
     at = np.linspace(0, length[-1], count, endpoint=False)
-    return np.column_stack([np.interp(at, length, closed[:, k]) for k in (0, 1)])
+    dense = np.column_stack([np.interp(at, length, closed[:, k]) for k in (0, 1)])
+    smooth: Points = ndimage.gaussian_filter1d(dense, terms.round_off, axis=0, mode="wrap")[::4]
+    return smooth
 
 
 def corners(outline: Points, up: Points, posterior: Points) -> Points:

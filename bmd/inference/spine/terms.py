@@ -72,6 +72,7 @@ class OutlineTerms:
     area: float = term(0.06, "spacing2", "smallest area of an outline; less is a sliver of a neighbour", EYE, 0.0)
     up: int = term(4, "1", "each body is enlarged by this before it is traced", EYE, 1)
     points: int = term(64, "points", "of an outline", EYE)
+    round_off: float = term(2.0, "quarter points", "sigma of the smoothing along it", EYE, 0.01)
     weak: float = term(0.22, "probability", "mean bone that is enough where the names say a body must be", EYE, NEVER)
     weak_radius: float = term(0.3, "spacing", "radius over which it is looked for", EYE)
     edge: float = term(0.008, "frame", "an outline this near to the edge of the picture is cut", EYE)
