@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, replace
+from inspect import signature
 from typing import Any, TypeVar
 
 from bmd.errors import OptionError
@@ -33,6 +34,11 @@ class Recipe:
     bf16: str = "auto"  # "auto" times a small convolution, "on", "off"
     holdout: int = 100  # films of the first shards that are never trained on
     validate_every: float = 5.0  # minutes between validations and checkpoints
+
+    def options(self, network: Callable[..., object]) -> dict[str, Any]:
+        """What the recipe says of a network's constructor: its keys that are arguments there."""
+        known = asdict(self)
+        return {name: known[name] for name in signature(network).parameters if name in known}
 
 
 R = TypeVar("R", bound=Recipe)

@@ -2,7 +2,8 @@
 
 A new paper is one new file in this folder with a class decorated by ``@register(Spec(...))``. The spec is written
 with literal values only, so that it can be read from the source text: lists, pickers and ``python -m bmd models``
-never wait for torch.
+never wait for torch. The class has its training ``Recipe``, whose keys say what the arguments of its constructor are
+and what they are when nobody says otherwise, and ``example()``, a fixed input for golden outputs and contract tests.
 """
 
 from __future__ import annotations
@@ -46,8 +47,6 @@ class Spec:
         One of ``types.Modality``.
     paper : str
         Citation.
-    size : int
-        Side of the square input in pixels.
     default : bool
         Whether it is the role's choice; needed only where a role has several networks.
     """
@@ -58,7 +57,6 @@ class Spec:
     role: str
     modality: str
     paper: str
-    size: int
     default: bool = False
 
 
@@ -90,7 +88,8 @@ def _decorated(node: ast.stmt) -> Spec | None:
         if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "register":
             call = decorator.args[0]
             if isinstance(call, ast.Call):
-                return Spec(**{str(k.arg): ast.literal_eval(k.value) for k in call.keywords})
+                given = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+                return Spec(*(ast.literal_eval(value) for value in call.args), **given)
     return None
 
 
@@ -135,8 +134,9 @@ def network_class(name: str) -> Any:
 
 
 def build(name: str, **options: Any) -> nn.Module:
-    """Build a network with random weights; ``options`` go to its constructor."""
-    network: nn.Module = network_class(name)(**options)
+    """Build a network with random weights; ``options`` go to its constructor, the others are those of its recipe."""
+    kind = network_class(name)
+    network: nn.Module = kind(**kind.Recipe().options(kind) | options)
     return network
 
 
@@ -155,4 +155,4 @@ def load(name: str, weights_dir: str | Path = WEIGHTS) -> nn.Module:
     """
     from bmd.models._weights import read_weights
 
-    return read_weights(network_class(name), Path(weights_dir) / name)
+    return read_weights(name, Path(weights_dir) / name)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from bmd.errors import WeightsError
 from bmd.models import _metadata
+from bmd.models import _registry as registry
 
 SHARD_BYTES = 48_000_000
 
@@ -68,11 +69,11 @@ def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return {key: v.float() if v.is_floating_point() else v for key, v in state.items()}, metadata
 
 
-def read_weights(network_class: Any, folder: Path) -> nn.Module:
-    """Build the network its metadata describes and fill it; see ``registry.load``."""
+def read_weights(name: str, folder: Path) -> nn.Module:
+    """Build a network as its metadata says and fill it; see ``registry.load``."""
     state, metadata = read_state(folder)
     try:
-        network: nn.Module = network_class(**metadata["options"])
+        network = registry.build(name, **metadata["options"])
         network.load_state_dict(state)
     except (RuntimeError, TypeError) as error:
         raise WeightsError("network.weights_do_not_fit", name=folder.name) from error

@@ -57,33 +57,14 @@ class C5GapFc3Recipe(Recipe):
 
 
 @register(
-    Spec(
-        name="c5_gap_fc3",
-        title="C5-GAP-FC3",
-        task="measure",
-        role="density",
-        modality="radiograph",
-        paper="Jung 2020 (step 2)",
-        size=64,
-    )
+    Spec("c5_gap_fc3", "C5-GAP-FC3", task="measure", role="density", modality="radiograph", paper="Jung 2020 (step 2)")
 )
 class C5GapFc3(nn.Module):
-    """Five convolutions, global average pooling, parallel fully connected heads.
-
-    Parameters
-    ----------
-    drop_film, drop_patient, drop_field : float
-        Shares hidden in training.
-    dropout : float
-        Share of joined features dropped in training.
-    """
+    """Five convolutions, global average pooling, parallel fully connected heads."""
 
     Recipe = C5GapFc3Recipe
-    options = ("drop_film", "drop_patient", "drop_field", "dropout")
 
-    def __init__(
-        self, drop_film: float = 0.15, drop_patient: float = 0.4, drop_field: float = 0.2, dropout: float = 0.2
-    ) -> None:
+    def __init__(self, drop_film: float, drop_patient: float, drop_field: float, dropout: float) -> None:
         super().__init__()
         self.drop_film, self.drop_patient, self.drop_field = drop_film, drop_patient, drop_field
         self.convolutions = nn.Sequential(

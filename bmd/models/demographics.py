@@ -64,32 +64,20 @@ class DemographicsRecipe(Recipe):
 
 @register(
     Spec(
-        name="demographics",
-        title="Demographics (age, sex, height, weight)",
+        "demographics",
+        "Demographics (age, sex, height, weight)",
         task="survey",
         role="demographics",
         modality="demographics",
         paper="Own network on NHANES (CDC); demographics branch after Ha et al. 2024",
-        size=8,
     )
 )
 class DemographicsNetwork(nn.Module):
-    """An ensemble of small networks with a mixture of logistic distributions for each site.
-
-    Parameters
-    ----------
-    members : int
-        Networks averaged.
-    width : int
-        Of both hidden layers.
-    drop_some, drop_field : float
-        Share of training examples that lose fields, and share of fields these lose.
-    """
+    """An ensemble of small networks with a mixture of logistic distributions for each site."""
 
     Recipe = DemographicsRecipe
-    options = ("members", "width", "drop_some", "drop_field")
 
-    def __init__(self, members: int = 5, width: int = 48, drop_some: float = 0.3, drop_field: float = 0.4) -> None:
+    def __init__(self, members: int, width: int, drop_some: float, drop_field: float) -> None:
         super().__init__()
         self.drop_some, self.drop_field = drop_some, drop_field
         sizes = (10, width, width, len(SITES) * COMPONENTS * 3)

@@ -54,30 +54,13 @@ def block(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
-@register(
-    Spec(
-        name="dxa_cnn",
-        title="DXA CNN",
-        task="dxa",
-        role="dxa_density",
-        modality="dxa",
-        paper="Kirilov et al. 2022",
-        size=256,
-    )
-)
+@register(Spec("dxa_cnn", "DXA CNN", task="dxa", role="dxa_density", modality="dxa", paper="Kirilov et al. 2022"))
 class DxaCnn(nn.Module):
-    """Three convolutions and a regression.
-
-    Parameters
-    ----------
-    dropout : float
-        Share of pooled features dropped in training.
-    """
+    """Three convolutions and a regression."""
 
     Recipe = DxaCnnRecipe
-    options = ("dropout",)
 
-    def __init__(self, dropout: float = 0.3) -> None:
+    def __init__(self, dropout: float) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(block(1, 32), block(32, 64), nn.MaxPool2d(2), block(64, 128))
         self.pool = nn.AdaptiveAvgPool2d(GRID)

@@ -36,19 +36,15 @@ class DxaRegionsRecipe(CMNetRecipe):
 
 @register(
     Spec(
-        name="dxa_regions",
-        title="DXA regions",
+        "dxa_regions",
+        "DXA regions",
         task="regions",
         role="dxa_regions",
         modality="dxa",
         paper="after Lim & Kim 2023, J Biomed Eng Res 44",
-        size=256,
     )
 )
 class DxaRegions(CMNet):
     """See ``CMNet``; input (N, 1, 256, 256)."""
 
     Recipe = DxaRegionsRecipe
-
-    def __init__(self, dropout: float = 0.05, focal: float = 0.3) -> None:
-        super().__init__(dropout=dropout, focal=focal)

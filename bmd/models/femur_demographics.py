@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from bmd.models._blocks import fixed
 from bmd.models._recipe import Recipe
 from bmd.models._registry import Spec, register
 from bmd.models.femur_image import cross_entropy, dense
@@ -69,28 +70,20 @@ class PatientFeatures(nn.Module):
 
 @register(
     Spec(
-        name="femur_demographics",
-        title="FNN of the patient's data",
+        "femur_demographics",
+        "FNN of the patient's data",
         task="hip_patient",
         role="femur_demographics",
         modality="ct",
         paper="Ha et al. 2024 (demographics)",
-        size=10,
     )
 )
 class FemurDemographics(nn.Module):
-    """Features of the patient's data and a classifier.
-
-    Parameters
-    ----------
-    drop_patient, drop_field : float
-        Shares hidden in training.
-    """
+    """Features of the patient's data and a classifier."""
 
     Recipe = FemurDemographicsRecipe
-    options = ("drop_patient", "drop_field")
 
-    def __init__(self, drop_patient: float = 0.0, drop_field: float = 0.15) -> None:
+    def __init__(self, drop_patient: float, drop_field: float) -> None:
         super().__init__()
         self.patient = PatientFeatures(drop_patient, drop_field)
         self.category = nn.Linear(FEATURES, len(CATEGORIES))
@@ -98,9 +91,7 @@ class FemurDemographics(nn.Module):
     @staticmethod
     def example() -> tuple[Tensor]:
         """A fixed input for golden outputs and contract tests: all known, nothing known, all known."""
-        known = torch.cat(
-            [torch.randn(3, FIELDS, generator=torch.Generator().manual_seed(0)), torch.ones(3, FIELDS)], 1
-        )
+        known = torch.cat([fixed(3, FIELDS), torch.ones(3, FIELDS)], 1)
         known[1] = 0
         return (known,)
 

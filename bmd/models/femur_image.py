@@ -27,10 +27,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bmd.models._blocks import fixed
 from bmd.models._recipe import Recipe
 from bmd.models._registry import Spec, register
 from bmd.reference import CATEGORIES
@@ -91,30 +91,20 @@ def cross_entropy(logits: Tensor, targets: dict[str, Tensor]) -> dict[str, Tenso
 
 @register(
     Spec(
-        name="femur_image",
-        title="Six-layer CNN of the hip",
+        "femur_image",
+        "Six-layer CNN of the hip",
         task="hip",
         role="femur_image",
         modality="ct",
         paper="Ha et al. 2024 (image)",
-        size=250,
     )
 )
 class FemurImage(nn.Module):
-    """Features of the picture and a classifier.
-
-    Parameters
-    ----------
-    hidden : int
-        Width of the first fully connected layer.
-    dropout : float
-        Share of features dropped in training.
-    """
+    """Features of the picture and a classifier."""
 
     Recipe = FemurImageRecipe
-    options = ("hidden", "dropout")
 
-    def __init__(self, hidden: int = 512, dropout: float = 0.2) -> None:
+    def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__()
         self.image = ImageFeatures(hidden, dropout)
         self.category = nn.Linear(FEATURES, len(CATEGORIES))
@@ -122,7 +112,7 @@ class FemurImage(nn.Module):
     @staticmethod
     def example() -> tuple[Tensor]:
         """A fixed input for golden outputs and contract tests."""
-        return (torch.randn(3, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0)),)
+        return (fixed(3, 1, SIDE, SIDE),)
 
     def forward(self, crops: Tensor, targets: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Logits (N, 3) of crops (N, 1, 250, 250) from ``inputs.ct.hip_input``; with targets in training, losses."""

@@ -37,34 +37,20 @@ class FemurMultimodalRecipe(images.FemurImageRecipe):
 
 @register(
     Spec(
-        name="femur_multimodal",
-        title="Multimodal network of hip and patient",
+        "femur_multimodal",
+        "Multimodal network of hip and patient",
         task="hip_and_patient",
         role="femur_multimodal",
         modality="ct",
         paper="Ha et al. 2024 (both)",
-        size=250,
     )
 )
 class FemurMultimodal(nn.Module):
-    """Features of the picture and of the patient's data, joined.
-
-    Parameters
-    ----------
-    hidden : int
-        Width of the image's first fully connected layer.
-    dropout : float
-        Share of image features dropped in training.
-    drop_patient, drop_field : float
-        Shares of the patient's data hidden in training.
-    """
+    """Features of the picture and of the patient's data, joined."""
 
     Recipe = FemurMultimodalRecipe
-    options = ("hidden", "dropout", "drop_patient", "drop_field")
 
-    def __init__(
-        self, hidden: int = 512, dropout: float = 0.2, drop_patient: float = 0.2, drop_field: float = 0.15
-    ) -> None:
+    def __init__(self, hidden: int, dropout: float, drop_patient: float, drop_field: float) -> None:
         super().__init__()
         self.image = images.ImageFeatures(hidden, dropout)
         self.patient = patients.PatientFeatures(drop_patient, drop_field)

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bmd.errors import OptionError
+from bmd.models._blocks import fixed
 from bmd.models._recipe import Recipe
 from bmd.models._registry import Spec, register
 from bmd.reference import CATEGORIES
@@ -51,8 +52,8 @@ class PairAcmRecipe(Recipe):
     minutes: float = 20.0  # wall clock budget
     holdout: int = 200  # people of the first shards that are never trained on
     windows: str = "st"  # both windows, or "s" or "t" alone
-    dissimilarity: float = 0.1  # weight of L_dis
-    width: int = 32  # channels of the first stage
+    dissimilarity: float = 0.1  # weight of L_dis, the cosine of the two branches' features, in the loss
+    width: int = 32  # channels of the first stage; ResNet-18 has 64
 
 
 class AttendAndCompare(nn.Module):
@@ -125,32 +126,20 @@ class Branch(nn.Sequential):
 
 @register(
     Spec(
-        name="pair_acm",
-        title="Pair ensemble (ResNet-18 + ACM)",
+        "pair_acm",
+        "Pair ensemble (ResNet-18 + ACM)",
         task="slice",
         role="slices",
         modality="ct",
         paper="Choi et al. 2021",
-        size=120,
     )
 )
 class PairAcm(nn.Module):
-    """Two branches, three classifiers.
-
-    Parameters
-    ----------
-    windows : {"st", "s", "t"}
-        Which of the input's two windows are looked at.
-    dissimilarity : float
-        Weight of the cosine of the two branches' features in the loss.
-    width : int
-        Channels of the first stage; ResNet-18 has 64.
-    """
+    """Two branches, three classifiers."""
 
     Recipe = PairAcmRecipe
-    options = ("windows", "dissimilarity", "width")
 
-    def __init__(self, windows: str = "st", dissimilarity: float = 0.1, width: int = 32) -> None:
+    def __init__(self, windows: str, dissimilarity: float, width: int) -> None:
         super().__init__()
         if windows not in ("st", *WINDOWS):
             raise OptionError("network.unknown_windows", windows=windows)
@@ -164,7 +153,7 @@ class PairAcm(nn.Module):
     @staticmethod
     def example() -> tuple[Tensor]:
         """A fixed input for golden outputs and contract tests."""
-        return (torch.randn(3, 2, 120, 120, generator=torch.Generator().manual_seed(0)),)
+        return (fixed(3, 2, 120, 120),)
 
     def features(self, slices: Tensor) -> dict[str, Tensor]:
         """Pooled features of each branch: (N, 2, S, S) -> (N, 8 * width) each."""

@@ -33,7 +33,7 @@ from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.models.detection.retinanet import RetinaNetClassificationHead, RetinaNetHead
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
-from bmd.models._blocks import group_norm
+from bmd.models._blocks import fixed, group_norm
 from bmd.models._recipe import Recipe
 from bmd.models._registry import Spec, register
 from bmd.models.ap_loss import APLoss
@@ -107,13 +107,12 @@ class FloatHead(RetinaNetHead):
 
 @register(
     Spec(
-        name="retinanet_aploss",
-        title="RetinaNet with AP-loss",
+        "retinanet_aploss",
+        "RetinaNet with AP-loss",
         task="boxes",
         role="localiser",
         modality="radiograph",
         paper="Jung 2020 (step 1); Chen et al. 2019, CVPR",
-        size=512,
     )
 )
 class RetinaNetAPLoss(RetinaNet):
@@ -125,23 +124,12 @@ class RetinaNetAPLoss(RetinaNet):
     ``labels`` 1..5 = L1..L5 and ``scores``, sorted by score, after NMS in each class. Several boxes may carry one
     level. Scores only rank (see ``__init__``): most lie near 0.5, so compare them, and do not read them as
     probabilities. An engine that returns arrays stacks the list with ``_detections.stacked``.
-
-    Parameters
-    ----------
-    size : int
-        Side that inputs are resized to; anchor sizes scale with it.
-    width : int
-        Channels of pyramid and head.
-    box_loss : str
-        "giou" or "smooth_l1".
-    box_weight : float
-        Weight of the box loss.
+    Inputs are resized to ``size``, and anchor sizes scale with it.
     """
 
     Recipe = RetinaNetRecipe
-    options = ("size", "width", "box_loss", "box_weight")
 
-    def __init__(self, size: int = 512, width: int = 128, box_loss: str = "giou", box_weight: float = 1.0) -> None:
+    def __init__(self, size: int, width: int, box_loss: str, box_weight: float) -> None:
         sizes = [s * size / 512 for s in ANCHOR_SIZES]
         octaves = tuple(tuple(s * 2 ** (i / 3) for i in range(3)) for s in sizes)
         anchors = AnchorGenerator(octaves, (ASPECTS,) * len(sizes))
@@ -168,7 +156,7 @@ class RetinaNetAPLoss(RetinaNet):
 
     def example(self) -> tuple[list[Tensor]]:
         """A fixed input for golden outputs and contract tests."""
-        return ([torch.randn(1, 128, 128, generator=torch.Generator().manual_seed(0))],)
+        return ([fixed(1, 128, 128)],)
 
     def compute_loss(
         self, targets: list[dict[str, Tensor]], head_outputs: dict[str, Tensor], anchors: list[Tensor]

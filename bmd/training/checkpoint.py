@@ -78,9 +78,7 @@ def read_from(*items: Items[Any]) -> dict[str, Any]:
     return {"data_sha256": digest(*items), "data_files": len(files)}
 
 
-def describe(
-    network: nn.Module, recipe: Recipe, options: dict[str, Any], training: dict[str, Any], made: dict[str, Any]
-) -> dict[str, Any]:
+def describe(network: nn.Module, recipe: Recipe, training: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
     """Metadata of weights.
 
     Parameters
@@ -99,7 +97,7 @@ def describe(
         "paper": spec.paper,
         "task": spec.task,
         "modality": spec.modality,
-        "options": options,
+        "options": recipe.options(type(network)),
         "preprocessing": {"size": recipe.size, "steps": task.inputs},
         "recipe": {k: v for k, v in as_dict(recipe).items() if k not in ("data", "out", "weights", "threads")},
         "training": kept,
@@ -116,4 +114,4 @@ def describe(
 def export(network: nn.Module, folder: Path, metadata: dict[str, Any]) -> None:
     """Write weights, metadata, model card and golden example, the last from the weights as they will be read back."""
     weights.write_weights(network, folder, metadata)
-    weights.write_golden(weights.read_weights(type(network), folder), folder)
+    weights.write_golden(weights.read_weights(metadata["name"], folder), folder)

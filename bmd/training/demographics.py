@@ -64,7 +64,7 @@ def train(overrides: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _build(recipe: DemographicsRecipe) -> Any:
-    return registry.build("demographics", **{k: getattr(recipe, k) for k in DemographicsNetwork.options})
+    return registry.build("demographics", **recipe.options(DemographicsNetwork))
 
 
 def fit(people: People, recipe: DemographicsRecipe) -> tuple[DemographicsNetwork, int]:
@@ -146,9 +146,8 @@ def _describe(
 ) -> dict[str, Any]:
     """Metadata of the weights; figures are added by ``evaluation.demographics.survey``."""
     trained, calibrated = people.cycles(*TRAINING), people.cycles(CALIBRATION)
-    options = {k: getattr(recipe, k) for k in network.options}
     training = {"steps": steps, "people": len(trained), "device": "cpu", "metrics": {}, "held_out": None}
-    metadata = checkpoint.describe(network, recipe, options, training, made)
+    metadata = checkpoint.describe(network, recipe, training, made)
     ends = {k: np.nanpercentile(trained.table[k], (0, 0.5, 99.5, 100)).round(1).tolist() for k in RANGES}
     return metadata | {
         "metrics": [],

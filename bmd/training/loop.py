@@ -92,7 +92,7 @@ class Trainer:
         torch.set_num_threads(recipe.threads)
         self.name, self.recipe, self.task = name, recipe, tasks.find(registry.spec(name).task)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.options = {k: getattr(recipe, k) for k in registry.network_class(name).options}
+        self.options = recipe.options(registry.network_class(name))
         network = registry.build(name, **self.options)
         if recipe.init:
             start_from(network, Path(recipe.weights) / (name if recipe.init == "weights" else recipe.init))
@@ -170,7 +170,7 @@ class Trainer:
         training: dict[str, Any] = {"steps": self.progress.step, "examples": self.progress.step * self.recipe.batch}
         training |= {"minutes": round(self.progress.seconds / 60, 1), "device": self.device.type}
         training |= {"metrics": metrics, "held_out": held_out}
-        return checkpoint.describe(self.network, self.recipe, self.options, training, made)
+        return checkpoint.describe(self.network, self.recipe, training, made)
 
     def export(self, metadata: dict[str, Any]) -> None:
         """Ship the mean weights to the weights folder."""

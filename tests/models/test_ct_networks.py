@@ -8,16 +8,16 @@ from torch.nn import functional as F
 
 from bmd.errors import OptionError
 from bmd.findings import refusal
-from bmd.models.femur_demographics import BMI, FIELDS, FemurDemographics, PatientFeatures
+from bmd.models._registry import build
+from bmd.models.femur_demographics import BMI, FIELDS, PatientFeatures
 from bmd.models.femur_image import ImageFeatures
-from bmd.models.femur_multimodal import FemurMultimodal
 from bmd.models.pair_acm import AttendAndCompare, PairAcm
 
 
 @pytest.fixture(scope="module")
 def pair() -> PairAcm:
     torch.manual_seed(0)
-    return PairAcm(width=16).eval()
+    return build("pair_acm", width=16).eval()
 
 
 def test_attend_and_compare_is_what_one_map_sees_less_what_the_other_sees():
@@ -70,7 +70,7 @@ def test_loss_is_equations_3_to_5(pair):
 
 @pytest.mark.parametrize(("windows", "names"), [("s", {"s"}), ("t", {"t"}), ("st", {"s", "t"})])
 def test_ablation_leaves_out_a_branch(windows, names):
-    network = PairAcm(windows, 0.0, 16)
+    network = build("pair_acm", windows=windows, dissimilarity=0.0, width=16)
     assert set(network.branches) == names
     losses = network.train()(torch.randn(4, 2, 64, 64), {"category": torch.tensor([0, 1, 2, 0])})
     assert len(losses) == (3 if len(names) == 2 else 1)
@@ -79,7 +79,7 @@ def test_ablation_leaves_out_a_branch(windows, names):
 
 def test_unknown_window_is_an_error():
     with pytest.raises(OptionError) as error:
-        PairAcm("x")
+        build("pair_acm", windows="x")
     assert error.value.finding == refusal("network.unknown_windows", windows="x")
 
 
@@ -103,7 +103,7 @@ def test_hiding_takes_bmi_with_height_or_weight():
 
 
 def test_nothing_is_hidden_outside_training():
-    network = FemurDemographics(drop_patient=1.0).eval()
+    network = build("femur_demographics", drop_patient=1.0).eval()
     known = network.example()[0]
     with torch.no_grad():
         assert not torch.equal(network(known)["logits"][0], network(known)["logits"][1])
@@ -111,7 +111,7 @@ def test_nothing_is_hidden_outside_training():
 
 def test_multimodal_uses_both():
     torch.manual_seed(0)
-    network = FemurMultimodal(hidden=128).eval()
+    network = build("femur_multimodal", hidden=128).eval()
     crops, known = network.example()
     with torch.no_grad():
         both = network(crops, known)["logits"]

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from bmd.inputs.patient import demographics_vector
+from bmd.models._registry import build
 from bmd.models.demographics import GRID, SITES, DemographicsNetwork, coalition, features
 
 
 @pytest.fixture(scope="module")
 def network() -> DemographicsNetwork:
     torch.manual_seed(0)
-    network = DemographicsNetwork(members=2, width=16).eval()
+    network = build("demographics", members=2, width=16).eval()
     network.slope.normal_(0, 0.1)
     return network
 
@@ -69,7 +70,7 @@ def test_coalitions_are_numbered():
 
 def test_hiding_hides_value_and_flag_together():
     torch.manual_seed(0)
-    network = DemographicsNetwork(members=1, width=8, drop_some=0.5, drop_field=0.5)
+    network = build("demographics", members=1, width=8, drop_some=0.5, drop_field=0.5)
     hidden = network.hide(torch.cat([torch.full((4000, 4), 7.0), torch.ones(4000, 4)], 1))
     values, flags = hidden.split(4, 1)
     assert torch.equal(values, 7 * flags)
@@ -88,7 +89,7 @@ def test_loss_ignores_sites_not_measured(network):
 
 def test_density_is_the_slope_of_the_distribution(network):
     """The two losses speak of one and the same distribution."""
-    single = DemographicsNetwork(members=1, width=8).eval()
+    single = build("demographics", members=1, width=8).eval()
     person, at = known(67, 0, 160, 58), torch.tensor([-1.51, -1.49])
     with torch.no_grad():
         low, high = torch.sigmoid(single.log_odds(person, at.expand(1, len(SITES), 2)))[0, 0]

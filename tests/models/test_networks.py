@@ -8,10 +8,11 @@ import torch
 from bmd.models import _precision
 from bmd.models._blocks import GlobalContext, group_norm, position_waves
 from bmd.models._precision import bf16_is_faster
+from bmd.models._registry import build
 from bmd.models.ap_loss import APLoss
 from bmd.models.c5_gap_fc3 import C5GapFc3
-from bmd.models.cmnet import CMNet, coverage, dice_loss, focal_loss
-from bmd.models.retinanet import RankingHead, RetinaNetAPLoss
+from bmd.models.cmnet import coverage, dice_loss, focal_loss
+from bmd.models.retinanet import RankingHead
 
 
 def test_dice_loss_is_equation_1_on_hard_masks():
@@ -32,7 +33,7 @@ def test_focal_loss_prefers_the_truth():
 
 def test_half_visible_level_is_not_judged():
     torch.manual_seed(0)
-    network = CMNet(widths=(16, 16, 16, 16, 16, 16))
+    network = build("cmnet", widths=(16, 16, 16, 16, 16, 16))
     targets = {
         "labels": torch.zeros(1, 64, 64, dtype=torch.uint8),
         "centres": torch.rand(1, 10, 16, 16),
@@ -57,7 +58,7 @@ def test_a_mask_label_is_the_share_of_the_cell_that_is_covered():
 def test_centres_reach_the_masks():
     """The paper's point: the centre channels feed the mask head."""
     torch.manual_seed(0)
-    network = CMNet(widths=(16, 16, 16, 16, 16, 16)).eval()
+    network = build("cmnet", widths=(16, 16, 16, 16, 16, 16)).eval()
     x = torch.randn(1, 1, 64, 64)
     with torch.no_grad():
         before = network(x)["masks"]
@@ -69,7 +70,7 @@ def test_centres_reach_the_masks():
 @pytest.mark.parametrize("shape", [(64, 64), (128, 64), (192, 128)])
 def test_any_multiple_of_64(shape):
     with torch.no_grad():
-        out = CMNet(widths=(16, 16, 16, 16, 16, 16)).eval()(torch.zeros(1, 1, *shape))
+        out = build("cmnet", widths=(16, 16, 16, 16, 16, 16)).eval()(torch.zeros(1, 1, *shape))
     assert out["masks"].shape[2:] == (shape[0] // 2, shape[1] // 2)
 
 
@@ -115,13 +116,13 @@ def test_ranking_head_marks_objects_and_ignores_between():
 
 
 def test_anchors_follow_the_input_size():
-    small, large = (RetinaNetAPLoss(size=s, width=16).anchor_generator.sizes for s in (256, 512))
+    small, large = (build("retinanet_aploss", size=s, width=16).anchor_generator.sizes for s in (256, 512))
     assert [2 * a for row in small for a in row] == pytest.approx([a for row in large for a in row])
 
 
 def test_anchors_cover_vertebrae():
     """Boxes as in the training views (40-160 px wide, 0.5-1 times as tall) have an anchor they match when centred."""
-    generator = RetinaNetAPLoss(width=16).anchor_generator
+    generator = build("retinanet_aploss", width=16).anchor_generator
     anchors = torch.cat([c[:, 2:] - c[:, :2] for c in generator.cell_anchors])
     for width in range(40, 161, 8):
         for ratio in (0.5, 0.6, 0.8, 1.0):
@@ -133,7 +134,7 @@ def test_anchors_cover_vertebrae():
 
 def test_film_gate_and_flags():
     torch.manual_seed(0)
-    network = C5GapFc3().eval()
+    network = build("c5_gap_fc3").eval()
     known, one, zero = torch.randn(2, 8), torch.ones(2, 1), torch.zeros(2, 1)
     a, b = torch.randn(2, 1, 64, 64), torch.randn(2, 1, 64, 64)
     with torch.no_grad():
@@ -144,7 +145,7 @@ def test_film_gate_and_flags():
 
 def test_hiding_hides_value_and_flag_together():
     torch.manual_seed(0)
-    network = C5GapFc3(drop_film=0.3, drop_patient=0.3, drop_field=0.3)
+    network = build("c5_gap_fc3", drop_film=0.3, drop_patient=0.3, drop_field=0.3)
     known = torch.cat([torch.full((500, 4), 7.0), torch.ones(500, 4)], 1)
     hidden, film = network.hide(known, torch.ones(500, 1))
     values, flags = hidden.split(4, 1)

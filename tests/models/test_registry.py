@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -127,12 +127,16 @@ def test_source_spec_is_the_class_spec(network):
 def test_recipe_is_commented_and_typed(network):
     recipe = network.Recipe()
     assert isinstance(recipe, Recipe)
-    assert set(network.options) <= {f.name for f in dataclasses.fields(recipe)}
     source = Path(sys.modules[type(network).__module__].__file__).read_text(encoding="utf-8")
     body = source[source.index(f"class {type(recipe).__name__}") :].split("\n\n\n")[0]
     lines = [line for line in body.splitlines() if ": " in line and " = " in line]
     assert lines
     assert all("#" in line for line in lines)
+
+
+def test_options_of_the_recipe_are_those_of_the_shipped_weights(network):
+    shipped = json.loads((WEIGHTS / network.spec.name / "metadata.json").read_text(encoding="utf-8"))["options"]
+    assert list(network.Recipe().options(type(network))) == list(shipped)
 
 
 def test_one_step_trains(network, data):

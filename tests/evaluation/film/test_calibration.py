@@ -75,7 +75,7 @@ def test_results_go_into_the_weights_metadata(tmp_path: Path, monkeypatch: pytes
     network = build(default("density"))
     training = {"steps": 1, "examples": 1, "metrics": {"film_auc": 0.8}, "held_out": 3}
     made = metadata()["provenance"]
-    export(network, tmp_path / default("density"), describe(network, type(network).Recipe(), {}, training, made))
+    export(network, tmp_path / default("density"), describe(network, type(network).Recipe(), training, made))
     monkeypatch.setattr(cal, "read_shards", lambda data, limit: {"image": np.zeros((1500, 1))})
     monkeypatch.setattr(cal, "answer_films", lambda shards, engine: dict.fromkeys(cal.KNOWN, answers(4)))
     for _ in range(2):  # a second run replaces the first
