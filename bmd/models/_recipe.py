@@ -41,6 +41,18 @@ class Recipe:
         return {name: known[name] for name in signature(network).parameters if name in known}
 
 
+@dataclass(frozen=True)
+class CtRecipe(Recipe):
+    """What the networks of CT pictures have in common."""
+
+    data: str = "runs/ct"  # folder with shards of simulated CT
+    batch: int = 32  # pictures per step
+    weight_decay: float = 0.05  # of AdamW
+    warmup: int = 100  # steps
+    ema: float = 0.995  # decay of the running mean of the weights
+    holdout: int = 200  # people of the first shards that are never trained on
+
+
 R = TypeVar("R", bound=Recipe)
 
 

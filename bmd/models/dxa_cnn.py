@@ -38,7 +38,6 @@ class DxaCnnRecipe(Recipe):
     data: str = "runs/dxa/train"  # shards of simulated DXA images
     size: int = 256  # side of the input
     batch: int = 16  # images per step
-    lr: float = 1e-3  # peak of AdamW
     weight_decay: float = 0.05  # AdamW
     warmup: int = 100  # steps
     ema: float = 0.995  # decay of the running mean of the weights

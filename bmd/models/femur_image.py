@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bmd.models._blocks import fixed
-from bmd.models._recipe import Recipe
+from bmd.models._recipe import CtRecipe
 from bmd.models._registry import Spec, register
 from bmd.reference import CATEGORIES
 
@@ -42,18 +42,11 @@ FEATURES = 128
 
 
 @dataclass(frozen=True)
-class FemurImageRecipe(Recipe):
-    """Defaults for the shipped weights."""
+class FemurImageRecipe(CtRecipe):
+    """Defaults for the shipped weights; 32 hips per step as in the paper."""
 
-    data: str = "runs/ct"  # folder with shards of simulated CT
     size: int = SIDE  # side of the crop
-    batch: int = 32  # hips per step, as in the paper
-    lr: float = 1e-3  # peak of AdamW
-    weight_decay: float = 0.05  # AdamW
-    warmup: int = 100  # steps
-    ema: float = 0.995  # decay of the running mean of the weights
     minutes: float = 12.0  # wall clock budget
-    holdout: int = 200  # people of the first shards that are never trained on
     hidden: int = 512  # first fully connected layer; the paper's is 4096
     dropout: float = 0.2  # on the last hidden layer
 

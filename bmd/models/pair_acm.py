@@ -30,7 +30,7 @@ from torch.nn import functional as F
 
 from bmd.errors import OptionError
 from bmd.models._blocks import fixed
-from bmd.models._recipe import Recipe
+from bmd.models._recipe import CtRecipe
 from bmd.models._registry import Spec, register
 from bmd.reference import CATEGORIES
 
@@ -39,18 +39,11 @@ CHANNELS_PER_MAP = 16
 
 
 @dataclass(frozen=True)
-class PairAcmRecipe(Recipe):
+class PairAcmRecipe(CtRecipe):
     """Defaults for the shipped weights."""
 
-    data: str = "runs/ct"  # folder with shards of simulated CT
     size: int = 120  # side of the crop
-    batch: int = 32  # slices per step
-    lr: float = 1e-3  # peak of AdamW
-    weight_decay: float = 0.05  # AdamW
-    warmup: int = 100  # steps
-    ema: float = 0.995  # decay of the running mean of the weights
     minutes: float = 20.0  # wall clock budget
-    holdout: int = 200  # people of the first shards that are never trained on
     windows: str = "st"  # both windows, or "s" or "t" alone
     dissimilarity: float = 0.1  # weight of L_dis, the cosine of the two branches' features, in the loss
     width: int = 32  # channels of the first stage; ResNet-18 has 64

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset
 
 from bmd.models._recipe import Recipe
 from bmd.simulator.shards import store
@@ -128,11 +128,6 @@ def _one_thread(worker: int) -> None:
 
 
 # --- joining examples --------------------------------------------------------------------------------------------
-def collate_stack(examples: list[Example]) -> Any:
-    """Stack examples of equal shape."""
-    return default_collate(examples)
-
-
 def collate_lists(examples: list[Example]) -> Any:
     """Keep images and targets as lists (torchvision's detection contract)."""
     return tuple(list(column) for column in zip(*examples, strict=True))

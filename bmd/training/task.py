@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import default_collate
 
 from bmd.errors import OptionError
 
@@ -65,10 +66,10 @@ class Task(Generic[Item, Seen]):
         recipe -> function (item, rng) -> the item as the network sees it in training.
     encode : callable
         (item, what is seen of it, rng) -> example.
-    collate : callable
-        Examples -> batch, the arguments of the network's ``forward`` in training.
     validate : callable
         (network in eval mode, items, size) -> metrics.
+    collate : callable
+        Examples -> batch, the arguments of the network's ``forward`` in training; stacks them, being of equal shape.
     fit : callable, optional
         Trains instead of the loop: ``key=value`` words -> what ``train`` returns.
     """
@@ -82,8 +83,8 @@ class Task(Generic[Item, Seen]):
     plain: Callable[[Item, int], Seen]
     augment: Callable[[Any], Callable[[Item, np.random.Generator], Seen]]
     encode: Callable[[Item, Seen, np.random.Generator], Example]
-    collate: Callable[[list[Example]], Any]
     validate: Callable[[nn.Module, Any, int], Metrics]
+    collate: Callable[[list[Example]], Any] = default_collate
     fit: Callable[[Sequence[str]], dict[str, Any]] | None = None
 
     def measure(self, network: nn.Module, items: Items[Item], size: int) -> Metrics:

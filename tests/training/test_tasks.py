@@ -24,7 +24,6 @@ from tests.models.fakes import write_fake_shards
 
 TASK = """
 import torch
-from bmd.training.examples import collate_stack
 from bmd.training.films import Films
 from bmd.training.task import Task
 
@@ -41,7 +40,7 @@ def plain(film, size):
 GREY = Task(
     name="grey", inputs="a corner of the film", cohort="simulated_films", unit="films", headline="mean_error",
     read=Films, plain=plain, augment=lambda recipe: lambda film, rng: plain(film, recipe.size),
-    encode=encode, collate=collate_stack, validate=validate,
+    encode=encode, validate=validate,
 )
 """
 NETWORK = """
@@ -55,10 +54,9 @@ from bmd.models._registry import Spec, register
 class GreyRecipe(Recipe):
     size: int = 32  # pixels
 
-@register(Spec(name="greynet", title="Grey", task="grey", role="grey", modality="radiograph", paper="none", size=32))
+@register(Spec(name="greynet", title="Grey", task="grey", role="grey", modality="radiograph", paper="none"))
 class GreyNet(nn.Module):
     Recipe = GreyRecipe
-    options = ()
     def __init__(self):
         super().__init__()
         self.scale = nn.Parameter(torch.zeros(1))

@@ -28,7 +28,7 @@ from bmd.inputs.ct import HIP_SIZE, SLICE_MM, SLICE_SIZE, hip_input, hip_window,
 from bmd.inputs.patient import patient_vector_with_bmi
 from bmd.metrics import classification, macro_auc
 from bmd.reference import CATEGORIES, category
-from bmd.training.examples import Arrays, Shards, collate_stack
+from bmd.training.examples import Arrays, Shards
 from bmd.training.task import Example, Items, Metrics, Task
 from bmd.types import Demographics
 
@@ -304,7 +304,6 @@ def _task(kind: Kind, unit: str, inputs: str) -> Task[CtItem, Float]:
         plain=partial(plain, kind),
         augment=lambda recipe: kind.draw,
         encode=partial(encode, kind),
-        collate=collate_stack,
         validate=partial(validate_ct, kind),
     )
 

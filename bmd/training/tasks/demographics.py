@@ -21,7 +21,6 @@ from bmd.inputs.patient import demographics_vector
 from bmd.models.demographics import GRID, SITES
 from bmd.population.survey import combined_weight, read_table
 from bmd.reference import REFERENCES, t_score
-from bmd.training.examples import collate_stack
 from bmd.training.task import Example, Few, Items, Metrics, Task
 
 CALIBRATION, TEST = "2009-2010", "2017-Mar2020"
@@ -161,7 +160,6 @@ SURVEY = Task[People, People](
     plain=seen,
     augment=lambda recipe: lambda person, rng: person,
     encode=encode,
-    collate=collate_stack,
     validate=validate,
     fit=fit,
 )

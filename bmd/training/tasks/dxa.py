@@ -6,8 +6,7 @@ Shards of ``python -m bmd simulate --modality dxa`` have the keys of film shards
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,10 +17,9 @@ from torch import Tensor, nn
 from bmd.metrics import dice as overlap
 from bmd.metrics import percentage_error
 from bmd.training.augment import FilmAugment, draw_display
-from bmd.training.examples import collate_stack
-from bmd.training.films import FIRST_LUMBAR, Film, Films, View, plain_view, warp
-from bmd.training.task import Example, Items, Metrics, Task
-from bmd.training.tasks.film import device_of, encode_masks, image_tensor, view_batches
+from bmd.training.films import FIRST_LUMBAR, Film, View, plain_view, warp
+from bmd.training.task import Example, Items, Metrics
+from bmd.training.tasks.film import MASKS, device_of, image_tensor, view_batches
 
 CNN_SIZE = 256
 LUMBAR_REGIONS = range(FIRST_LUMBAR, FIRST_LUMBAR + 4)
@@ -131,29 +129,21 @@ def region_labels(masks: Tensor, size: int) -> NDArray[np.int64]:
     return fine.argmax(1).cpu().numpy()
 
 
-DENSITY = Task[Film, View](
-    name="dxa",
-    inputs="letterbox to the input size, grey values as displayed (bmd/inputs/dxa.py: dxa_input)",
-    cohort="simulated_dxa",
-    unit="scans",
-    headline="mae_percent",
-    read=Films,
-    plain=partial(plain_view, stride=1),
-    augment=lambda recipe: DxaAugment(recipe.size),
-    encode=encode_dxa,
-    collate=collate_stack,
-    validate=validate_dxa,
-)
-REGIONS = Task[Film, View](
+REGIONS = replace(
+    MASKS,
     name="regions",
     inputs="letterbox to the input size, local log normalisation (bmd/inputs/dxa.py: region_input)",
     cohort="simulated_dxa",
     unit="scans",
-    headline="level_exact",
-    read=Films,
-    plain=partial(plain_view, stride=1),
     augment=lambda recipe: RegionAugment(recipe.size, recipe.tight),
-    encode=encode_masks,
-    collate=collate_stack,
     validate=validate_regions,
+)
+DENSITY = replace(
+    REGIONS,
+    name="dxa",
+    inputs="letterbox to the input size, grey values as displayed (bmd/inputs/dxa.py: dxa_input)",
+    headline="mae_percent",
+    augment=lambda recipe: DxaAugment(recipe.size),
+    encode=encode_dxa,
+    validate=validate_dxa,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
@@ -19,7 +19,7 @@ from bmd.metrics import Boxes, auc, average_precision
 from bmd.metrics import dice as overlap
 from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T
 from bmd.training.augment import FilmAugment
-from bmd.training.examples import collate_concatenate, collate_lists, collate_stack
+from bmd.training.examples import collate_concatenate, collate_lists
 from bmd.training.films import FIRST_LUMBAR, Film, Films, View, plain_view
 from bmd.training.task import Example, Items, Metrics, Task
 
@@ -265,29 +265,16 @@ MASKS = Task[Film, View](
     plain=partial(plain_view, stride=1),
     augment=lambda recipe: FilmAugment(recipe.size, 1, recipe.tight),
     encode=encode_masks,
-    collate=collate_stack,
     validate=validate_masks,
 )
-BOXES = Task[Film, View](
-    name="boxes",
-    inputs=MASKS.inputs,
-    cohort="simulated_films",
-    unit="films",
-    headline="ap50",
-    read=Films,
-    plain=partial(plain_view, stride=1),
-    augment=lambda recipe: FilmAugment(recipe.size, 1, recipe.tight),
-    encode=encode_boxes,
-    collate=collate_lists,
-    validate=validate_boxes,
+BOXES = replace(
+    MASKS, name="boxes", headline="ap50", encode=encode_boxes, collate=collate_lists, validate=validate_boxes
 )
-MEASURE = Task[Film, View](
+MEASURE = replace(
+    MASKS,
     name="measure",
     inputs="letterbox to 384, upright 64 x 64 crop, mean 0, divided by 0.15 (bmd/inputs/film.py: crop_tensor)",
-    cohort="simulated_films",
-    unit="films",
     headline="film_auc",
-    read=Films,
     plain=lambda film, size: plain_view(film, CROP_FILM, CROP_STRIDE),
     augment=lambda recipe: CropAugment(),
     encode=encode_crops,
