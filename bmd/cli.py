@@ -100,7 +100,7 @@ def _simulate(options: argparse.Namespace) -> None:
     row = modality.by_kind(options.modality)
     assert row.simulate is not None, "the choices are the kinds that can be simulated"
     paths = row.simulate(_wanted(options))
-    cases = text(row.cases)
+    cases = text(row.code("cases"))
     print(text("command.simulated", cases=cases, count=options.count, files=len(paths), out=options.out))
 
 
@@ -127,7 +127,7 @@ def _sheet(options: argparse.Namespace) -> None:
     assert row.sheet is not None, "the choices are the kinds that have a sheet"
     Path(options.out).parent.mkdir(parents=True, exist_ok=True)
     Path(options.out).write_bytes(row.sheet(_wanted(options)))
-    print(text("command.sheet", count=options.count, cases=text(row.cases), out=options.out))
+    print(text("command.sheet", count=options.count, cases=text(row.code("cases")), out=options.out))
 
 
 def _define_train(command: argparse.ArgumentParser) -> None:

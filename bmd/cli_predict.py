@@ -118,7 +118,7 @@ def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report
         raise  # missing weights and the like concern every file
     except Exception:
         log.exception("analysis failed")  # a fault of ours: the other files still run
-        return study, _refused(job, refusal("command.broke", noun=note(job.row.noun))), True
+        return study, _refused(job, refusal("command.broke", noun=note(job.row.code("noun")))), True
 
 
 def jobs(paths: Sequence[Path], kind: str) -> list[Job]:

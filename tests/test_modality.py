@@ -175,8 +175,8 @@ def test_a_new_kind_is_a_row_a_folder_in_each_layer_and_its_words(tmp_path: Path
 @pytest.mark.parametrize("row", modality.MODALITIES, ids=lambda row: row.kind)
 def test_every_row_is_whole(row: modality.Modality) -> None:
     assert (ROOT / "pages" / f"{row.page}.py").is_file()
-    assert {row.title, row.noun} <= codes()
-    assert (row.cases in codes()) == (row.simulate is not None)
+    assert {row.code("title"), row.code("noun")} <= codes()
+    assert (row.code("cases") in codes()) == (row.simulate is not None)
     assert (row.read is None) == (row.formats == ())
     assert modality.by_kind(row.kind) is row
     assert modality.of_report(Report("", row.holds, Suitability(True))) is row

@@ -16,12 +16,12 @@ from bmd.text import entry, text
 def ways_in() -> None:
     """Each way in with its networks, and what each of them has seen and was measured on."""
     st.subheader(text("app.about.ways_title"), anchor=False)
-    st.markdown("\n".join(f"- **{text(row.title)}**: {text(row.way)}" for row in modality.MODALITIES))
+    st.markdown("\n".join(f"- **{text(row.code('title'))}**: {text(row.code('way'))}" for row in modality.MODALITIES))
     st.markdown(text("app.about.ways_together"))
     rows = []
     for way_in, names in networks():
         for name in names:
-            way = text(way_in.title) if name == names[0] else ""
+            way = text(way_in.code("title")) if name == names[0] else ""
             places = "; ".join(cards.places(name)) or text("app.no_weights")
             cells = (way, registry.spec(name).title, cards.learned_from(name), places)
             rows.append([html.escape(cell) for cell in cells])
@@ -42,7 +42,7 @@ def models() -> None:
     """Every network's card, a tab for each way in; networks without weights stand with their way."""
     st.subheader(text("app.about.models_title"), anchor=False)
     st.caption(f"{text('app.simulated_only')} {text('app.auc_means')}")
-    tabs = st.tabs([text(row.title) for row in modality.MODALITIES])
+    tabs = st.tabs([text(row.code("title")) for row in modality.MODALITIES])
     for tab, row in zip(tabs, modality.MODALITIES, strict=True):
         with tab:
             for name in _of(row):

@@ -26,7 +26,7 @@ LOGO = str(Path(__file__).with_name("logo.svg"))
 ROOT = Path(__file__).resolve().parents[2]
 ENTRYPOINT = "streamlit_app.py"
 PAGES = (
-    *((row.page, text(row.title), row.icon) for row in modality.MODALITIES),
+    *((row.page, text(row.code("title")), row.icon) for row in modality.MODALITIES),
     ("together", text("app.together.title"), "join"),
     ("about", text("app.about.title"), "info"),
 )

@@ -103,25 +103,7 @@ class Steps(Generic[Picture, Found]):
         engine: Engine | None = None,
         models: Mapping[str, str] | None = None,
     ) -> Report:
-        """Gate, find and describe one study.
-
-        Parameters
-        ----------
-        study : Study
-            What was read.
-        file : str
-            Name to show in the report.
-        progress : callable, optional
-            Told what is being done.
-        engine : Engine, optional
-            Runs the networks; by default the best one this machine has.
-        models : mapping, optional
-            Role to the name of a network, where it is not the role's default.
-
-        Returns
-        -------
-        Report
-            An unsuitable picture gives a report with ``suitability.suitable`` False and its reasons, not an exception.
+        """Gate, find and describe one study; see ``modality.analyse``.
 
         Raises
         ------

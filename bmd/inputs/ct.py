@@ -48,15 +48,6 @@ def body_centre(vertebra: Vertebra) -> Point:
 def axial_crop(voxels: NDArray[np.int16], spacing_mm: Spacing, centre_zyx: Point) -> NDArray[np.float32]:
     """Cut the slice through the middle of a vertebral body.
 
-    Parameters
-    ----------
-    voxels : ndarray
-        int16 (D, H, W) HU.
-    spacing_mm : tuple of float
-        (slice, row, column).
-    centre_zyx : tuple of float
-        Centre of the body in voxels.
-
     Returns
     -------
     ndarray
@@ -117,15 +108,6 @@ def hip_plane(head_mm: Point, towards_mm: Point) -> HipPlane:
 
 def hip_crop(voxels: NDArray[np.int16], spacing_mm: Spacing, plane: HipPlane) -> NDArray[np.float32]:
     """Reformat the picture of one hip; a left hip comes out mirrored, like a right one.
-
-    Parameters
-    ----------
-    voxels : ndarray
-        int16 (D, H, W) HU.
-    spacing_mm : tuple of float
-        (slice, row, column).
-    plane : HipPlane
-        Where to cut.
 
     Returns
     -------

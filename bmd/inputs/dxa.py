@@ -1,4 +1,4 @@
-"""DXA images as the networks see them."""
+"""DXA images, float32 (H, W) in 0..1, as the networks see them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,7 @@ REGION_SIZE = 256
 
 
 def dxa_input(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Input of ``dxa_cnn``: the whole picture letterboxed, grey values as displayed.
-
-    Parameters
-    ----------
-    image : ndarray
-        float32 (H, W) in 0..1.
-
-    Returns
-    -------
-    ndarray
-        float32 (1, 256, 256) in 0..1.
-    """
+    """Input of ``dxa_cnn``, float32 (1, 256, 256) in 0..1: the whole picture letterboxed, grey values as displayed."""
     return letterbox(image, CNN_SIZE)[0][None]
 
 

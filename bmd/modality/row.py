@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bmd.errors import OptionError
 from bmd.findings import note
@@ -94,15 +94,11 @@ class Modality:
     simulate: Callable[[Draw], Sequence[str]] | None = None
     sheet: Callable[[Draw], bytes] | None = None
 
-    @property
-    def title(self) -> str:
-        """Code of its name for people, that of its page."""
-        return f"modality.{self.kind}.title"
-
-    @property
-    def noun(self) -> str:
-        """Code of the word for one such input."""
-        return f"modality.{self.kind}.noun"
+    def code(self, word: Literal["title", "noun", "way", "cases"]) -> str:
+        """Code of a word for people: its name, that of its page; one such input; what such an input is and what comes
+        out; many simulated ones.
+        """
+        return f"modality.{self.kind}.{word}"
 
     def runs(self, name: str) -> bool:
         """Whether a registered network can run on this kind of input."""
@@ -118,14 +114,4 @@ class Modality:
         """Raise OptionError unless a network can run here, in that role."""
         if not self.runs(name) or role not in (None, registry.spec(name).role):
             able = tuple(other for other in registry.names() if self.runs(other))
-            raise OptionError("network.not_here", name=name, kind=note(self.title), able=able)
-
-    @property
-    def way(self) -> str:
-        """Code of the sentence on what such an input is and what comes out."""
-        return f"modality.{self.kind}.way"
-
-    @property
-    def cases(self) -> str:
-        """Code of the word for many simulated ones."""
-        return f"modality.{self.kind}.cases"
+            raise OptionError("network.not_here", name=name, kind=note(self.code("title")), able=able)

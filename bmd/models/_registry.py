@@ -37,6 +37,8 @@ class Spec:
         The key everywhere: command line, ``weights/<name>``, metadata.
     title : str
         Name shown to the user.
+    paper : str
+        Citation.
     task : str
         Name of the ``Task`` it is trained on (``bmd/training/tasks``): examples, batches and validation. Networks of
         one task give the same outputs.
@@ -45,18 +47,16 @@ class Spec:
         each other; ``default`` says which one does when nobody chooses.
     modality : str
         One of ``types.Modality``.
-    paper : str
-        Citation.
     default : bool
         Whether it is the role's choice; needed only where a role has several networks.
     """
 
     name: str
     title: str
+    paper: str
     task: str
     role: str
     modality: str
-    paper: str
     default: bool = False
 
 

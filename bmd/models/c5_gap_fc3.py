@@ -56,9 +56,7 @@ class C5GapFc3Recipe(Recipe):
     dropout: float = 0.2  # on the joined features
 
 
-@register(
-    Spec("c5_gap_fc3", "C5-GAP-FC3", task="measure", role="density", modality="radiograph", paper="Jung 2020 (step 2)")
-)
+@register(Spec("c5_gap_fc3", "C5-GAP-FC3", "Jung 2020 (step 2)", task="measure", role="density", modality="radiograph"))
 class C5GapFc3(nn.Module):
     """Five convolutions, global average pooling, parallel fully connected heads."""
 

@@ -53,11 +53,11 @@ class CMNetRecipe(Recipe):
     Spec(
         "cmnet",
         "CM-Net",
+        "Lim & Kim 2023, J Biomed Eng Res 44",
         task="masks",
         role="localiser",
         default=True,
         modality="radiograph",
-        paper="Lim & Kim 2023, J Biomed Eng Res 44",
     )
 )
 class CMNet(nn.Module):

@@ -66,10 +66,10 @@ class DemographicsRecipe(Recipe):
     Spec(
         "demographics",
         "Demographics (age, sex, height, weight)",
+        "Own network on NHANES (CDC); demographics branch after Ha et al. 2024",
         task="survey",
         role="demographics",
         modality="demographics",
-        paper="Own network on NHANES (CDC); demographics branch after Ha et al. 2024",
     )
 )
 class DemographicsNetwork(nn.Module):

@@ -53,7 +53,7 @@ def block(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
-@register(Spec("dxa_cnn", "DXA CNN", task="dxa", role="dxa_density", modality="dxa", paper="Kirilov et al. 2022"))
+@register(Spec("dxa_cnn", "DXA CNN", "Kirilov et al. 2022", task="dxa", role="dxa_density", modality="dxa"))
 class DxaCnn(nn.Module):
     """Three convolutions and a regression."""
 

@@ -38,10 +38,10 @@ class DxaRegionsRecipe(CMNetRecipe):
     Spec(
         "dxa_regions",
         "DXA regions",
+        "after Lim & Kim 2023, J Biomed Eng Res 44",
         task="regions",
         role="dxa_regions",
         modality="dxa",
-        paper="after Lim & Kim 2023, J Biomed Eng Res 44",
     )
 )
 class DxaRegions(CMNet):

@@ -72,10 +72,10 @@ class PatientFeatures(nn.Module):
     Spec(
         "femur_demographics",
         "FNN of the patient's data",
+        "Ha et al. 2024 (demographics)",
         task="hip_patient",
         role="femur_demographics",
         modality="ct",
-        paper="Ha et al. 2024 (demographics)",
     )
 )
 class FemurDemographics(nn.Module):

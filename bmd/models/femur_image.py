@@ -86,10 +86,10 @@ def cross_entropy(logits: Tensor, targets: dict[str, Tensor]) -> dict[str, Tenso
     Spec(
         "femur_image",
         "Six-layer CNN of the hip",
+        "Ha et al. 2024 (image)",
         task="hip",
         role="femur_image",
         modality="ct",
-        paper="Ha et al. 2024 (image)",
     )
 )
 class FemurImage(nn.Module):

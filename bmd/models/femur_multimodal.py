@@ -39,10 +39,10 @@ class FemurMultimodalRecipe(images.FemurImageRecipe):
     Spec(
         "femur_multimodal",
         "Multimodal network of hip and patient",
+        "Ha et al. 2024 (both)",
         task="hip_and_patient",
         role="femur_multimodal",
         modality="ct",
-        paper="Ha et al. 2024 (both)",
     )
 )
 class FemurMultimodal(nn.Module):

@@ -118,14 +118,7 @@ class Branch(nn.Sequential):
 
 
 @register(
-    Spec(
-        "pair_acm",
-        "Pair ensemble (ResNet-18 + ACM)",
-        task="slice",
-        role="slices",
-        modality="ct",
-        paper="Choi et al. 2021",
-    )
+    Spec("pair_acm", "Pair ensemble (ResNet-18 + ACM)", "Choi et al. 2021", task="slice", role="slices", modality="ct")
 )
 class PairAcm(nn.Module):
     """Two branches, three classifiers."""

@@ -109,10 +109,10 @@ class FloatHead(RetinaNetHead):
     Spec(
         "retinanet_aploss",
         "RetinaNet with AP-loss",
+        "Jung 2020 (step 1); Chen et al. 2019, CVPR",
         task="boxes",
         role="localiser",
         modality="radiograph",
-        paper="Jung 2020 (step 1); Chen et al. 2019, CVPR",
     )
 )
 class RetinaNetAPLoss(RetinaNet):

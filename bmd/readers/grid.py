@@ -34,26 +34,16 @@ MAX_TURN_DEG = 30.0
 class Plan:
     """How to get evenly spaced slices.
 
-    Attributes
-    ----------
-    first, last : int
-        The run of stored slices that is used, last included.
-    step_mm : float
-        Distance of the slices that result.
-    places : ndarray or None
-        For each resulting slice its place among the stored ones, fractions between two; None when they are even.
-    notes : tuple of Finding
-        What was done.
-    absent : int
-        Missing slices that are filled in.
+    Each resulting slice has a place among the stored ones, fractions being between two; no ``places`` where the stored
+    ones are even.
     """
 
     first: int
-    last: int
-    step_mm: float
+    last: int  # of the run of stored slices that is used, included
+    step_mm: float  # distance of the slices that result
     places: NDArray[np.float64] | None = None
-    notes: tuple[Finding, ...] = ()
-    absent: int = 0
+    notes: tuple[Finding, ...] = ()  # what was done
+    absent: int = 0  # missing slices that are filled in
 
 
 def plan_slices(positions: NDArray[np.float64]) -> Plan:

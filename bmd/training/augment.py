@@ -19,21 +19,11 @@ from bmd.training.films import FIRST_LUMBAR, Film, View, warp
 
 @dataclass(frozen=True)
 class FilmAugment:
-    """Draws a view of a film for the localisers.
+    """Draws a view of a film for the localisers."""
 
-    Attributes
-    ----------
-    size : int
-        Side of the view in pixels.
-    stride : int
-        Image pixels per label pixel.
-    tight : float
-        Probability of a view that shows only some neighbouring bodies.
-    """
-
-    size: int
-    stride: int = 2
-    tight: float = 0.2
+    size: int  # side of the view in pixels
+    stride: int = 2  # image pixels per label pixel
+    tight: float = 0.2  # probability of a view that shows only some neighbouring bodies
 
     def __call__(self, film: Film, rng: np.random.Generator) -> View:
         """Draw one view; all randomness comes from ``rng``."""

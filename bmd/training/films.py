@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ cv2.setNumThreads(1)
 FIRST_LUMBAR = LEVELS.index("L1")
 BODY_FILL = np.array([0.92] * 8 + [1.05])
 """Area of a simulated body over the area between its corners: walls are concave (medians .90-.95; S1 1.05)."""
-KEYS = ("image", "labels", "corners", "visible", "bmd", "t_score", "patient", "bmd_l1l4", "t_l1l4")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +72,8 @@ class View:
         return np.asarray(count * self.stride**2 / np.maximum(area * BODY_FILL, 1), np.float64)
 
 
-def _keys(shard: Mapping[str, NDArray[Any]]) -> Arrays:
-    return {key: shard[key] for key in KEYS}
+def _arrays(shard: Mapping[str, NDArray[Any]]) -> Arrays:
+    return {field.name: shard[field.name] for field in fields(Film)}
 
 
 class Films:
@@ -97,7 +96,7 @@ class Films:
 
     def __init__(self, folder: str | Path, skip: int = 0, limit: int = 0, repeat: bool = True) -> None:
         self.skip, self.limit = skip, limit
-        self._shards = Shards(folder, "films", _keys, skip + limit if limit else 0)
+        self._shards = Shards(folder, "films", _arrays, skip + limit if limit else 0)
         self._where: list[tuple[int, int]] = []
         if not self.refresh():
             raise InputError("network.no_films", folder=str(folder))

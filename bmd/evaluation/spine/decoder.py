@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,38 +38,28 @@ GAIN = 0.002
 """Least rise of the score for which a term is moved: half a vertebra in a hundred films is noise."""
 
 
+COLUMNS = ("true", "found", "named", "sure", "wrong", "dice", "any")
+"""What is counted on a film: lumbar vertebrae that are completely in the picture, those found, those found under their
+name; 1 where names are called certain and are right, or although a vertebra has another one; overlap of all outlined
+and all true bodies, 0 where there is none; 1 where there is a true body."""
+WHOLE = {"found": "true", "named": "true", "dice": "any"}
+"""What a figure is a share of; the others of all films."""
+
+
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """What was found on n films.
+    """What was found on films: ``rows`` (n, 7), one a film, in the order of ``COLUMNS``."""
 
-    Attributes
-    ----------
-    true, found, named : ndarray
-        (n,) lumbar vertebrae that are completely in the picture, those found, those found under their name.
-    sure, wrong : ndarray
-        (n,) 1 where names are called certain and are right, or although a vertebra has another one.
-    dice : ndarray
-        (n,) overlap of all outlined and all true bodies; 0 where there is none.
-    any : ndarray
-        (n,) 1 where there is a true body.
-    """
-
-    true: NDArray[np.float64]
-    found: NDArray[np.float64]
-    named: NDArray[np.float64]
-    sure: NDArray[np.float64]
-    wrong: NDArray[np.float64]
-    dice: NDArray[np.float64]
-    any: NDArray[np.float64]
+    rows: NDArray[np.float64]
 
     def figure(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What to add up over films and what to divide it by."""
-        below = {"found": self.true, "named": self.true, "dice": self.any}
-        return getattr(self, name), below.get(name, np.ones(len(self.true)))
+        of = dict(zip(COLUMNS, self.rows.T, strict=True))
+        return of[name], of[WHOLE[name]] if name in WHOLE else np.ones(len(self.rows))
 
     def part(self, films: slice | NDArray[np.int64]) -> Counts:
         """Only some of the films."""
-        return Counts(*(getattr(self, item.name)[films] for item in fields(self)))
+        return Counts(self.rows[films])
 
     def score(self) -> float:
         """One number for the search; certain and wrong weighs most, certain and right least."""
@@ -110,7 +100,7 @@ def measure(cases: Sequence[Case], reader: Reader, terms: Terms) -> Counts:
     rows = []
     for case in cases:
         rows.append(judge(case, settle(case.pixels, partial(reader.look, case, terms=terms), terms)))
-    return Counts(*np.array(rows, float).T)
+    return Counts(np.array(rows, float))
 
 
 Change = dict[str, tuple[float, float, float]]

@@ -40,27 +40,13 @@ NEAR = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One film with its truth.
+    """One film with its truth."""
 
-    Attributes
-    ----------
-    kind : str
-        One of ``KINDS``.
-    pixels : ndarray
-        float32 (H, W) in 0..1.
-    labels : ndarray
-        uint8 (H, W): 0 background, 1-9 ``LEVELS``.
-    centres : dict of str to ndarray
-        Centre (2,) of the bodies T10-L5 that lie completely in the picture, pixels.
-    shift : int
-        By how many levels the localiser's maps are falsified.
-    """
-
-    kind: str
+    kind: str  # one of KINDS
     pixels: Film
-    labels: NDArray[np.uint8]
-    centres: dict[str, NDArray[np.float64]]
-    shift: int = 0
+    labels: NDArray[np.uint8]  # (H, W): 0 background, 1-9 LEVELS
+    centres: dict[str, NDArray[np.float64]]  # (2,) of the bodies T10-L5 that lie completely in the picture, pixels
+    shift: int = 0  # by how many levels the localiser's maps are falsified
 
 
 def read_cases(folder: str, count: int | None = None) -> list[Case]:

@@ -48,15 +48,7 @@ class Measured:
 
 
 def measure_attenuation(volume: Volume, found: FoundCt) -> Measured:
-    """Measure every whole body that nothing spoils.
-
-    Parameters
-    ----------
-    volume : Volume
-        The CT.
-    found : FoundCt
-        Its bodies.
-    """
+    """Measure every whole body that nothing spoils."""
     values: list[Attenuation] = []
     said: list[Finding] = []
     heights = [float(np.mean(body.edge_heights())) for body in found.bodies]

@@ -29,13 +29,7 @@ FRONT = 0.45
 
 
 def gate_ct(study: Study) -> tuple[Suitability, Volume | None]:
-    """First look at a study: is there one CT volume with enough of a trunk in it? Needs no network.
-
-    Returns
-    -------
-    Suitability, Volume or None
-        The verdict, and the volume to analyse.
-    """
+    """First look, without any network: the verdict, and the volume where there is one with enough of a trunk in it."""
     if study.volume is None:
         return Suitability(False, (refusal("ct.not_a_ct", holds=note(f"word.{study.modality or 'nothing'}")),)), None
     reasons, scores = look_at(study.volume)

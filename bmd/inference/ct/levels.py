@@ -83,15 +83,7 @@ class FoundCt:
 
 
 def localise_ct(volume: Volume, networks: Networks) -> FoundCt:
-    """Find, fit and name the vertebral bodies of a CT volume.
-
-    Parameters
-    ----------
-    volume : Volume
-        The CT.
-    networks : Networks
-        Runs the film localiser.
-    """
+    """Find, fit and name the vertebral bodies of a CT volume."""
     spine = find_spine(volume)
     film, looks = look_from_side(volume, spine, networks)
     seen = looks[0]

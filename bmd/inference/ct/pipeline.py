@@ -115,13 +115,7 @@ def _technique(volume: Volume, found: FoundCt, measured: Measured) -> list[Findi
 
 
 STEPS = run.Steps(
-    holds="ct",
-    role=ROLE,
-    gate=gate_ct,
-    find=find,
-    describe=describe,
-    checking=(0.02, "progress.checking_volume"),
-    finding=(0.08, "progress.finding_vertebrae"),
+    "ct", ROLE, gate_ct, find, describe, (0.02, "progress.checking_volume"), (0.08, "progress.finding_vertebrae")
 )
 analyse_ct = STEPS.analyse
 """One CT of the abdomen: the volume of a study. Roles: "localiser", "slices", "femur_image", "femur_demographics",

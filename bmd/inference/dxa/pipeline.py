@@ -164,13 +164,7 @@ def warnings(study: Study, found: Regions, levels: tuple[LevelDensity, ...]) -> 
 
 
 STEPS = run.Steps(
-    holds="dxa",
-    role=REGION_ROLE,
-    gate=gate,
-    find=find,
-    describe=describe,
-    checking=(0.02, "progress.checking_picture"),
-    finding=(0.2, "progress.finding_regions"),
+    "dxa", REGION_ROLE, gate, find, describe, (0.02, "progress.checking_picture"), (0.2, "progress.finding_regions")
 )
 analyse_dxa = STEPS.analyse
 """One DXA image of the lumbar spine: the first of a study; a second one that holds densities is measured.

@@ -56,15 +56,7 @@ class Regions:
 
 
 def find_regions(image: NDArray[np.float32], networks: Networks) -> Regions:
-    """Find the regions of a picture.
-
-    Parameters
-    ----------
-    image : ndarray
-        float32 (H, W) in 0..1, bone bright.
-    networks : Networks
-        Runs the network of the role.
-    """
+    """Find the regions of a picture, float32 (H, W) in 0..1, bone bright."""
     square, placement = region_input(image)
     both = np.stack([square, square[..., ::-1]])
     masks = np.moveaxis(softmax(networks.run(ROLE, both)["masks"], axis=1), 1, -1)

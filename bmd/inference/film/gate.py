@@ -24,13 +24,7 @@ DRAWN = 0.80
 
 
 def gate(study: Study) -> tuple[Suitability, Image | None]:
-    """First look at a study, without any network.
-
-    Returns
-    -------
-    Suitability, Image or None
-        The verdict, and the picture to analyse: one radiograph, bone bright as far as the pixels tell.
-    """
+    """First look, without any network: the verdict, and the one radiograph to analyse where there is one."""
     films = [image for image in study.images if image.modality == "radiograph"]
     if not films:
         return Suitability(False, (_other_kind(study),)), None
@@ -48,13 +42,7 @@ def _other_kind(study: Study) -> Finding:
 
 
 def look_at(film: Film) -> tuple[tuple[Finding, ...], dict[str, float]]:
-    """Reasons not to analyse a picture, from simple statistics of its pixels, and those statistics.
-
-    Parameters
-    ----------
-    film : ndarray
-        float32 (H, W) in 0..1.
-    """
+    """Reasons not to analyse a picture, from simple statistics of its pixels, and those statistics."""
     height, width = film.shape[:2]
     if min(height, width) < MIN_SIDE:
         return (refusal("film.too_small", width_px=width, height_px=height, least_px=MIN_SIDE),), {}
@@ -92,15 +80,7 @@ def seems_inverted(film: Film) -> bool:
 
 
 def judge(film: Film, found: Found) -> tuple[tuple[Finding, ...], dict[str, float]]:
-    """Reasons not to trust what the localiser saw as a lateral lumbar spine, and the numbers behind them.
-
-    Parameters
-    ----------
-    film : ndarray
-        float32 (H, W) in 0..1, bone bright.
-    found : Found
-        What the localiser saw on it.
-    """
+    """Reasons not to trust what the localiser saw as a lateral lumbar spine, and the numbers behind them."""
     picture = picture_logit(film)
     from_front, sideways, clear = borders()
     if found.decoded is not None:

@@ -10,10 +10,10 @@ import numpy as np
 from bmd.errors import WeightsError
 from bmd.findings import Finding, warning
 from bmd.inference import run
-from bmd.inference.film import gate as gates
 from bmd.inference.film import measure as density
 from bmd.inference.film.boxes import by_boxes
 from bmd.inference.film.found import ROLE, Film, Found, by_maps
+from bmd.inference.film.gate import gate, judge, seems_inverted
 from bmd.inference.film.warnings import warnings
 from bmd.inference.run import Networks, Teller
 from bmd.models._registry import spec
@@ -42,12 +42,12 @@ def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Se
     localise = LOCALISERS[spec(networks.name(ROLE)).task]
     film: Film = np.clip(np.asarray(image.pixels, np.float32), 0, 1)
     found, inverted = localise(film, networks), False
-    if not found.enough or gates.seems_inverted(film):
+    if not found.enough or seems_inverted(film):
         negative = np.asarray(1 - film, np.float32)
         other = localise(negative, networks)
         if other.quality > found.quality:
             film, found, inverted = negative, other, True
-    reasons, scores = gates.judge(film, found)
+    reasons, scores = judge(film, found)
     return Seen(film, found), Suitability(not reasons, reasons, inverted, suitability.scores | scores)
 
 
@@ -75,13 +75,7 @@ def describe(report: Report, study: Study, image: Image, seen: Seen, networks: N
 
 
 STEPS = run.Steps(
-    holds="radiograph",
-    role=ROLE,
-    gate=gates.gate,
-    find=find,
-    describe=describe,
-    checking=(0.02, "progress.checking_picture"),
-    finding=(0.15, "progress.finding_vertebrae"),
+    "radiograph", ROLE, gate, find, describe, (0.02, "progress.checking_picture"), (0.15, "progress.finding_vertebrae")
 )
 analyse = STEPS.analyse
 """One lateral spine film: the first radiograph of a study. Roles: "localiser", "density"; see ``run.Steps.analyse``."""

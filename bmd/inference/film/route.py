@@ -26,13 +26,7 @@ SIDE = 192
 
 
 def route_features(picture: Floats) -> Floats:
-    """Features of a picture, float32 (1160,): edge directions, then eight numbers of its greys.
-
-    Parameters
-    ----------
-    picture : ndarray
-        float32 (H, W) in 0..1.
-    """
+    """Features (1160,) of a picture (H, W) in 0..1: edge directions, then eight numbers of its greys."""
     height, width = picture.shape
     small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     columns = small.mean(0)

@@ -25,17 +25,8 @@ WEIGHTS = Path(__file__).with_name("view.npz")
 
 
 def edge_histograms(film: Floats) -> Floats:
-    """Edge directions of a film, stretched to a square.
-
-    Parameters
-    ----------
-    film : ndarray
-        float32 (H, W) in 0..1.
-
-    Returns
-    -------
-    ndarray
-        float32 (8, 8, 9): square roots of locally normalised histograms of unsigned gradient directions.
+    """Edge directions of a film (H, W) in 0..1, stretched to a square, as (8, 8, 9): square roots of locally normalised
+    histograms of unsigned gradient directions.
     """
     small = np.clip(cv2.resize(film, (SIDE, SIDE), interpolation=cv2.INTER_AREA), 0, 1)
     local = cv2.GaussianBlur(local_log_normalise(small), (0, 0), 0.7)

@@ -8,6 +8,7 @@ for turns and for bodies that must have been missed.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,44 +20,47 @@ from bmd.inference.spine.terms import ChainTerms
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """An ordered run of bodies, lowest first.
+    """An ordered run of n proposed bodies, lowest first.
 
     Attributes
     ----------
-    points : ndarray
-        (n, 2) centres, frame pixels.
-    scores : ndarray
-        (n,) evidence that there is a body, 0..1.
-    levels : ndarray
-        (n, 9) evidence that it is each of ``LEVELS``, 0..1.
+    found : Proposals
+        What it was made of.
+    rows : ndarray
+        int (n,) which of them.
     slots : ndarray
         int (n,) position in the column counted up from the lowest, 0 first; jumps where a body was missed.
     value : float
         What the dynamic programme made of it; higher is better.
-    found : Proposals
-        What it was made of.
     others : int
         Bodies of another chain well beside it.
     """
 
-    points: Points
-    scores: NDArray[np.float64]
-    levels: NDArray[np.float64]
+    found: Proposals
+    rows: NDArray[np.int64]
     slots: NDArray[np.int64]
     value: float
-    found: Proposals
     others: int = 0
+
+    @cached_property
+    def points(self) -> Points:
+        """Centres (n, 2), frame pixels."""
+        return self.found.points[self.rows]
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Evidence (n,) that there is a body, 0..1."""
+        return self.found.scores[self.rows]
+
+    @property
+    def levels(self) -> NDArray[np.float64]:
+        """Evidence (n, 9) that it is each of ``LEVELS``, 0..1."""
+        return self.found.levels[self.rows]
 
     def part(self, keep: slice | NDArray[np.bool_]) -> Chain:
         """Only some of the bodies, the lowest of them in slot 0."""
         slots = self.slots[keep]
-        return replace(
-            self,
-            points=self.points[keep],
-            scores=self.scores[keep],
-            levels=self.levels[keep],
-            slots=slots - slots[:1].sum(),
-        )
+        return replace(self, rows=self.rows[keep], slots=slots - slots[:1].sum())
 
     def unit(self, at: int = 0) -> float:
         """Spacing of neighbouring centres near the ``at``-th body of the chain, frame pixels; NaN for one body."""
@@ -112,7 +116,7 @@ def _best(found: Proposals, rows: NDArray[np.int64], terms: ChainTerms) -> Chain
     spacing = found.spacing
     edges = _edges(points, spacing, terms)
     if not edges:
-        return _chain(found, rows[:1], np.zeros(1, np.int64), float(gain[0]))
+        return Chain(found, rows[:1], np.zeros(1, np.int64), float(gain[0]))
     value, previous = _solve(edges, gain, terms)
     last = int(np.argmax(value))
     path = [last]
@@ -121,11 +125,7 @@ def _best(found: Proposals, rows: NDArray[np.int64], terms: ChainTerms) -> Chain
     path.reverse()
     index = [edges[path[0]].low] + [edges[e].high for e in path]
     slots = np.concatenate([[0], np.cumsum([edges[e].steps for e in path])]).astype(np.int64)
-    return _chain(found, rows[index], slots, float(value[last]))
-
-
-def _chain(found: Proposals, rows: NDArray[np.int64], slots: NDArray[np.int64], value: float) -> Chain:
-    return Chain(found.points[rows], found.scores[rows], found.levels[rows], slots, value, found)
+    return Chain(found, rows[index], slots, float(value[last]))
 
 
 @dataclass(frozen=True)
