@@ -1,4 +1,4 @@
-"""The viewers' files as Streamlit takes them: one string of JavaScript, HTML with its words filled in.
+"""The viewers' files as Streamlit takes them: one string of JavaScript, of HTML with its words filled in, of CSS.
 
 A component gets its script as text, so relative imports lead nowhere in the browser. The modules are therefore joined
 here, each in a function of its own, so that their names cannot meet; there is no build step.
@@ -9,14 +9,20 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
 
 from bmd.text import entry, text
 
 _IMPORT = re.compile(r'^import \{([\w,\s]+)\} from "(\.[\w./]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))", re.MULTILINE)
 _ANY = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+_PART = re.compile(r"\[\[(\w+\.html)\]\]")
 _PLACE = re.compile(r"\[\[(\w+)\]\]")
+_SHARED = Path(__file__).with_name("shared")
 
 
 def bundle(start: Path) -> str:
@@ -68,8 +74,31 @@ def _module(file: Path, source: str, names: dict[Path, str], is_start: bool) -> 
 
 
 def page(file: Path) -> str:
-    """A viewer's HTML; ``[[zoom_in]]`` stands for the words of "app.viewer.zoom_in"."""
-    return _PLACE.sub(lambda found: html.escape(text(f"app.viewer.{found[1]}")), file.read_text("utf-8"))
+    """A viewer's HTML; ``[[zoom.html]]`` stands for that shared file, ``[[fit]]`` for the words of "app.viewer.fit"."""
+    whole = _PART.sub(lambda found: (_SHARED / found[1]).read_text("utf-8").rstrip(), file.read_text("utf-8"))
+    return _PLACE.sub(lambda found: html.escape(text(f"app.viewer.{found[1]}")), whole)
+
+
+@cache
+def component(name: str, folder: Path, language: str) -> ComponentRenderer:
+    """The viewer of a folder, registered once for each language of the process.
+
+    Parameters
+    ----------
+    name : str
+        Of the component; the language is added to it.
+    folder : Path
+        Holds ``viewer.html``, ``viewer.js`` and, where the shared one is not enough, ``viewer.css``.
+    language : str
+        In which its words are shown now.
+    """
+    styles = [file for file in (_SHARED / "viewer.css", folder / "viewer.css") if file.exists()]
+    return st.components.v2.component(
+        f"{name}_{language}",
+        html=page(folder / "viewer.html"),
+        css="\n".join(file.read_text("utf-8") for file in styles),
+        js=bundle(folder / "viewer.js"),
+    )
 
 
 def words(names: Iterable[str]) -> dict[str, str]:

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clamp, nextIndex, pinch, wheelPixels } from "../../../bmd/app/viewers/shared/input.js";
+import { clamp, nextIndex, obey, pinch, wheelPixels } from "../../../bmd/app/viewers/shared/input.js";
+import { mounted } from "../../../bmd/app/viewers/shared/mount.js";
 import { inflate, pieces, unpack } from "../../../bmd/app/viewers/shared/packet.js";
 import { heatColour, opaque } from "../../../bmd/app/viewers/shared/paint.js";
 import { fill } from "../../../bmd/app/viewers/shared/words.js";
@@ -59,4 +60,30 @@ test("wheels that count in lines are as fast as those that count in pixels", () 
 test("the next one goes around, and starts at either end", () => {
   assert.deepEqual([nextIndex(-1, 1, 5), nextIndex(-1, -1, 5), nextIndex(4, 1, 5), nextIndex(0, -1, 5)], [0, 4, 0, 4]);
   assert.deepEqual([clamp(7, 0, 5), clamp(-1, 0, 5), clamp(3, 0, 5)], [5, 0, 3]);
+});
+
+test("a key runs its command and goes no further; another one is left to the page", () => {
+  const seen = [];
+  const press = (key) => ({
+    key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false,
+    preventDefault: () => seen.push("kept"), stopPropagation: () => seen.push("stopped"),
+  });
+  const commands = { pan: (...given) => seen.push(given) };
+  obey({ a: ["pan", 1, 2] }, commands, press("a"), "state", "pane");
+  assert.deepEqual(seen, ["kept", "stopped", ["state", "pane", 1, 2]]);
+  obey({ a: ["pan", 1, 2] }, commands, press("b"), "state");
+  assert.equal(seen.length, 3);
+});
+
+test("an element keeps its state through new data; after it has gone it begins anew", () => {
+  const seen = [];
+  const create = () => ({ number: seen.length, observer: { disconnect: () => seen.push("disconnected") } });
+  const show = mounted(create, (state, data) => seen.push([state.number, data]), (state) => seen.push(["left", state.number]));
+  const [one, other] = [{}, {}];
+  show({ data: "a", parentElement: one });
+  const leave = show({ data: "b", parentElement: one });
+  show({ data: "c", parentElement: other });
+  leave();
+  show({ data: "d", parentElement: one });
+  assert.deepEqual(seen, [[0, "a"], [0, "b"], [2, "c"], "disconnected", ["left", 0], [5, "d"]]);
 });

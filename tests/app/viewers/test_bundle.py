@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bmd.app.viewers import bundle, ct, film
+from bmd.app.viewers import bundle, film
 from bmd.app.viewers.ct import packet
 
 VIEWERS = Path(bundle.__file__).parent
@@ -65,6 +65,7 @@ def test_joined_viewers_are_modules_that_load(start, tmp_path):
 def test_words_are_filled_in_and_escaped(name):
     page = bundle.page(VIEWERS / name / "viewer.html")
     assert "[[" not in page
+    assert 'data-do="fit"' in page, "the shared parts are there"
     assert 'aria-label="' in page
     assert re.search(r'<canvas tabindex="0" role="application" aria-roledescription="[^"]+"', page)
 
@@ -85,5 +86,7 @@ def test_no_sentence_stands_in_a_script():
 
 
 def test_each_language_has_a_viewer_of_its_own():
-    assert film._mount("en") is film._mount("en")
-    assert ct._mount("en") is ct._mount("en")
+    for name in ("film", "ct"):
+        first = bundle.component(f"test_{name}", VIEWERS / name, "en")
+        assert bundle.component(f"test_{name}", VIEWERS / name, "en") is first
+        assert bundle.component(f"test_{name}", VIEWERS / name, "xx") is not first

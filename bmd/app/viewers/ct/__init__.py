@@ -13,28 +13,17 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from bmd.app import session
-from bmd.app.viewers.bundle import bundle, page
+from bmd.app.viewers.bundle import bundle, component
 from bmd.app.viewers.ct.packet import overlay_packet, volume_packet
 from bmd.text import LANGUAGE
 from bmd.types import volume_of
 
 _HERE = Path(__file__).parent
-_STYLES = (_HERE.parent / "film" / "viewer.css", _HERE / "viewer.css")
 
 
 @cache
 def _store() -> ComponentRenderer:
     return st.components.v2.component("volume_store", html="<span hidden></span>", js=bundle(_HERE / "store.js"))
-
-
-@cache
-def _mount(language: str) -> ComponentRenderer:
-    return st.components.v2.component(
-        f"volume_viewer_{language}",
-        html=page(_HERE / "viewer.html"),
-        css="\n".join(file.read_text("utf-8") for file in _STYLES),
-        js=bundle(_HERE / "viewer.js"),
-    )
 
 
 def show(held: session.Held, alt: str) -> None:
@@ -56,5 +45,5 @@ def show(held: session.Held, alt: str) -> None:
     maps = held.maps if held.show_maps else None
     overlays = overlay_packet(held.study.uid, volume.voxels.shape, volume.spacing_mm, held.report, maps or (), alt)
     with st.container(gap=None, key="volume_viewer_box"):
-        _mount(LANGUAGE.get())(data=overlays, key="volume_viewer")
+        component("volume_viewer", _HERE, LANGUAGE.get())(data=overlays, key="volume_viewer")
         _store()(data=packed, key="volume_store", height=1)

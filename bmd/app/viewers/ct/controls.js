@@ -1,5 +1,5 @@
 // Bar, pointer, wheel and keys of the CT viewer. Every command is given the state, then the plane it was called on.
-import { canvasPoint, clamp, command, help, nextIndex, pinch, press, wheelPixels } from "../shared/input.js";
+import { canvasPoint, clamp, help, nextIndex, obey, pinch, press, wheelPixels } from "../shared/input.js";
 import { fillTip } from "../shared/paint.js";
 import { fill } from "../shared/words.js";
 import { draw } from "./draw.js";
@@ -151,7 +151,7 @@ function listenPane(state, pane) {
   canvas.onpointermove = (event) => move(state, pane, event);
   canvas.onpointerup = canvas.onpointercancel = (event) => state.pointers.delete(event.pointerId);
   canvas.onpointerleave = () => hover(state, null);
-  canvas.onkeydown = (event) => key(state, pane, event);
+  canvas.onkeydown = (event) => state.volume && obey(KEYS, COMMANDS, event, state, pane);
 }
 
 function dragKind(state, event) {
@@ -201,15 +201,6 @@ function cross(state, pane, point) {
   const [a, b] = toCell(state.volume, pane, state.zoom, ...point);
   moveCursor(state, pane.plane.u, a);
   moveCursor(state, pane.plane.v, b);
-}
-
-function key(state, pane, event) {
-  const found = state.volume && command(KEYS, event);
-  if (!found) return;
-  event.preventDefault();
-  event.stopPropagation();
-  const [name, ...given] = found;
-  COMMANDS[name](state, pane, ...given);
 }
 
 // ---- vertebrae under the pointer ----------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Drawing the three planes and what was found on them.
 import {
-  COLOURS, labelHalf, paintLabel, pictureOf, pixelRatio, putPicture, strokeOutline,
+  COLOURS, paintHeat, paintLabelBeside, pictureOf, pixelRatio, putPicture, strokeOutline,
 } from "../shared/paint.js";
 import { fill } from "../shared/words.js";
 import { outline, wellCut } from "./outline.js";
@@ -27,7 +27,7 @@ function paintPane(state, pane) {
   context.imageSmoothingEnabled = right - x < pane.picture.width * 6;
   context.imageSmoothingQuality = "high";
   context.drawImage(pane.picture.canvas, x, y, right - x, bottom - y);
-  if (pane.key === "axial") paintHeat(state, pane);
+  if (pane.key === "axial") paintNearestHeat(state, pane);
   paintRegions(state, pane, ratio);
   if (state.lines) paintCross(state, pane, ratio);
   paintSides(pane, ratio);
@@ -46,15 +46,9 @@ function paintSlice(state, pane) {
   putPicture(picture);
 }
 
-function paintHeat(state, pane) {
+function paintNearestHeat(state, pane) {
   const heat = nearestHeat(state.heats, state.heatName, state.cursor[0], state.volume.spacing);
-  if (!heat) return;
-  const [x1, y1] = place(state, pane, heat.box[0], heat.box[1]);
-  const [x2, y2] = place(state, pane, heat.box[2], heat.box[3]);
-  pane.context.globalAlpha = state.opacity / 100;
-  pane.context.imageSmoothingEnabled = true;
-  pane.context.drawImage(heat.canvas, x1, y1, x2 - x1, y2 - y1);
-  pane.context.globalAlpha = 1;
+  if (heat) paintHeat(pane.context, heat, state.opacity, (x, y) => place(state, pane, x, y));
 }
 
 function paintRegions(state, pane, ratio) {
@@ -95,11 +89,8 @@ function paintName(state, pane, region, lines, colour, ratio) {
   const points = lines.map(([a, b]) => place(state, pane, a, b));
   const xs = points.map((p) => p[0]);
   const ys = points.map((p) => p[1]);
-  const half = labelHalf(pane.context, region.level, ratio);
-  const right = Math.max(...xs);
-  const fits = right + 2 * half + 10 * ratio < pane.canvas.width;
-  const x = fits ? right + half + 5 * ratio : Math.min(...xs) - half - 5 * ratio;
-  paintLabel(pane.context, region.level, x, (Math.min(...ys) + Math.max(...ys)) / 2, colour, ratio);
+  const sides = { left: Math.min(...xs), right: Math.max(...xs), y: (Math.min(...ys) + Math.max(...ys)) / 2, gap: 5 };
+  paintLabelBeside(pane.context, region.level, sides, colour, ratio);
 }
 
 function paintCross(state, pane, ratio) {

@@ -1,26 +1,14 @@
-// The CT viewer: state and data. One state per mounted element; the default export runs again on new data.
+// The CT viewer: state and data.
+import { mounted } from "../shared/mount.js";
 import { inflate, pieces, unpack } from "../shared/packet.js";
-import { heatCanvas, newPicture } from "../shared/paint.js";
+import { heatCanvases, newPicture } from "../shared/paint.js";
 import { hover, listen, sync } from "./controls.js";
 import { draw } from "./draw.js";
 import { PLANES, START } from "./view.js";
 
-const STATES = new WeakMap();
-
-export default function (component) {
-  const { data, parentElement } = component;
-  let state = STATES.get(parentElement);
-  if (!state) {
-    state = create(parentElement);
-    STATES.set(parentElement, state);
-  }
-  receive(state, data);
-  return () => {
-    state.observer.disconnect();
-    globalThis.removeEventListener("osteolens-volume", state.onVolume);
-    STATES.delete(parentElement);
-  };
-}
+export default mounted(create, receive, (state) => {
+  globalThis.removeEventListener("osteolens-volume", state.onVolume);
+});
 
 function create(root) {
   const state = {
@@ -47,7 +35,7 @@ async function receive(state, data) {
   const take = pieces(new Uint8Array(await inflate(bytes)));
   if (state.header !== header) return;
   state.regions = header.regions.map((region) => ({ ...region, cells: take(region.shape), paths: {} }));
-  state.heats = header.heats.map((heat) => ({ ...heat, canvas: heatCanvas(take(heat.shape), heat.shape[1], heat.shape[0]) }));
+  state.heats = heatCanvases(header.heats, take);
   if (!state.heats.some((heat) => heat.name === state.heatName)) state.heatName = state.heats[0]?.name ?? "";
   hover(state, null);
   takeVolume(state);

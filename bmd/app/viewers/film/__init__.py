@@ -10,18 +10,15 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
-from streamlit.components.v2.types import ComponentRenderer
 
 from bmd.app import session
-from bmd.app.viewers.bundle import bundle, page, words
+from bmd.app.viewers.bundle import component, words
 from bmd.text import LANGUAGE, text
 from bmd.types import Explanation, Prediction, Report, Vertebra
 
@@ -32,16 +29,6 @@ WORDS = ("hud", "hud_inverted")
 """What the viewer says with numbers of its own."""
 
 _HERE = Path(__file__).parent
-
-
-@cache
-def _mount(language: str) -> ComponentRenderer:
-    return st.components.v2.component(
-        f"film_viewer_{language}",
-        html=page(_HERE / "viewer.html"),
-        css=(_HERE / "viewer.css").read_text("utf-8"),
-        js=bundle(_HERE / "viewer.js"),
-    )
 
 
 def show(held: session.Held, alt: str) -> None:
@@ -61,9 +48,8 @@ def show(held: session.Held, alt: str) -> None:
         packed = pack(pixels)
         session.update(held.kind, packed=packed)
     maps = held.maps if held.show_maps else None
-    _mount(LANGUAGE.get())(
-        data=packet(held.study.uid, pixels.shape, packed, held.report, maps or (), alt), key="film_viewer"
-    )
+    viewer = component("film_viewer", _HERE, LANGUAGE.get())
+    viewer(data=packet(held.study.uid, pixels.shape, packed, held.report, maps or (), alt), key="film_viewer")
 
 
 def packet(

@@ -1,5 +1,5 @@
 // Tools, pointer and keys of the film viewer. Every command is given the state first.
-import { canvasPoint, clamp, command, help, nextIndex, pinch, press, wheelPixels } from "../shared/input.js";
+import { canvasPoint, clamp, help, nextIndex, obey, pinch, press, wheelPixels } from "../shared/input.js";
 import { pixelRatio } from "../shared/paint.js";
 import { draw, paintFilm, place, tip } from "./draw.js";
 import { KEYS } from "./keys.js";
@@ -67,7 +67,7 @@ export function listen(state) {
     input.oninput = () => setRange(state, input.dataset.range, Number(input.value));
   });
   listenPointer(state);
-  state.canvas.onkeydown = (event) => key(state, event);
+  state.canvas.onkeydown = (event) => state.view && obey(KEYS, COMMANDS, event, state);
 }
 
 export function syncToolbar(state) {
@@ -150,13 +150,4 @@ function nextVertebra(state, step) {
   tip(state, state.pinned, place(state, box[2], (box[1] + box[3]) / 2));
   state.root.querySelector(".live").textContent = lines.join(", ");
   draw(state);
-}
-
-function key(state, event) {
-  const found = state.view && command(KEYS, event);
-  if (!found) return;
-  event.preventDefault();
-  event.stopPropagation();
-  const [name, ...given] = found;
-  COMMANDS[name](state, ...given);
 }

@@ -1,6 +1,6 @@
 // Drawing the film, its heat maps and what was found.
 import {
-  COLOURS, fillTip, labelHalf, paintLabel, pictureOf, pixelRatio, putPicture, strokeOutline,
+  COLOURS, fillTip, paintHeat, paintLabelBeside, pictureOf, pixelRatio, putPicture, strokeOutline,
 } from "../shared/paint.js";
 import { fill } from "../shared/words.js";
 import { fitScale, fitted, greyTable, greyWindow, toScreen } from "./view.js";
@@ -40,20 +40,10 @@ function paint(state) {
   context.imageSmoothingEnabled = view.scale < 3;
   context.imageSmoothingQuality = "high";
   context.drawImage(picture.canvas, view.x, view.y, header.width * view.scale, header.height * view.scale);
-  state.heats.forEach((heat) => paintHeat(state, heat));
+  state.heats.forEach((heat) => paintHeat(context, heat, state.heat, (x, y) => place(state, x, y)));
   header.vertebrae.forEach((vertebra, i) => paintVertebra(state, vertebra, i === state.hovered));
   paintNumbers(state);
   canvas.style.touchAction = view.fitted ? "pan-y" : "none";
-}
-
-function paintHeat(state, heat) {
-  const { context } = state;
-  const [x1, y1] = place(state, heat.box[0], heat.box[1]);
-  const [x2, y2] = place(state, heat.box[2], heat.box[3]);
-  context.globalAlpha = state.heat / 100;
-  context.imageSmoothingEnabled = true;
-  context.drawImage(heat.canvas, x1, y1, x2 - x1, y2 - y1);
-  context.globalAlpha = 1;
 }
 
 function paintNumbers(state) {
@@ -97,15 +87,11 @@ function trace(state, points) {
   state.context.closePath();
 }
 
-// Beside the body, so that the bone and its heat map stay free.
 function paintName(state, vertebra, colour, ratio) {
-  const { context, canvas } = state;
   const [x1, y1, x2, y2] = vertebra.box;
   const [right, y] = place(state, x2, (y1 + y2) / 2);
-  const half = labelHalf(context, vertebra.level, ratio);
-  const fits = right + 2 * half + 10 * ratio < canvas.width;
-  const x = fits ? right + half + 7 * ratio : place(state, x1, y1)[0] - half - 7 * ratio;
-  paintLabel(context, vertebra.level, x, y, colour, ratio);
+  const [left] = place(state, x1, y1);
+  paintLabelBeside(state.context, vertebra.level, { left, right, y, gap: 7 }, colour, ratio);
 }
 
 // The facts of a vertebra beside a canvas point, or none for index -1.

@@ -1,25 +1,12 @@
-// The film viewer. One state per mounted element; the default export runs again whenever the data or theme changes.
+// The film viewer: state and data.
+import { mounted } from "../shared/mount.js";
 import { inflate, pieces, unpack } from "../shared/packet.js";
-import { heatCanvas, newPicture } from "../shared/paint.js";
+import { heatCanvases, newPicture } from "../shared/paint.js";
 import { listen, syncToolbar } from "./controls.js";
 import { paintFilm, resize, tip } from "./draw.js";
 import { START } from "./view.js";
 
-const STATES = new WeakMap();
-
-export default function (component) {
-  const { data, parentElement } = component;
-  let state = STATES.get(parentElement);
-  if (!state) {
-    state = create(parentElement);
-    STATES.set(parentElement, state);
-  }
-  receive(state, data);
-  return () => {
-    state.observer.disconnect();
-    STATES.delete(parentElement);
-  };
-}
+export default mounted(create, receive);
 
 function create(root) {
   const canvas = root.querySelector("canvas");
@@ -42,7 +29,7 @@ async function receive(state, data) {
   tip(state, -1);
   state.canvas.setAttribute("aria-label", header.alt);
   const take = pieces(rest.subarray(header.film_bytes));
-  state.heats = header.heats.map((heat) => ({ ...heat, canvas: heatCanvas(take(heat.shape), heat.shape[1], heat.shape[0]) }));
+  state.heats = heatCanvases(header.heats, take);
   if (isNew) {
     state.film = header.film;
     const grey = new Uint16Array(await inflate(rest.subarray(0, header.film_bytes)));

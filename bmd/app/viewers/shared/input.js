@@ -28,6 +28,16 @@ export function command(table, event) {
   return (event.shiftKey && table[`Shift+${key}`]) || table[event.key] || table[key] || null;
 }
 
+// Runs the command of a key, given these things first; the page then does not see the key.
+export function obey(keys, commands, event, ...things) {
+  const found = command(keys, event);
+  if (!found) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const [name, ...given] = found;
+  commands[name](...things, ...given);
+}
+
 // The next one of so many, around the ends; -1 is none yet.
 export function nextIndex(index, step, count) {
   if (index < 0) return step > 0 ? 0 : count - 1;

@@ -3,7 +3,12 @@ import { clamp } from "./input.js";
 
 export const COLOURS = { normal: "#35c2a4", osteopenia: "#f0b541", osteoporosis: "#ff6b6b", none: "#7fb2e5" };
 
-export function heatCanvas(values, w, h) {
+// Heat maps with their pixels drawn; `take` gives the values of each.
+export function heatCanvases(heats, take) {
+  return heats.map((heat) => ({ ...heat, canvas: heatCanvas(take(heat.shape), heat.shape) }));
+}
+
+function heatCanvas(values, [h, w]) {
   const canvas = document.createElement("canvas");
   canvas.width = w;
   canvas.height = h;
@@ -28,13 +33,30 @@ export function heatColour(value) {
   return INFERNO[i].map((c, k) => c + (INFERNO[i + 1][k] - c) * (x - i));
 }
 
+// A heat map over its box; `at` gives the canvas point of a corner.
+export function paintHeat(context, { canvas, box: [left, top, right, bottom] }, opacity, at) {
+  const [x1, y1] = at(left, top);
+  const [x2, y2] = at(right, bottom);
+  context.globalAlpha = opacity / 100;
+  context.imageSmoothingEnabled = true;
+  context.drawImage(canvas, x1, y1, x2 - x1, y2 - y1);
+  context.globalAlpha = 1;
+}
+
+// A name right of a bone that reaches from `left` to `right`, so that it stays free; left of it where there is no room.
+export function paintLabelBeside(context, name, { left, right, y, gap }, colour, ratio) {
+  const half = labelHalf(context, name, ratio);
+  const fits = right + 2 * half + 10 * ratio < context.canvas.width;
+  paintLabel(context, name, fits ? right + half + gap * ratio : left - half - gap * ratio, y, colour, ratio);
+}
+
 // Half the width of a name with its margin.
-export function labelHalf(context, name, ratio) {
+function labelHalf(context, name, ratio) {
   context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
   return context.measureText(name).width / 2 + 5 * ratio;
 }
 
-export function paintLabel(context, name, x, y, colour, ratio) {
+function paintLabel(context, name, x, y, colour, ratio) {
   const half = labelHalf(context, name, ratio);
   context.textAlign = "center";
   context.textBaseline = "middle";
