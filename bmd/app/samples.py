@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.errors import OptionError
+from bmd.reference import LEVELS, LUMBAR
 from bmd.text import text
-from bmd.truth import Case
+from bmd.truth import Case, Truth
 
 FOLDER = Path(__file__).with_name("cases")
 THUMBNAIL_PX = 300
@@ -58,50 +59,72 @@ class Sample:
         truths: dict[str, dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.exists() else {}
         return truths.get(self.name, {})
 
+    def first_good(self, tries: int, draw: Callable[[int], Case | None]) -> tuple[int, Case]:
+        """First seed, from its own upwards, at which ``draw`` gives a case, and that case.
+
+        Raises
+        ------
+        OptionError
+            None of so many is a good example.
+        """
+        for seed in range(self.seed, self.seed + tries):
+            case = draw(seed)
+            if case is not None:
+                return seed, case
+        raise OptionError("app.no_good_case", name=self.name, tries=tries)
+
+    def write_thumbnail(self, picture: NDArray[np.floating], scale_yx: tuple[float, float] = (1.0, 1.0)) -> None:
+        """A picture (H, W) in 0..1 as its thumbnail; ``scale_yx`` is the size of its pixels where they are not square."""
+        import cv2
+
+        depth, width = picture.shape[0] * scale_yx[0], picture.shape[1] * scale_yx[1]
+        scale = THUMBNAIL_PX / max(depth, width)
+        size = (round(width * scale), round(depth * scale))
+        small = cv2.resize(np.asarray(picture, np.float32), size, interpolation=cv2.INTER_AREA)
+        grey = (np.clip(small, 0, 1) * 255).round().astype(np.uint8)
+        cv2.imwrite(str(self.thumbnail), grey, [cv2.IMWRITE_JPEG_QUALITY, 82])
+
 
 SampleType = TypeVar("SampleType", bound=Sample)
 
 
-def there(samples: Sequence[SampleType]) -> tuple[SampleType, ...]:
-    """The cases whose files are there."""
-    return tuple(sample for sample in samples if sample.path.exists() and sample.thumbnail.exists())
+class Samples(tuple[SampleType, ...]):
+    """The built-in cases of one page, in the order they are shown."""
+
+    __slots__ = ()
+
+    def shipped(self) -> tuple[SampleType, ...]:
+        """The cases whose files are there."""
+        return tuple(sample for sample in self if sample.path.exists() and sample.thumbnail.exists())
+
+    def named(self, name: str | None) -> SampleType | None:
+        """Case of that name, or None."""
+        return next((sample for sample in self if sample.name == name), None)
+
+    def write(self, write: Callable[[SampleType], dict[str, Any]]) -> None:
+        """Simulate every case again; ``write`` makes its files and gives its truth."""
+        folder, truths = self[0].folder, self[0].truths
+        folder.mkdir(parents=True, exist_ok=True)
+        known = {sample.name: write(sample) for sample in self}
+        (folder / truths).write_text(json.dumps(known, indent=1) + "\n", "utf-8")
 
 
-def named(samples: Sequence[SampleType], name: str | None) -> SampleType | None:
-    """Case of that name, or None."""
-    return next((sample for sample in samples if sample.name == name), None)
+def lumbar_density(truth: Truth) -> dict[str, Any]:
+    """What is recorded of the patient's spine: T-score and density, rounded."""
+    return {"t_l1l4": round(float(truth.t_l1l4), 2), "bmd_l1l4": round(float(truth.bmd_l1l4), 3)}
 
 
-def write_all(samples: Sequence[SampleType], write: Callable[[SampleType], dict[str, Any]]) -> None:
-    """Simulate every case again; ``write`` makes its files and gives its truth."""
-    folder, truths = samples[0].folder, samples[0].truths
-    folder.mkdir(parents=True, exist_ok=True)
-    known = {sample.name: write(sample) for sample in samples}
-    (folder / truths).write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+def fractured(truth: Truth) -> list[str]:
+    """Levels with a fracture of any grade."""
+    return [level for level, grade in zip(LEVELS, truth.fracture_grade, strict=True) if grade > 0]
 
 
-def first_good(sample: Sample, tries: int, draw: Callable[[int], Case | None]) -> tuple[int, Case]:
-    """First seed, from the sample's own upwards, at which ``draw`` gives a case, and that case.
-
-    Raises
-    ------
-    OptionError
-        None of so many is a good example.
-    """
-    for seed in range(sample.seed, sample.seed + tries):
-        case = draw(seed)
-        if case is not None:
-            return seed, case
-    raise OptionError("app.no_good_case", name=sample.name, tries=tries)
+def whole_lumbar_spine(truth: Truth) -> bool:
+    """Whether L1 to S1 are in the picture."""
+    return bool(truth.visible[[LEVELS.index(level) for level in (*LUMBAR, "S1")]].all())
 
 
-def write_thumbnail(picture: NDArray[np.floating], path: Path, scale_yx: tuple[float, float] = (1.0, 1.0)) -> None:
-    """A picture (H, W) in 0..1 as a small JPEG; ``scale_yx`` is the size of its pixels, where they are not square."""
-    import cv2
-
-    depth, width = picture.shape[0] * scale_yx[0], picture.shape[1] * scale_yx[1]
-    scale = THUMBNAIL_PX / max(depth, width)
-    size = (round(width * scale), round(depth * scale))
-    small = cv2.resize(np.asarray(picture, np.float32), size, interpolation=cv2.INTER_AREA)
-    grey = (np.clip(small, 0, 1) * 255).round().astype(np.uint8)
-    cv2.imwrite(str(path), grey, [cv2.IMWRITE_JPEG_QUALITY, 82])
+def plain_spine(truth: Truth, finding: str | None) -> bool:
+    """Whether the levels can be counted and, where a fracture is asked for, a lumbar one is plain to see (grade 2)."""
+    lumbar = truth.fracture_grade[[LEVELS.index(level) for level in LUMBAR]]
+    return "transitional" not in truth.tags and (finding != "fracture" or bool((lumbar >= 2).any()))

@@ -69,7 +69,7 @@ def warm_up() -> threading.Thread | None:
 
     ``OSTEOLENS_WARM_UP=0`` leaves it out; the first film then takes some seconds longer.
     """
-    if os.environ.get("OSTEOLENS_WARM_UP") == "0" or not samples.shipped():
+    if os.environ.get("OSTEOLENS_WARM_UP") == "0" or not samples.SAMPLES.shipped():
         return None
     thread = threading.Thread(target=_load, name="warm-up", daemon=True)
     thread.start()
@@ -80,7 +80,7 @@ def _load() -> None:
     time.sleep(WARM_UP_AFTER_S)
     start = time.perf_counter()
     try:
-        film = samples.shipped()[0]
+        film = samples.SAMPLES.shipped()[0]
         analyse(read(film.path.name, film.path.read_bytes()), lambda share, what: None)
     except (BmdError, ImportError, OSError) as error:
         log.warning("The networks could not be loaded ahead: %s", type(error).__name__)

@@ -53,28 +53,16 @@ BONE_SHOWN = 0.31
 
 
 def explain_ct(study: Study, report: Report, levels: tuple[str, ...] | None = None) -> tuple[Explanation, ...]:
-    """Explain the category of every slice, once for each branch, and of every hip.
+    """Explain the category of every slice, once for each branch, and of every hip; see the package.
 
-    Parameters
-    ----------
-    study : Study
-        The study the report was made from.
-    report : Report
-        From ``modality.analyse``.
-    levels : tuple of str, optional
-        Only these ("L1", "right femur"); by default all.
+    ``levels`` names slices and hips ("L1", "right femur").
 
     Returns
     -------
     tuple of Explanation
         Slices in the order of ``report.measurements``, branch x^s before x^t (``method`` names it), ``box_px`` in the
         axial plane through the middle of the body, (column, row). Then "right femur" and "left femur", ``box_px`` in
-        pixels of ``Hip.crop``. ``fidelity`` holds ``inside_share``, ``area_share`` and ``random_correlation``.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or damaged.
+        pixels of ``Hip.crop``.
     """
     if study.volume is None:
         return ()

@@ -25,22 +25,17 @@ LOWER = Target(note("dxa.lower_density"), 0, -1.0)
 
 
 def explain_dxa(study: Study, report: Report, weights: Path | None = None) -> tuple[Explanation, ...]:
-    """Explain the network's estimate for the spine.
+    """Explain the network's estimate for the spine; see the package, but all of it is one map.
 
     Parameters
     ----------
-    study : Study
-        The study the report was made from.
-    report : Report
-        From ``modality.analyse``.
     weights : Path, optional
         Folder with the networks' weights; by default the shipped ones.
 
     Returns
     -------
     tuple of Explanation
-        One, for "L1-L4", or none where the network gave no estimate. ``fidelity`` holds ``inside_share`` (heat inside
-        the regions), ``area_share`` (what an even map would have) and ``random_correlation``.
+        One, for "L1-L4", or none where the network gave no estimate; ``inside_share`` is heat inside the regions.
     """
     images = [image for image in study.images if image.modality == "dxa" and image.unit != "g/cm2"]
     name = next((answer.model for answer in report.answers if answer.model in of_role(ROLE)), None)

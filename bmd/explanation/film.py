@@ -47,27 +47,12 @@ def heat_maps(
 
 
 def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None) -> tuple[Explanation, ...]:
-    """Explain the predicted category of each measured vertebra.
-
-    Parameters
-    ----------
-    study : Study
-        The study the report was made from.
-    report : Report
-        From ``modality.analyse``.
-    levels : tuple of str, optional
-        Only these; by default every measured level.
+    """Explain the predicted category of each measured vertebra, or of these ``levels``; see the package.
 
     Returns
     -------
     tuple of Explanation
-        In the order of ``report.measurements``. ``fidelity`` holds ``inside_share``, ``area_share`` (what an even map
-        would have) and ``random_correlation``.
-
-    Raises
-    ------
-    WeightsError
-        The weights are missing or damaged.
+        In the order of ``report.measurements``, ``box_px`` in pixels of the film.
     """
     films = [image for image in study.images if image.modality == "radiograph"]
     bodies = {v.level: v for v in report.vertebrae if v.corners_px is not None}

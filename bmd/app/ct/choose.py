@@ -25,7 +25,7 @@ _FOUND = "ct_found"
 
 def choose_ct() -> None:
     """Upload on the left, built-in cases on the right; a chosen CT is held and the page drawn again."""
-    choose("ct", ICONS, _upload, samples.shipped(), _open)
+    choose("ct", ICONS, _upload, samples.SAMPLES.shipped(), _open)
 
 
 @st.fragment

@@ -45,7 +45,7 @@ def _alt(report: Report | None) -> str:
 def result(held: session.Held, report: Report) -> None:
     """The result of a CT that was analysed."""
     results.levels_banner(report)
-    sample = ct_samples.find(held.sample)
+    sample = ct_samples.SAMPLES.named(held.sample)
     if report.prediction is None and report.answers:
         st.info(text("app.ct.no_spine"), icon=":material/info:")
     else:

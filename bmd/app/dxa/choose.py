@@ -12,4 +12,4 @@ ICONS = ("view_agenda", "calculate", "speed", "rule")
 
 def choose_dxa() -> None:
     """Upload on the left, built-in cases on the right; a chosen image is held and the page drawn again."""
-    choose_picture("dxa", ICONS, samples.shipped(), lambda name, data: work.read(name, data, "dxa"))
+    choose_picture("dxa", ICONS, samples.SAMPLES.shipped(), lambda name, data: work.read(name, data, "dxa"))

@@ -88,7 +88,7 @@ def _result(held: session.Held, whole: Report) -> None:
 
 
 def _headline(held: session.Held, report: Report) -> None:
-    sample = samples.find(held.sample)
+    sample = samples.SAMPLES.named(held.sample)
     results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
     if report.prediction is not None and report.prediction.z_score is not None:
         st.caption(text("app.dxa.z_line", z=report.prediction.z_score))
@@ -135,7 +135,7 @@ def _levels(report: Report) -> None:
 
 def _sources(held: session.Held, report: Report) -> None:
     rows = [[html.escape(_source(answer)), *_cells(answer)] for answer in report.answers]
-    sample = samples.find(held.sample)
+    sample = samples.SAMPLES.named(held.sample)
     truth = sample.truth() if sample else {}
     if "t_l1l4" in truth:
         known = reference.category(reference.reported_t(truth["t_l1l4"]))

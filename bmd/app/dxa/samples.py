@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bmd.app.samples import FOLDER, Sample, first_good, named, there, write_all, write_thumbnail
+from bmd.app.samples import FOLDER, Sample, Samples, lumbar_density
 from bmd.inference.dxa.densitometry import SPINE, proposed_exclusions
 from bmd.truth import Case, DxaTruth
 from bmd.types import LevelDensity
@@ -32,35 +32,27 @@ class DxaSample(Sample):
 
 
 _MEASURED = {"calibrated": True, "look": "bone"}
-SAMPLES: tuple[DxaSample, ...] = (
-    DxaSample("dxa_normal", 100, "normal", options=_MEASURED),
-    DxaSample("dxa_osteoporosis", 200, "osteoporosis", options=_MEASURED),
-    DxaSample("dxa_outlier", 300, "outlier", options=_MEASURED),
-    DxaSample("dxa_scoliosis", 400, "scoliosis", options=_MEASURED),
-    DxaSample(
-        "dxa_picture",
-        500,
-        "osteopenia",
-        options={"height": 460},
-    ),
-    DxaSample("dxa_hip", 600, options={"view": "hip"}),
+SAMPLES = Samples(
+    (
+        DxaSample("dxa_normal", 100, "normal", options=_MEASURED),
+        DxaSample("dxa_osteoporosis", 200, "osteoporosis", options=_MEASURED),
+        DxaSample("dxa_outlier", 300, "outlier", options=_MEASURED),
+        DxaSample("dxa_scoliosis", 400, "scoliosis", options=_MEASURED),
+        DxaSample(
+            "dxa_picture",
+            500,
+            "osteopenia",
+            options={"height": 460},
+        ),
+        DxaSample("dxa_hip", 600, options={"view": "hip"}),
+    )
 )
 """Seeds are where the search for a good example starts."""
 
 
-def shipped() -> tuple[DxaSample, ...]:
-    """The cases whose files are there."""
-    return there(SAMPLES)
-
-
-def find(name: str | None) -> DxaSample | None:
-    """Case of that name, or None."""
-    return named(SAMPLES, name)
-
-
 def main() -> None:
     """Simulate every case again and write scan, thumbnail and truth."""
-    write_all(SAMPLES, _write)
+    SAMPLES.write(_write)
 
 
 def _write(sample: DxaSample) -> dict[str, Any]:
@@ -68,17 +60,17 @@ def _write(sample: DxaSample) -> dict[str, Any]:
 
     from bmd.report.film.dicom import dxa_dicom
 
-    seed, case = first_good(sample, TRIES, lambda seed: _draw(sample, seed))
+    seed, case = sample.first_good(TRIES, lambda seed: _draw(sample, seed))
     pixels = case.study.images[0].pixels
     if sample.options.get("calibrated"):
         sample.path.write_bytes(dxa_dicom(case.study, f"Simulated: {sample.title}"))
     else:
         cv2.imwrite(str(sample.path), (pixels * 255).round().astype("uint8"))
-    write_thumbnail(pixels, sample.thumbnail)
+    sample.write_thumbnail(pixels)
     truth = case.truth
     found: dict[str, Any] = {"seed": seed, "tags": sorted(truth.tags)}
     if sample.options.get("view", "ap") == "ap":
-        found |= {"t_l1l4": round(float(truth.t_l1l4), 2), "bmd_l1l4": round(float(truth.bmd_l1l4), 3)}
+        found |= lumbar_density(truth)
     return found
 
 

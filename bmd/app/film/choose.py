@@ -12,4 +12,4 @@ ICONS = ("straighten", "speed", "local_fire_department", "download")
 
 def choose_film() -> None:
     """Upload on the left, built-in cases on the right; a chosen film is held and the page drawn again."""
-    choose_picture("film", ICONS, samples.shipped(), lambda name, data: work.read(name, data))
+    choose_picture("film", ICONS, samples.SAMPLES.shipped(), lambda name, data: work.read(name, data))

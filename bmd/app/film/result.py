@@ -61,7 +61,7 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
 def result(film: session.Held, report: Report) -> None:
     """The result of a film that was analysed."""
     results.levels_banner(report)
-    sample = samples.find(film.sample)
+    sample = samples.SAMPLES.named(film.sample)
     results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
     results.warnings(report)
     levels, age, method = st.tabs(entry("app.film.tabs"))

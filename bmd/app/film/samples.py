@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bmd.app.samples import Sample, first_good, named, there, write_all, write_thumbnail
-from bmd.reference import LEVELS, LUMBAR
+from bmd.app.samples import Sample, Samples, fractured, lumbar_density, plain_spine, whole_lumbar_spine
 from bmd.truth import Case
 from bmd.types import View
 
@@ -26,48 +25,34 @@ class FilmSample(Sample):
     view: View = "lateral"
 
 
-SAMPLES = (
-    FilmSample("normal", 1003, "normal"),
-    FilmSample("osteopenia", 2000, "osteopenia"),
-    FilmSample("osteoporosis", 3000, "osteoporosis"),
-    FilmSample("fracture", 4006, "fracture"),
-    FilmSample("implant", 5000, "implant"),
-    FilmSample("stout", 6000, "stout"),
-    FilmSample("scoliosis", 7000, "scoliosis"),
-    FilmSample("ap_view", 8000, "normal", view="ap"),
+SAMPLES = Samples(
+    (
+        FilmSample("normal", 1003, "normal"),
+        FilmSample("osteopenia", 2000, "osteopenia"),
+        FilmSample("osteoporosis", 3000, "osteoporosis"),
+        FilmSample("fracture", 4006, "fracture"),
+        FilmSample("implant", 5000, "implant"),
+        FilmSample("stout", 6000, "stout"),
+        FilmSample("scoliosis", 7000, "scoliosis"),
+        FilmSample("ap_view", 8000, "normal", view="ap"),
+    )
 )
 """Seeds are where the search for a good example starts."""
 
 
-def shipped() -> tuple[FilmSample, ...]:
-    """The cases whose files are there."""
-    return there(SAMPLES)
-
-
-def find(name: str | None) -> FilmSample | None:
-    """Case of that name, or None."""
-    return named(SAMPLES, name)
-
-
 def main() -> None:
     """Simulate every case again and write film, thumbnail and truth."""
-    write_all(SAMPLES, _write)
+    SAMPLES.write(_write)
 
 
 def _write(sample: FilmSample) -> dict[str, Any]:
     from bmd.report.film.dicom import film_dicom
 
-    seed, case = first_good(sample, TRIES, lambda seed: _draw(sample, seed))
+    seed, case = sample.first_good(TRIES, lambda seed: _draw(sample, seed))
     sample.path.write_bytes(film_dicom(case.study, f"Simulated: {sample.title}"))
-    write_thumbnail(case.study.images[0].pixels, sample.thumbnail)
+    sample.write_thumbnail(case.study.images[0].pixels)
     truth = case.truth
-    return {
-        "seed": seed,
-        "t_l1l4": round(float(truth.t_l1l4), 2),
-        "bmd_l1l4": round(float(truth.bmd_l1l4), 3),
-        "fractured": [level for level, grade in zip(LEVELS, truth.fracture_grade, strict=True) if grade > 0],
-        "tags": sorted(truth.tags),
-    }
+    return {"seed": seed, **lumbar_density(truth), "fractured": fractured(truth), "tags": sorted(truth.tags)}
 
 
 def _draw(sample: FilmSample, seed: int) -> Case | None:
@@ -91,12 +76,7 @@ def good_example(sample: FilmSample, case: Case) -> bool:
     mean, white, black = float(pixels.mean()), float((pixels > 0.97).mean()), float((pixels < 0.03).mean())
     if not (0.25 < mean < 0.6 and white < 0.08 and black < 0.45 and 0.55 < width / height <= 1.0):
         return False
-    if sample.view != "lateral":
-        return True
-    lumbar = [LEVELS.index(level) for level in LUMBAR]
-    in_view = bool(truth.visible[lumbar].all() and truth.visible[LEVELS.index("S1")])
-    fractured = bool((truth.fracture_grade[lumbar] >= 2).any())
-    return in_view and "transitional" not in truth.tags and (fractured or sample.finding != "fracture")
+    return sample.view != "lateral" or (whole_lumbar_spine(truth) and plain_spine(truth, sample.finding))
 
 
 if __name__ == "__main__":

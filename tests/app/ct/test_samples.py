@@ -23,9 +23,9 @@ def read(sample: ct_samples.CtSample) -> Study:
 
 
 def test_all_are_shipped():
-    assert ct_samples.shipped() == ct_samples.SAMPLES
-    assert ct_samples.find("ct_cut").title == "Cut off"
-    assert ct_samples.find(None) is None
+    assert ct_samples.SAMPLES.shipped() == ct_samples.SAMPLES
+    assert ct_samples.SAMPLES.named("ct_cut").title == "Cut off"
+    assert ct_samples.SAMPLES.named(None) is None
 
 
 @CASES

@@ -14,9 +14,9 @@ CASES = pytest.mark.parametrize("sample", samples.SAMPLES, ids=lambda sample: sa
 
 def test_there_are_eight_and_all_are_shipped():
     assert len(samples.SAMPLES) == 8
-    assert samples.shipped() == samples.SAMPLES
-    assert samples.find("implant").title == "Implant"
-    assert samples.find(None) is None
+    assert samples.SAMPLES.shipped() == samples.SAMPLES
+    assert samples.SAMPLES.named("implant").title == "Implant"
+    assert samples.SAMPLES.named(None) is None
 
 
 @CASES
@@ -49,7 +49,7 @@ def test_truth_is_what_the_name_says(sample):
 
 def test_command_makes_the_same_film_again(tmp_path, monkeypatch):
     monkeypatch.setattr(samples.FilmSample, "folder", tmp_path / "cases")
-    monkeypatch.setattr(samples, "SAMPLES", samples.SAMPLES[:1])
+    monkeypatch.setattr(samples, "SAMPLES", samples.Samples(samples.SAMPLES[:1]))
     samples.main()
     first = samples.SAMPLES[0].path.read_bytes()
     samples.main()
@@ -62,7 +62,7 @@ def test_a_badly_exposed_or_cropped_film_is_no_example():
 
     from bmd.simulator.case import simulate_film
 
-    sample = samples.find("normal")
+    sample = samples.SAMPLES.named("normal")
     case = simulate_film(sample.truth()["seed"], 512, sample.view, sample.finding)
     image = case.study.images[0]
     dark = replace(case, study=replace(case.study, images=(replace(image, pixels=image.pixels * 0.2),)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bmd.app.ct.samples import find
+from bmd.app.ct.samples import SAMPLES
 from bmd.inference.ct.femur import BOTH, IMAGE, PATIENT, find_and_read_hips
 from bmd.inference.ct.hips import CUT, METAL, find_hips
 from bmd.inference.run import Networks
@@ -134,7 +134,7 @@ def test_nothing_above_the_end_of_the_spine_is_a_hip():
 
 def test_an_upper_abdomen_has_no_hips():
     """The built-in case once gave a hip between the ribs; the lowest of its five vertebrae lies past 90 mm."""
-    sample = find("ct_cut")
+    sample = SAMPLES.named("ct_cut")
     assert sample is not None
     volume = volume_of(read_folder(sample.path)[0].load())
     assert all(site.plane is None for site in find_hips(volume, 90.0))
