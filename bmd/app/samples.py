@@ -74,7 +74,7 @@ class Sample:
         raise OptionError("app.no_good_case", name=self.name, tries=tries)
 
     def write_thumbnail(self, picture: NDArray[np.floating], scale_yx: tuple[float, float] = (1.0, 1.0)) -> None:
-        """A picture (H, W) in 0..1 as its thumbnail; ``scale_yx`` is the size of its pixels where they are not square."""
+        """A picture (H, W) in 0..1 as its thumbnail; ``scale_yx`` is the size of its pixels, not always square."""
         import cv2
 
         depth, width = picture.shape[0] * scale_yx[0], picture.shape[1] * scale_yx[1]

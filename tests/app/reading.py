@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from bmd.reference import LUMBAR
+
 
 def shown(at: AppTest) -> str:
     """Everything readable on the page."""
@@ -11,3 +13,12 @@ def shown(at: AppTest) -> str:
     for kind in ("title", "subheader", "markdown", "caption", "warning", "error", "info"):
         parts += [element.value for element in at.get(kind)]
     return "\n".join(parts)
+
+
+def shown_result(at: AppTest) -> str:
+    """Everything readable on a page with a result: nothing failed, L1-L5 have a row each, downloads are there."""
+    words = shown(at)
+    assert not at.exception
+    assert [level for level in LUMBAR if f"<td>{level}</td>" not in words] == []
+    assert len(at.get("download_button")) == 3
+    return words

@@ -15,7 +15,7 @@ from bmd.errors import InputError
 from bmd.findings import Finding, note, refusal
 from bmd.text import text
 from bmd.types import Demographics
-from tests.app.reading import shown
+from tests.app.reading import shown, shown_result
 
 PATIENT = Demographics(71.0, "F", 158.0, None)
 AXIAL = note("read.ct.title", parts=(note("read.ct.plane.axial"), note("read.ct.slices", count=90, step_mm=4.0)))
@@ -59,17 +59,13 @@ def button(at: AppTest, label: str):
 
 def test_single_volume_is_read_and_analysed_at_once(page):
     at = upload(page(), "ct.zip")
-    words = shown(at)
-    assert not at.exception
+    words = shown_result(at)
     assert "Osteopenia" in words
     assert "Probability 62%" in words
-    for level in ("L1", "L2", "L3", "L4", "L5"):
-        assert f"<td>{level}</td>" in words
     assert "<td>131 ± 21</td>" in words
     assert "osteoporosis: patient data" in words
     assert text("ct.contrast") in words
     assert len(at.get("bidi_component")) == 2, "viewer and volume"
-    assert len(at.get("download_button")) == 3
     assert at.session_state["ct"].packed
 
 
