@@ -87,7 +87,9 @@ def _define_simulate(command: argparse.ArgumentParser) -> None:
         "clinic (every adult age, a third of each class)",
     )
     command.add_argument("--modality", choices=_able("simulate"), default="film", help="default film")
-    command.add_argument("--others", action="store_true", help="for dxa: every twelfth scan shows something else")
+    command.add_argument(
+        "--others", action="store_true", help="for film: pictures of every kind instead; for dxa: every twelfth scan"
+    )
     command.add_argument("--ap-share", type=float, default=0.0, help="share of frontal films without truth (default 0)")
 
 
@@ -149,7 +151,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="networks (default: all), or: films, volumes, calibrate, ct, dxa, view, route, population, "
+        help="networks (default: all), or: films, refusals, volumes, calibrate, ct, dxa, view, route, population, "
         "attenuation (HU against DXA), "
         "decoder (what each number of the spine decoder is worth)",
     )
@@ -160,7 +162,9 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dxa", metavar="FOLDER", help="for route: simulated DXA images")
     command.add_argument("--model", action="append", metavar="NAME", help="for films: as for predict")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
-    command.add_argument("--folder", metavar="DIR", help="for volumes: one folder per CT, with masks where known")
+    command.add_argument(
+        "--folder", metavar="DIR", help="for volumes: one folder per CT; for refusals: one per kind of picture"
+    )
     command.add_argument("--search", action="store_true", help="for decoder: also search better numbers")
     command.add_argument("--write", action="store_true", help="for demographics: put the figures into its model card")
     command.add_argument("--nhanes", metavar="FILE", help="for population: the survey's body measures, as CSV")
@@ -174,6 +178,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         raise OptionError("command.count")
     special = {
         "films": _evaluate_films,
+        "refusals": _evaluate_refusals,
         "volumes": _evaluate_volumes,
         "calibrate": _calibrate,
         "ct": _calibrate_ct,
@@ -215,6 +220,15 @@ def _evaluate_decoder(options: argparse.Namespace) -> None:
 
     for line in evaluate_decoder(options.data, options.count, options.search):
         print(line, flush=True)
+
+
+def _evaluate_refusals(options: argparse.Namespace) -> None:
+    if not options.folder:
+        raise OptionError("command.needs", what="evaluate refusals", option="--folder DIR")
+    from bmd.evaluation.film.refusals import evaluate_refusals
+
+    for kind in evaluate_refusals(Path(options.folder)):
+        print(json.dumps(kind))
 
 
 def _evaluate_volumes(options: argparse.Namespace) -> None:

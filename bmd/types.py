@@ -19,6 +19,11 @@ Modality = str
 """What an image is or a report is of: the ``holds`` of a row of `bmd.modality`."""
 View = Literal["lateral", "ap", "axial", "coronal", "sagittal"]
 Sex = Literal["F", "M"]
+SHOWN = (
+    "lateral_lumbar", "lateral_thoracic", "lateral_cervical", "ap_spine", "chest", "other_part", "dxa", "ct", "mr",
+    "picture",
+)  # fmt: skip
+"""What an upload may show; "lateral_lumbar" is the lumbar or thoracolumbar spine, or all of it, from the side."""
 SpacingOf = Literal["patient", "detector", "scanner"]
 Box = tuple[float, float, float, float]
 

@@ -41,8 +41,12 @@ def draw(study: Study, report: Report) -> bytes:
 
 
 def _simulate_films(wanted: Draw) -> Sequence[str]:
+    """Lateral films; with ``others`` pictures of every kind, for the network that tells them apart."""
+    from bmd.simulator.shards import views
     from bmd.simulator.shards.film import write_shards
 
+    if wanted.others:
+        return views.write_shards(wanted.out, wanted.count, wanted.seed, wanted.workers)
     return write_shards(
         wanted.out, wanted.count, wanted.seed, wanted.workers, cohort=wanted.cohort, ap_share=wanted.ap_share
     )
@@ -64,7 +68,7 @@ FILM = Modality(
     formats=PICTURES,
     read=_read_film,
     analyse=_analyse_film,
-    roles={"localiser": ("masks", "boxes"), "density": ("measure",)},
+    roles={"localiser": ("masks", "boxes"), "density": ("measure",), "view": ("view",)},
     explain=_explain_film,
     picture=draw,
     simulate=_simulate_films,

@@ -18,8 +18,11 @@ from bmd.models._detections import stacked
 from bmd.models._metadata import KINDS, MEASUREMENT, PROVENANCE, card, measurement, read, update, where, write
 from bmd.models._recipe import Recipe
 from bmd.models._weights import flatten, golden_error, write_weights
+from bmd.simulator.shards.views import TURN
+from bmd.simulator.shards.views import write_shards as write_views
 from bmd.text import say
 from bmd.training import tasks
+from bmd.types import SHOWN
 from tests.models import fakes
 from tests.models.fakes import write_fake_shards
 from tests.models.fakes_ct import write_fake_ct
@@ -36,7 +39,15 @@ def data(tmp_path_factory) -> dict[str, str]:
     films = write_fake_shards(tmp_path_factory.mktemp("films"), shards=1, films=8, side=192)
     ct = write_fake_ct(tmp_path_factory.mktemp("ct"), shards=1)
     people = write_survey(tmp_path_factory.mktemp("people") / "people.csv", each=100)
-    return {"simulated_films": f"{films}", "simulated_dxa": f"{films}", "simulated_ct": f"{ct}", "nhanes": f"{people}"}
+    pictures = tmp_path_factory.mktemp("views")
+    write_views(f"{pictures}", len(TURN), 0)
+    return {
+        "simulated_films": f"{films}",
+        "simulated_dxa": f"{films}",
+        "simulated_ct": f"{ct}",
+        "simulated_views": f"{pictures}",
+        "nhanes": f"{people}",
+    }
 
 
 @pytest.fixture(scope="module", params=registry.names())
@@ -185,6 +196,8 @@ def test_eval_contract(network):
     elif network.spec.task == "survey":
         assert out["cdf"].shape == (3, 5, 321)
         assert out["tail"].shape == (3, 5)
+    elif network.spec.task == "view":
+        assert {k: tuple(v.shape) for k, v in out.items()} == {"logits": (2, len(SHOWN)), "features": (2, 160)}
     elif "logits" in out:
         assert {tuple(v.shape) for v in out.values()} == {(3, 3)}
     elif network.spec.task == "dxa":

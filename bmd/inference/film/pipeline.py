@@ -9,7 +9,7 @@ import numpy as np
 
 from bmd.errors import WeightsError
 from bmd.findings import Finding, warning
-from bmd.inference import run
+from bmd.inference import run, view
 from bmd.inference.film import measure as density
 from bmd.inference.film.boxes import by_boxes
 from bmd.inference.film.found import ROLE, Film, Found, by_maps
@@ -25,14 +25,15 @@ LOCALISERS: Mapping[str, Callable[[Film, Networks], Found]] = {"masks": by_maps,
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """The film with bone bright, and what was found on it."""
+    """The film with bone bright, what was found on it (None where it was not looked at), and doubts about its view."""
 
     film: Film
-    found: Found
+    found: Found | None
+    doubts: tuple[Finding, ...] = ()
 
 
 def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Seen, Suitability]:
-    """Localise on the film as it is; where that is doubtful or the film seems inverted, also on its negative.
+    """Ask what the picture shows, then localise; where that is doubtful or it seems inverted, also on its negative.
 
     Returns
     -------
@@ -41,6 +42,11 @@ def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Se
     """
     localise = LOCALISERS[spec(networks.name(ROLE)).task]
     film: Film = np.clip(np.asarray(image.pixels, np.float32), 0, 1)
+    shown = view.look(film, networks)
+    suitability = replace(suitability, scores=suitability.scores | shown.scores())
+    objections = view.objections(shown, view.LATERAL)
+    if objections:
+        return Seen(film, None), replace(suitability, suitable=False, reasons=objections)
     found, inverted = localise(film, networks), False
     if not found.enough or seems_inverted(film):
         negative = np.asarray(1 - film, np.float32)
@@ -48,7 +54,8 @@ def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Se
         if other.quality > found.quality:
             film, found, inverted = negative, other, True
     reasons, scores = judge(film, found)
-    return Seen(film, found), Suitability(not reasons, reasons, inverted, suitability.scores | scores)
+    doubts = view.doubts(shown, view.LATERAL)
+    return Seen(film, found, doubts), Suitability(not reasons, reasons, inverted, suitability.scores | scores)
 
 
 def describe(report: Report, study: Study, image: Image, seen: Seen, networks: Networks, tell: Teller) -> Report:
@@ -58,6 +65,7 @@ def describe(report: Report, study: Study, image: Image, seen: Seen, networks: N
     patient: Prediction | None = None
     missing: tuple[Finding, ...] = ()
     models, found = dict(report.models), seen.found
+    assert found is not None  # else it was refused
     try:
         each, patient = density.measure(seen.film, found.vertebrae, study.patient, networks, skip=found.cut)
         models[density.ROLE] = networks.name(density.ROLE)
@@ -68,8 +76,8 @@ def describe(report: Report, study: Study, image: Image, seen: Seen, networks: N
         vertebrae=found.vertebrae,
         measurements=each,
         prediction=patient,
-        levels_certain=found.certain,
-        warnings=warnings(seen.film, found, each, patient, study, report.suitability) + missing,
+        levels_certain=found.certain and not seen.doubts,
+        warnings=seen.doubts + warnings(seen.film, found, each, patient, study, report.suitability) + missing,
         models=models,
     )
 

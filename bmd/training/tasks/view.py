@@ -1,0 +1,227 @@
+"""What a picture shows: views of simulated pictures of every kind, disturbed as uploads are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from bmd.errors import InputError
+from bmd.inputs.view import view_input
+from bmd.simulator.shards.views import PICTURES
+from bmd.training.examples import Arrays, Shards
+from bmd.training.task import Example, Items, Metrics, Task
+
+Picture = NDArray[np.float32]
+LATERAL = 0
+"""Index of what the app is for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A picture, float32 (H, W) in 0..1, and what it shows."""
+
+    picture: Picture
+    kind: int
+
+
+class Pictures:
+    """All pictures of a folder of shards (``simulate --others``), in the order of their seeds.
+
+    Raises
+    ------
+    InputError
+        "network.no_views": the folder holds none.
+    """
+
+    def __init__(self, folder: str, skip: int = 0, limit: int = 0, repeat: bool = True) -> None:
+        self.skip, self.limit = skip, limit
+        self._shards = Shards(folder, PICTURES.prefix, _keys, skip + limit if limit else 0)
+        self._where: list[tuple[int, int]] = []
+        if not self.refresh():
+            raise InputError("network.no_views", folder=folder)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file read, by its name."""
+        return self._shards.digests
+
+    def refresh(self) -> int:
+        """Take in shards written since the last look; returns the number of pictures."""
+        self._shards.refresh()
+        self._where = self._shards.places(self.skip, self.limit)
+        return len(self._where)
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def __getitem__(self, index: int, /) -> Shown:
+        shard, row = self._where[index]
+        part = self._shards.parts[shard]
+        high, wide = part["shape"][row]
+        return Shown((part["image"][row, :high, :wide] / 255).astype(np.float32), int(part["kind"][row]))
+
+
+def _keys(shard: Mapping[str, NDArray[Any]]) -> Arrays:
+    return {key: shard[key] for key in ("image", "shape", "kind")}
+
+
+# --- what uploads do to a picture --------------------------------------------------------------------------------
+def mirrored(shown: Picture, rng: np.random.Generator) -> Picture:
+    """The picture from the other side."""
+    return np.ascontiguousarray(shown[:, ::-1])
+
+
+def cropped(shown: Picture, rng: np.random.Generator) -> Picture:
+    """Three quarters of it or more."""
+    share = rng.uniform(0.75, 1, 2)
+    high, wide = (max(16, int(s * side)) for s, side in zip(share, shown.shape, strict=True))
+    top, left = (int(rng.uniform(0, 1) * (side - part)) for part, side in zip((high, wide), shown.shape, strict=True))
+    return np.ascontiguousarray(shown[top : top + high, left : left + wide])
+
+
+def stretched(shown: Picture, rng: np.random.Generator) -> Picture:
+    """Wider or narrower, or made square as archives do."""
+    ratio = rng.uniform(0.75, 1.35) if rng.random() < 0.6 else shown.shape[0] / shown.shape[1]
+    return np.asarray(cv2.resize(shown, (max(24, int(shown.shape[1] * ratio)), shown.shape[0])), np.float32)
+
+
+def turned(shown: Picture, rng: np.random.Generator) -> Picture:
+    """By some degrees."""
+    middle = (shown.shape[1] / 2, shown.shape[0] / 2)
+    turn = cv2.getRotationMatrix2D(middle, float(rng.normal(0, 6)), float(rng.uniform(0.95, 1.15)))
+    edge = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
+    return np.asarray(cv2.warpAffine(shown, turn, (shown.shape[1], shown.shape[0]), borderMode=edge), np.float32)
+
+
+def inverted(shown: Picture, rng: np.random.Generator) -> Picture:
+    """Bone dark."""
+    return np.asarray(1 - shown, np.float32)
+
+
+def toned(shown: Picture, rng: np.random.Generator) -> Picture:
+    """Another gamma, window and level."""
+    shown = np.clip(shown, 0, 1) ** math.exp(rng.normal(0, 0.35))
+    shown = (shown - 0.5) * math.exp(rng.normal(0, 0.25)) + 0.5 + rng.normal(0, 0.06)
+    return np.asarray(np.clip(shown, 0, 1), np.float32)
+
+
+def equalised(shown: Picture, rng: np.random.Generator) -> Picture:
+    """Local equalisation."""
+    equaliser = cv2.createCLAHE(float(rng.uniform(1, 5)), (int(rng.integers(2, 9)),) * 2)
+    return np.asarray(equaliser.apply(_eight_bit(shown)) / 255, np.float32)
+
+
+def sharpened(shown: Picture, rng: np.random.Generator) -> Picture:
+    """Sharpened, or blurred."""
+    if rng.random() < 0.5:
+        return np.asarray(cv2.GaussianBlur(shown, (0, 0), rng.uniform(0.4, 1.8)), np.float32)
+    fine = shown - cv2.GaussianBlur(shown, (0, 0), rng.uniform(0.8, 2.5))
+    return np.asarray(np.clip(shown + rng.uniform(0.3, 1.5) * fine, 0, 1), np.float32)
+
+
+def noisy(shown: Picture, rng: np.random.Generator) -> Picture:
+    """Grain."""
+    grain = rng.uniform(0.005, 0.06) * rng.standard_normal(shown.shape, np.float32)
+    return np.asarray(np.clip(shown + grain, 0, 1), np.float32)
+
+
+def compressed(shown: Picture, rng: np.random.Generator) -> Picture:
+    """JPEG of quality 20 to 80."""
+    packed = cv2.imencode(".jpg", _eight_bit(shown), [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))])[1]
+    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
+
+
+def gridded(shown: Picture, rng: np.random.Generator) -> Picture:
+    """A printed measuring grid."""
+    shown, cell = shown.copy(), shown.shape[0] / int(rng.integers(4, 18))
+    bright = float(rng.uniform(0.6, 1))
+    shown[np.arange(0, shown.shape[0] - 0.5, cell).astype(int)] = bright
+    shown[:, np.arange(0, shown.shape[1] - 0.5, cell).astype(int)] = bright
+    return shown
+
+
+def bordered(shown: Picture, rng: np.random.Generator) -> Picture:
+    """A black, white or grey border."""
+    high, wide = shown.shape
+    top, bottom, left, right = (int(rng.uniform(0, 0.14) * side) for side in (high, high, wide, wide))
+    ground = float(rng.choice([0.0, 0.0, 1.0, rng.random()]))
+    framed = cv2.copyMakeBorder(shown, top, bottom, left, right, cv2.BORDER_CONSTANT, value=ground)
+    return np.asarray(framed, np.float32)
+
+
+def written_on(shown: Picture, rng: np.random.Generator) -> Picture:
+    """A word, bright or black."""
+    ink = np.zeros(shown.shape, np.uint8)
+    word = "".join(rng.choice(list("ABCLR0123 "), 6))
+    at = (int(rng.uniform(0, 0.7) * shown.shape[1]), int(rng.uniform(0.05, 1) * shown.shape[0]))
+    cv2.putText(ink, word, at, cv2.FONT_HERSHEY_SIMPLEX, float(rng.uniform(0.3, 0.8)), 255, 1)
+    return np.where(ink > 0, np.float32(rng.choice([1.0, 1.0, 0.0])), shown)
+
+
+def _eight_bit(shown: Picture) -> NDArray[np.uint8]:
+    return np.round(np.clip(shown, 0, 1) * 255).astype(np.uint8)
+
+
+STEPS: tuple[tuple[float, Callable[[Picture, np.random.Generator], Picture]], ...] = (
+    (0.5, mirrored), (0.5, cropped), (0.35, stretched), (0.4, turned), (0.12, inverted), (0.6, toned), (0.2, equalised),
+    (0.4, sharpened), (0.4, noisy), (0.2, compressed), (0.15, gridded), (0.3, bordered), (0.2, written_on),
+)  # fmt: skip
+"""How often each is done, in this order."""
+
+
+def disturbed(item: Shown, rng: np.random.Generator) -> Picture:
+    """The picture as somebody might upload it."""
+    shown = item.picture
+    for share, step in STEPS:
+        if rng.random() < share:
+            shown = step(shown, rng)
+    return shown
+
+
+def encode_view(item: Shown, picture: Picture, rng: np.random.Generator) -> Example:
+    """Example: input (2, 160, 160) and the kind."""
+    return torch.from_numpy(view_input(picture)), {"kind": torch.tensor(item.kind)}
+
+
+@torch.inference_mode()
+def validate_view(network: nn.Module, items: Items[Shown], size: int) -> Metrics:
+    """Share of kinds right, of lateral lumbar films kept and of everything else refused at one half."""
+    truth, probability = [], []
+    for start in range(0, len(items), 32):
+        rows = [items[k] for k in range(start, min(start + 32, len(items)))]
+        x = torch.from_numpy(np.stack([view_input(row.picture) for row in rows])).to(next(network.parameters()).device)
+        probability.append(network(x)["logits"].float().softmax(1).cpu().numpy())
+        truth += [row.kind for row in rows]
+    kinds, shares = np.array(truth), np.concatenate(probability)
+    kept = shares[:, LATERAL] >= 0.5
+    return {
+        "accuracy": float((shares.argmax(1) == kinds).mean()),
+        "lateral_kept": _share(kept[kinds == LATERAL]),
+        "others_refused": _share(~kept[kinds != LATERAL]),
+    }
+
+
+def _share(hits: NDArray[np.bool_]) -> float:
+    return float(hits.mean()) if len(hits) else float("nan")
+
+
+VIEW = Task[Shown, Picture](
+    name="view",
+    inputs="letterbox to the input size, as displayed and normalised (bmd/inputs/view.py: view_input)",
+    cohort="simulated_views",
+    unit="pictures",
+    headline="accuracy",
+    read=Pictures,
+    plain=lambda item, size: item.picture,
+    augment=lambda recipe: disturbed,
+    encode=encode_view,
+    validate=validate_view,
+)
