@@ -42,7 +42,10 @@ def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Se
     """
     localise = LOCALISERS[spec(networks.name(ROLE)).task]
     film: Film = np.clip(np.asarray(image.pixels, np.float32), 0, 1)
-    shown = view.look(film, networks)
+    looks = [view.look(film, networks)]
+    if seems_inverted(film):
+        looks.append(view.look(np.asarray(1 - film, np.float32), networks))
+    shown = max(looks, key=lambda look: look.probabilities[view.LATERAL])
     suitability = replace(suitability, scores=suitability.scores | shown.scores())
     objections = view.objections(shown, view.LATERAL)
     if objections:
