@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from bmd.errors import InputError
 from bmd.models._recipe import Recipe
 from bmd.simulator.shards import store
 from bmd.training.task import Example, Items, Task
@@ -59,6 +60,66 @@ class Shards:
         """File and row of all cases but the first ``skip``, at most ``limit`` (0: all)."""
         where = [(i, j) for i, part in enumerate(self.parts) for j in range(rows(part))][skip:]
         return where[:limit] if limit else where
+
+
+class Rows:
+    """Rows of a folder of shards, in the order of their seeds; a kind of shard says what a row is in ``__getitem__``.
+
+    Attributes
+    ----------
+    prefix : str
+        How the names of its files begin.
+    missing : str
+        Code of the error where the folder holds none.
+
+    Parameters
+    ----------
+    folder : path
+        Holds ``<prefix>_*.npz``.
+    skip, limit : int
+        Leave out the first ``skip`` rows; take at most ``limit`` (0: all).
+    repeat : bool
+        Rows are never repeated; for readers of other items.
+
+    Raises
+    ------
+    InputError
+        ``missing``.
+    """
+
+    prefix: str
+    missing: str
+
+    def __init__(self, folder: str | Path, skip: int = 0, limit: int = 0, repeat: bool = True) -> None:
+        self.skip, self.limit = skip, limit
+        self._shards = Shards(folder, self.prefix, self.take, skip + limit if limit else 0)
+        self._where: list[tuple[int, int]] = []
+        if not self.refresh():
+            raise InputError(self.missing, folder=str(folder))
+
+    @staticmethod
+    def take(shard: Mapping[str, NDArray[Any]]) -> Arrays:
+        """What to keep of the arrays of one file."""
+        raise NotImplementedError
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file read, by its name."""
+        return self._shards.digests
+
+    def refresh(self) -> int:
+        """Take in shards written since the last look; returns the number of rows."""
+        self._shards.refresh()
+        self._where = self._shards.places(self.skip, self.limit)
+        return len(self._where)
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def values(self, index: int) -> dict[str, Any]:
+        """The arrays of one row."""
+        shard, row = self._where[index]
+        return {key: array[row] for key, array in self._shards.parts[shard].items()}
 
 
 def rows(part: Arrays) -> int:

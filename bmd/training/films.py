@@ -8,16 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.errors import InputError
 from bmd.reference import LEVELS
-from bmd.training.examples import Arrays, Shards
+from bmd.training.examples import Arrays, Rows
 
 cv2.setNumThreads(1)
 
@@ -76,50 +74,15 @@ def _arrays(shard: Mapping[str, NDArray[Any]]) -> Arrays:
     return {field.name: shard[field.name] for field in fields(Film)}
 
 
-class Films:
-    """All films of a folder of shards, in the order of their seeds, held in memory.
+class Films(Rows):
+    """All films of a folder of shards."""
 
-    Parameters
-    ----------
-    folder : path
-        Holds ``films_*.npz``.
-    skip, limit : int
-        Leave out the first ``skip`` films; take at most ``limit`` (0: all).
-    repeat : bool
-        Films are never repeated; for readers of other items.
-
-    Raises
-    ------
-    InputError
-        "network.no_films": the folder holds none.
-    """
-
-    def __init__(self, folder: str | Path, skip: int = 0, limit: int = 0, repeat: bool = True) -> None:
-        self.skip, self.limit = skip, limit
-        self._shards = Shards(folder, "films", _arrays, skip + limit if limit else 0)
-        self._where: list[tuple[int, int]] = []
-        if not self.refresh():
-            raise InputError("network.no_films", folder=str(folder))
-
-    @property
-    def digests(self) -> dict[str, str]:
-        """SHA-256 of every file read, by its name."""
-        return self._shards.digests
-
-    def refresh(self) -> int:
-        """Take in shards written since the last look; returns the number of films."""
-        self._shards.refresh()
-        self._where = self._shards.places(self.skip, self.limit)
-        return len(self._where)
-
-    def __len__(self) -> int:
-        return len(self._where)
+    prefix, missing = "films", "network.no_films"
+    take = staticmethod(_arrays)
 
     def __getitem__(self, index: int, /) -> Film:
-        shard, row = self._where[index]
-        values: dict[str, Any] = {key: array[row] for key, array in self._shards.parts[shard].items()}
-        values |= {key: float(values[key]) for key in ("bmd_l1l4", "t_l1l4")}
-        return Film(**values)
+        values = self.values(index)
+        return Film(**values | {key: float(values[key]) for key in ("bmd_l1l4", "t_l1l4")})
 
 
 def plain_view(film: Film, size: int, stride: int) -> View:

@@ -13,10 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from bmd.errors import InputError
 from bmd.inputs.view import view_input
 from bmd.simulator.shards.views import PICTURES
-from bmd.training.examples import Arrays, Shards
+from bmd.training.examples import Arrays, Rows
 from bmd.training.task import Example, Items, Metrics, Task
 
 Picture = NDArray[np.float32]
@@ -32,45 +31,20 @@ class Shown:
     kind: int
 
 
-class Pictures:
-    """All pictures of a folder of shards (``simulate --others``), in the order of their seeds.
-
-    Raises
-    ------
-    InputError
-        "network.no_views": the folder holds none.
-    """
-
-    def __init__(self, folder: str, skip: int = 0, limit: int = 0, repeat: bool = True) -> None:
-        self.skip, self.limit = skip, limit
-        self._shards = Shards(folder, PICTURES.prefix, _keys, skip + limit if limit else 0)
-        self._where: list[tuple[int, int]] = []
-        if not self.refresh():
-            raise InputError("network.no_views", folder=folder)
-
-    @property
-    def digests(self) -> dict[str, str]:
-        """SHA-256 of every file read, by its name."""
-        return self._shards.digests
-
-    def refresh(self) -> int:
-        """Take in shards written since the last look; returns the number of pictures."""
-        self._shards.refresh()
-        self._where = self._shards.places(self.skip, self.limit)
-        return len(self._where)
-
-    def __len__(self) -> int:
-        return len(self._where)
-
-    def __getitem__(self, index: int, /) -> Shown:
-        shard, row = self._where[index]
-        part = self._shards.parts[shard]
-        high, wide = part["shape"][row]
-        return Shown((part["image"][row, :high, :wide] / 255).astype(np.float32), int(part["kind"][row]))
-
-
 def _keys(shard: Mapping[str, NDArray[Any]]) -> Arrays:
     return {key: shard[key] for key in ("image", "shape", "kind")}
+
+
+class Pictures(Rows):
+    """All pictures of a folder of shards (``simulate --others``)."""
+
+    prefix, missing = PICTURES.prefix, "network.no_views"
+    take = staticmethod(_keys)
+
+    def __getitem__(self, index: int, /) -> Shown:
+        values = self.values(index)
+        high, wide = values["shape"]
+        return Shown((values["image"][:high, :wide] / 255).astype(np.float32), int(values["kind"]))
 
 
 # --- what uploads do to a picture --------------------------------------------------------------------------------
