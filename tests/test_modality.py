@@ -199,6 +199,8 @@ def test_a_study_goes_to_its_row() -> None:
 def test_every_registered_network_runs_on_some_kind_of_input() -> None:
     for name in registry.names():
         assert any(row.runs(name) for row in modality.MODALITIES), name
+        held = {row.holds for row in modality.MODALITIES}
+        assert registry.spec(name).modality in held, f"{name} stands under no way in on the About page"
     roles = {role for row in modality.MODALITIES for role in row.roles}
     assert roles == set(registry.roles())
 

@@ -59,7 +59,7 @@ class Residual(nn.Module):
         return F.relu(self.shortcut(x) + self.last_norm(inner))
 
 
-@register(Spec("view_cnn", "View CNN", task="view", role="view", modality="film", paper="our own"))
+@register(Spec("view_cnn", "View CNN", task="view", role="view", modality="radiograph", paper="our own"))
 class ViewCnn(nn.Module):
     """Seventeen convolutions in four stages, then the mean over the picture."""
 

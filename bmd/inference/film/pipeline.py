@@ -67,7 +67,7 @@ def describe(report: Report, study: Study, image: Image, seen: Seen, networks: N
     each: tuple[Prediction, ...] = ()
     patient: Prediction | None = None
     missing: tuple[Finding, ...] = ()
-    models, found = dict(report.models), seen.found
+    models, found = {**report.models, view.ROLE: networks.name(view.ROLE)}, seen.found
     assert found is not None  # else it was refused
     try:
         each, patient = density.measure(seen.film, found.vertebrae, study.patient, networks, skip=found.cut)

@@ -55,7 +55,7 @@ def test_a_detector_gives_the_same_report_as_maps(seed: int) -> None:
     spine = toy_spine(seed)
     study = Study("test", (Image(as_film(spine.labels), "radiograph"),))
     report = analyse(study, engine=Detector(spine), models=DETECTOR)
-    assert report.models == {"localiser": "retinanet_aploss", "density": "c5_gap_fc3"}
+    assert report.models == {"localiser": "retinanet_aploss", "view": "view_cnn", "density": "c5_gap_fc3"}
     assert [v.level for v in report.vertebrae] == list(LUMBAR)
     assert [p.level for p in report.measurements] == list(LUMBAR)
     assert report.prediction is not None
