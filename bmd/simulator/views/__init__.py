@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.simulator.case import draw_person, simulate_dxa, simulate_film
+from bmd.simulator.case import draw_person, simulate_film
 from bmd.simulator.ct import scan
 from bmd.simulator.ct.scene import Scene
-from bmd.simulator.views import film, pictures, slices
+from bmd.simulator.views import film, pictures, scans, slices
 from bmd.simulator.views.mannequin import Mannequin, build
 from bmd.types import SHOWN as SHOWN
 
@@ -19,6 +20,18 @@ Picture = NDArray[np.float32]
 
 SIZE = 320
 """Height in pixels of a mannequin's film; the others come in the sizes of their own simulators."""
+FRONTAL = (
+    (0, 4, 240, 420, 0.35, 1.0),  # lumbar
+    (5, 9, 340, 560, 0.35, 0.9),  # thoracolumbar
+    (10, 14, 260, 420, 0.4, 1.1),  # thoracic
+    (8, 13, 560, 900, 0.25, 0.7),  # all of it, or the body from head to hip
+    (6, 11, 420, 640, 0.5, 0.95),  # the trunk
+    (6, 11, 420, 640, 0.5, 0.95),
+    (0, 12, 300, 600, 0.16, 0.32),  # little beside the spine
+)
+"""Films of the spine from the front: lowest and highest vertebra in the middle (0 is L5), least and most height in mm,
+least and most width as a share of it.
+"""
 
 
 def draw_view(kind: str, seed: int) -> Picture:
@@ -66,18 +79,30 @@ def _lateral_cervical(rng: np.random.Generator) -> Picture:
 
 
 def _ap_spine(rng: np.random.Generator) -> Picture:
-    if rng.random() < 0.35:
-        seed = _whole_seed(rng)
-        return simulate_film(seed, int(rng.integers(224, 400)), view="ap").study.images[0].pixels
+    """Two of five by the simulator of films; of a mannequin all that films of the spine from the front may show."""
+    if rng.random() < 0.4:
+        seed, cohort = _whole_seed(rng), str(rng.choice(["film", "enriched", "clinic"]))
+        return simulate_film(seed, int(rng.integers(224, 400)), view="ap", cohort=cohort).study.images[0].pixels
     body = build(rng)
-    at = body.spine[int(rng.integers(0, 18))]
-    return _film_of(body, at, rng.uniform(260, 900), math.pi / 2 * rng.choice([-1, 1]), rng)
+    lowest, highest, least, most, narrow, wide = FRONTAL[int(rng.integers(len(FRONTAL)))]
+    at = body.spine[int(rng.integers(lowest, highest + 1))] * np.array([rng.uniform(0, 1), 1, 1])
+    angle = math.pi / 2 * rng.choice([-1, 1])
+    high = rng.uniform(least, most)
+    shown = _film_of(body, at, high, angle, rng, share=rng.uniform(narrow, wide), alone=rng.random() < 0.04)
+    return _made_square(shown) if rng.random() < 0.4 else shown
+
+
+def _made_square(shown: Picture) -> Picture:
+    """Stretched to a square, as archives keep films."""
+    side = max(shown.shape)
+    return np.asarray(cv2.resize(shown, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _chest(rng: np.random.Generator) -> Picture:
     body = build(rng)
     angle = 0.0 if rng.random() < 0.3 else math.pi / 2
-    return _film_of(body, body.landmarks["chest"] + [0, 50, 0], rng.uniform(330, 480), angle, rng)
+    share = rng.uniform(0.7, 1.2)
+    return _film_of(body, body.landmarks["chest"] + [0, 50, 0], rng.uniform(330, 480), angle, rng, share=share)
 
 
 def _other_part(rng: np.random.Generator) -> Picture:
@@ -93,21 +118,25 @@ def _other_part(rng: np.random.Generator) -> Picture:
     return _film_of(body, at + rng.normal(0, 15, 3), rng.uniform(140, 420), rng.uniform(-math.pi, math.pi), rng)
 
 
-def _film_of(body: Mannequin, at: NDArray[np.float64], high: float, angle: float, rng: np.random.Generator) -> Picture:
-    """A film of ``high`` mm around a point of the body."""
+def _film_of(
+    body: Mannequin,
+    at: NDArray[np.float64],
+    high: float,
+    angle: float,
+    rng: np.random.Generator,
+    share: float | None = None,
+    alone: bool = False,
+) -> Picture:
+    """A film of ``high`` mm around a point of the body, its width a ``share`` of it; the spine cut out if ``alone``."""
     angle = angle + rng.normal(0, 0.07)
     pitch = high / SIZE
-    columns = int(SIZE * rng.uniform(0.38, 1.0))
+    columns = int(SIZE * (share or rng.uniform(0.38, 1.0)))
     sheet = film.Sheet(0.0, 0.0, pitch, (SIZE, columns), angle)
     sheet.left = float(at @ sheet.across) - columns * pitch * rng.uniform(0.38, 0.62)
     sheet.top = float(at[2]) + high * rng.uniform(0.42, 0.58)
     signal, inside = film.expose(body, sheet, rng)
-    return film.develop(signal, inside, sheet.place(at), rng)
-
-
-def _dxa(rng: np.random.Generator) -> Picture:
-    view = str(rng.choice(["ap", "ap", "ap", "ap", "lateral", "hip", "forearm"]))
-    return simulate_dxa(_whole_seed(rng), view=view).study.images[0].pixels
+    kept = film.column(body, sheet, rng) if alone else None
+    return film.develop(signal, inside, sheet.place(at), rng, kept)
 
 
 def _slice_of(drawn: Callable[[Scene, np.random.Generator], Picture], rng: np.random.Generator) -> Picture:
@@ -126,7 +155,8 @@ _DRAWERS: dict[str, Callable[[np.random.Generator], Picture]] = {
     "ap_spine": _ap_spine,
     "chest": _chest,
     "other_part": _other_part,
-    "dxa": _dxa,
+    "dxa": scans.spine_scan,
+    "dxa_other": scans.other_scan,
     "ct": lambda rng: _slice_of(slices.ct_slice, rng),
     "mr": lambda rng: _slice_of(slices.mr_slice, rng),
     "picture": pictures.draw_picture,

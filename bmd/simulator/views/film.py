@@ -123,6 +123,7 @@ def expose(body: Mannequin, sheet: Sheet, rng: np.random.Generator) -> tuple[Pic
     holes = np.zeros(sheet.shape, np.float32)
     for part in body.cavities:
         sheet.add(holes, part)
+    holes = np.minimum(holes, 0)  # heart and diaphragm take air away, they add nothing beside it
     water = np.clip(water + cv2.GaussianBlur(holes, (0, 0), max(0.6, 2.5 / sheet.pitch)), 0.15 * water, None)
     for part in body.bones:
         sheet.add(mineral, part)
@@ -130,16 +131,29 @@ def expose(body: Mannequin, sheet: Sheet, rng: np.random.Generator) -> tuple[Pic
     signal = WATER_CM * water + MINERAL * mineral * texture
     signal += rng.uniform(0.05, 0.25) * noise(rng, sheet.shape, 40, 3, 0.6) * inside
     levelled = cv2.GaussianBlur(signal, (0, 0), rng.uniform(18, 45) / sheet.pitch)
-    signal = signal - rng.uniform(0.6, 0.9) * levelled  # what every console does before anything else is seen
+    # what most consoles do before anything else is seen; others show lungs black and the belly white
+    signal = signal - (rng.uniform(0.6, 0.92) if rng.random() < 0.6 else rng.uniform(0.0, 0.6)) * levelled
     grain = rng.uniform(0.004, 0.03) * np.exp(0.25 * np.clip(signal - signal.mean(), -2, 3))
     blurred = cv2.GaussianBlur(signal, (0, 0), rng.uniform(0.4, 1.2))
     return (blurred + grain * rng.standard_normal(sheet.shape, np.float32)).astype(np.float32), inside
 
 
+def column(body: Mannequin, sheet: Sheet, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Where the vertebral column is, as programs cut it out."""
+    mask = np.zeros(sheet.shape, np.uint8)
+    points = [np.round(sheet.place(body.spine) * 8).astype(np.int32)]
+    cv2.polylines(mask, points, False, 1, max(3, int(rng.uniform(32, 60) / sheet.pitch)), cv2.LINE_8, 3)
+    return mask > 0
+
+
 def develop(
-    signal: Picture, inside: NDArray[np.bool_], middle: NDArray[np.float64], rng: np.random.Generator
+    signal: Picture,
+    inside: NDArray[np.bool_],
+    middle: NDArray[np.float64],
+    rng: np.random.Generator,
+    kept: NDArray[np.bool_] | None = None,
 ) -> Picture:
-    """The film as a console shows it, windowed on ``middle`` (column, row)."""
+    """The film as a console shows it, windowed on ``middle`` (column, row); black outside ``kept``."""
     if rng.random() < 0.35:
         rows, columns = np.mgrid[: signal.shape[0], : signal.shape[1]]
         near = np.hypot(columns - middle[0], rows - middle[1]) < 0.22 * max(signal.shape)
@@ -150,8 +164,13 @@ def develop(
         shown = np.clip((signal - low) / max(high - low, 1e-3), 0, 1) ** np.exp(rng.normal(0, 0.3))
         if rng.random() < 0.35:
             shown = _equalised(shown, rng)
-    shown, _ = console.collimate(shown, rng)
-    shown = console.annotate(console.artefacts(shown, rng), rng)
+        elif rng.random() < 0.25:  # little contrast, as many exported films have it
+            shown = np.asarray(rng.uniform(0.05, 0.35) + rng.uniform(0.3, 0.6) * shown, np.float32)
+    if kept is None:
+        shown, _ = console.collimate(shown, rng)
+        shown = console.annotate(console.artefacts(shown, rng), rng)
+    else:
+        shown = shown * kept
     if rng.random() < 0.5:
         shown = shown[:, ::-1]
     return np.ascontiguousarray(np.clip(shown, 0, 1), np.float32)

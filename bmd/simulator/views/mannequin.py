@@ -94,7 +94,7 @@ def _column(rng: np.random.Generator, size: float) -> tuple[Array, Array, Array]
     step = size * (high + gap)
     z = np.cumsum(step) - step / 2 + 6
     y = np.cumsum(-np.sin(tilt) * step) - 10
-    curve = float(rng.exponential(14)) if rng.random() < 0.55 else float(rng.uniform(10, 75))
+    curve = float(rng.exponential(14)) if rng.random() < 0.55 else float(rng.uniform(10, 95))
     phase, waves = rng.uniform(0, 2 * np.pi), rng.uniform(0.6, 1.4)
     x = curve * (np.sin(2 * np.pi * waves * z / z[-1] + phase) - math.sin(phase)) * np.sin(np.pi * z / z[-1] / 1.05)
     halves = size * np.stack([wide, deep, high], 1) / 2
@@ -230,11 +230,14 @@ def _legs(size: float, mineral: float, rng: np.random.Generator) -> tuple[list[R
         found += [
             Solid(hip, np.full(3, 24.0 * size), 0.55 * mineral, 0.25 * mineral, 1.5),
             _rod([hip, corner], [17 * size, 18 * size], mineral, 2.2),
-            _rod([corner + at(side * 8, 0, 12), corner + 0.14 * shaft, corner + 0.85 * shaft, knee],
-                 [20 * size, 16 * size, 15 * size, 34 * size], mineral, 5.0),
+            _rod([corner + at(side * 8, 0, 12), corner + 0.14 * shaft, corner + 0.82 * shaft,
+                  knee + at(0, 0, 22 * size)], [20 * size, 16 * size, 15 * size, 27 * size], mineral, 5.0),
+            *(Solid(knee + size * at(x, -4, 12), size * at(20, 32, 21), 0.5 * mineral, 0.24 * mineral)
+              for x in (-21, 21)),
             Solid(knee + size * at(0, 42, 12), size * at(21, 10, 22), 0.5 * mineral, 0.25 * mineral),
-            _rod([knee - at(0, 0, 12 * size), knee + 0.2 * (ankle - knee), ankle],
-                 [34 * size, 16 * size, 20 * size], mineral, 4.0),
+            Solid(knee - size * at(0, 2, 22), size * at(40, 26, 12), 0.6 * mineral, 0.24 * mineral, power=4.0),
+            _rod([knee - at(0, 0, 34 * size), knee + 0.2 * (ankle - knee), ankle],
+                 [28 * size, 16 * size, 20 * size], mineral, 4.0),
             _rod([knee + at(side * 38 * size, -12, -30), ankle + at(side * 26 * size, -8, -8)], [8, 9], mineral, 2.5),
             _rod([ankle + at(0, -35, -32), ankle + at(0, 40, -30), ankle + at(0, 130, -45)], [22, 16, 10], mineral),
         ]  # fmt: skip
@@ -268,6 +271,8 @@ def _cavities(spine: Array, reach: Array, size: float, rng: np.random.Generator)
     for side in (-1.0, 1.0):
         centre = middle + size * at(side * 66, 52, 20.0)
         found.append(Solid(centre, size * at(58, 88, 128.0), -0.72, -0.72, 0.0, 0.1, 2.6))
+        dome = centre - size * at(0, 10, rng.uniform(88, 130) + 8 * side)  # liver and spleen below the diaphragm
+        found.append(Solid(dome, size * at(64, 86, 52.0), 0.66, 0.66))
     found.append(Solid(middle + size * at(22, 95, -42.0), size * at(62, 48, 62.0), 0.66, 0.66))
     throat = spine[LUMBAR + 9 :] + size * at(0, 34, 0.0)
     found.append(Rod(throat, np.full(len(throat), 9.0 * size), -0.95, -0.95))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bmd.inputs.view import view_input
+from bmd.simulator.film import printed
 from bmd.simulator.shards.views import PICTURES
 from bmd.training.examples import Arrays, Rows
 from bmd.training.task import Example, Items, Metrics, Task
@@ -54,8 +55,8 @@ def mirrored(shown: Picture, rng: np.random.Generator) -> Picture:
 
 
 def cropped(shown: Picture, rng: np.random.Generator) -> Picture:
-    """Three quarters of it or more."""
-    share = rng.uniform(0.75, 1, 2)
+    """Three fifths of each side or more."""
+    share = rng.uniform(0.6, 1, 2)
     high, wide = (max(16, int(s * side)) for s, side in zip(share, shown.shape, strict=True))
     top, left = (int(rng.uniform(0, 1) * (side - part)) for part, side in zip((high, wide), shown.shape, strict=True))
     return np.ascontiguousarray(shown[top : top + high, left : left + wide])
@@ -63,16 +64,17 @@ def cropped(shown: Picture, rng: np.random.Generator) -> Picture:
 
 def stretched(shown: Picture, rng: np.random.Generator) -> Picture:
     """Wider or narrower, or made square as archives do."""
-    ratio = rng.uniform(0.75, 1.35) if rng.random() < 0.6 else shown.shape[0] / shown.shape[1]
+    ratio = rng.uniform(0.7, 1.4) if rng.random() < 0.5 else shown.shape[0] / shown.shape[1]
     return np.asarray(cv2.resize(shown, (max(24, int(shown.shape[1] * ratio)), shown.shape[0])), np.float32)
 
 
 def turned(shown: Picture, rng: np.random.Generator) -> Picture:
-    """By some degrees."""
+    """By up to 12 degrees; the corners are filled from the edge, black, white or grey."""
     middle = (shown.shape[1] / 2, shown.shape[0] / 2)
-    turn = cv2.getRotationMatrix2D(middle, float(rng.normal(0, 6)), float(rng.uniform(0.95, 1.15)))
-    edge = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
-    return np.asarray(cv2.warpAffine(shown, turn, (shown.shape[1], shown.shape[0]), borderMode=edge), np.float32)
+    turn = cv2.getRotationMatrix2D(middle, float(rng.uniform(-12, 12)), float(rng.uniform(0.9, 1.15)))
+    edge = cv2.BORDER_REPLICATE if rng.random() < 0.4 else cv2.BORDER_CONSTANT
+    size, ground = (shown.shape[1], shown.shape[0]), _ground(rng)
+    return np.asarray(cv2.warpAffine(shown, turn, size, borderMode=edge, borderValue=ground), np.float32)
 
 
 def inverted(shown: Picture, rng: np.random.Generator) -> Picture:
@@ -82,15 +84,15 @@ def inverted(shown: Picture, rng: np.random.Generator) -> Picture:
 
 def toned(shown: Picture, rng: np.random.Generator) -> Picture:
     """Another gamma, window and level."""
-    shown = np.clip(shown, 0, 1) ** math.exp(rng.normal(0, 0.35))
+    shown = np.clip(shown, 0, 1) ** math.exp(rng.uniform(-0.92, 0.92))  # .4 to 2.5
     shown = (shown - 0.5) * math.exp(rng.normal(0, 0.25)) + 0.5 + rng.normal(0, 0.06)
     return np.asarray(np.clip(shown, 0, 1), np.float32)
 
 
-def equalised(shown: Picture, rng: np.random.Generator) -> Picture:
-    """Local equalisation."""
-    equaliser = cv2.createCLAHE(float(rng.uniform(1, 5)), (int(rng.integers(2, 9)),) * 2)
-    return np.asarray(equaliser.apply(_eight_bit(shown)) / 255, np.float32)
+def printed_on(shown: Picture, rng: np.random.Generator) -> Picture:
+    """One of the nuisances that films of the simulator have: grids, seams, rulers, letters, strong processing."""
+    names = sorted(printed.NUISANCES)
+    return np.asarray(printed.NUISANCES[names[int(rng.integers(len(names)))]](shown, rng), np.float32)
 
 
 def sharpened(shown: Picture, rng: np.random.Generator) -> Picture:
@@ -101,43 +103,39 @@ def sharpened(shown: Picture, rng: np.random.Generator) -> Picture:
     return np.asarray(np.clip(shown + rng.uniform(0.3, 1.5) * fine, 0, 1), np.float32)
 
 
+def coarse(shown: Picture, rng: np.random.Generator) -> Picture:
+    """As a picture of 90 pixels or more looks."""
+    ratio = rng.uniform(90, 256) / max(shown.shape)
+    size = (max(24, round(shown.shape[1] * ratio)), max(24, round(shown.shape[0] * ratio)))
+    return np.asarray(cv2.resize(shown, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
 def noisy(shown: Picture, rng: np.random.Generator) -> Picture:
-    """Grain."""
-    grain = rng.uniform(0.005, 0.06) * rng.standard_normal(shown.shape, np.float32)
-    return np.asarray(np.clip(shown + grain, 0, 1), np.float32)
+    """Grain, fine or of some pixels."""
+    grain = rng.standard_normal(shown.shape, np.float32)
+    if rng.random() < 0.3:
+        grain = 2 * cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.5, 1.0))
+    return np.asarray(np.clip(shown + rng.uniform(0.005, 0.08) * grain, 0, 1), np.float32)
 
 
 def compressed(shown: Picture, rng: np.random.Generator) -> Picture:
-    """JPEG of quality 20 to 80."""
-    packed = cv2.imencode(".jpg", _eight_bit(shown), [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))])[1]
+    """JPEG of quality 15 to 95."""
+    packed = cv2.imencode(".jpg", _eight_bit(shown), [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 96))])[1]
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
 
 
-def gridded(shown: Picture, rng: np.random.Generator) -> Picture:
-    """A printed measuring grid."""
-    shown, cell = shown.copy(), shown.shape[0] / int(rng.integers(4, 18))
-    bright = float(rng.uniform(0.6, 1))
-    shown[np.arange(0, shown.shape[0] - 0.5, cell).astype(int)] = bright
-    shown[:, np.arange(0, shown.shape[1] - 0.5, cell).astype(int)] = bright
-    return shown
-
-
 def bordered(shown: Picture, rng: np.random.Generator) -> Picture:
-    """A black, white or grey border."""
+    """A black, white or grey border of up to a fifth: on all sides alike, or on each its own."""
     high, wide = shown.shape
-    top, bottom, left, right = (int(rng.uniform(0, 0.14) * side) for side in (high, high, wide, wide))
-    ground = float(rng.choice([0.0, 0.0, 1.0, rng.random()]))
-    framed = cv2.copyMakeBorder(shown, top, bottom, left, right, cv2.BORDER_CONSTANT, value=ground)
+    sides = np.full(4, rng.uniform(0, 0.2)) if rng.random() < 0.5 else rng.uniform(0, 0.2, 4) * (rng.random(4) < 0.6)
+    top, bottom, left, right = (int(share * max(high, wide)) for share in sides)
+    framed = cv2.copyMakeBorder(shown, top, bottom, left, right, cv2.BORDER_CONSTANT, value=_ground(rng))
     return np.asarray(framed, np.float32)
 
 
-def written_on(shown: Picture, rng: np.random.Generator) -> Picture:
-    """A word, bright or black."""
-    ink = np.zeros(shown.shape, np.uint8)
-    word = "".join(rng.choice(list("ABCLR0123 "), 6))
-    at = (int(rng.uniform(0, 0.7) * shown.shape[1]), int(rng.uniform(0.05, 1) * shown.shape[0]))
-    cv2.putText(ink, word, at, cv2.FONT_HERSHEY_SIMPLEX, float(rng.uniform(0.3, 0.8)), 255, 1)
-    return np.where(ink > 0, np.float32(rng.choice([1.0, 1.0, 0.0])), shown)
+def _ground(rng: np.random.Generator) -> float:
+    """Black, white, or any grey."""
+    return float(rng.choice([0.0, 1.0, rng.random()]))
 
 
 def _eight_bit(shown: Picture) -> NDArray[np.uint8]:
@@ -145,8 +143,9 @@ def _eight_bit(shown: Picture) -> NDArray[np.uint8]:
 
 
 STEPS: tuple[tuple[float, Callable[[Picture, np.random.Generator], Picture]], ...] = (
-    (0.5, mirrored), (0.5, cropped), (0.35, stretched), (0.4, turned), (0.12, inverted), (0.6, toned), (0.2, equalised),
-    (0.4, sharpened), (0.4, noisy), (0.2, compressed), (0.15, gridded), (0.3, bordered), (0.2, written_on),
+    (0.5, mirrored), (0.5, cropped), (0.4, stretched), (0.6, toned), (0.35, printed_on), (0.2, printed_on),
+    (0.4, turned), (0.4, sharpened), (0.4, noisy), (0.35, coarse), (0.35, bordered), (0.3, compressed),
+    (0.18, inverted), (0.15, printed_on),
 )  # fmt: skip
 """How often each is done, in this order."""
 
