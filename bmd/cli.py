@@ -151,8 +151,8 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="networks (default: all), or: films, refusals, volumes, calibrate, ct, dxa, view, route, population, "
-        "attenuation (HU against DXA), "
+        help="networks (default: all), or: films, robustness [FOLDER...], refusals, volumes, calibrate, ct, dxa, view, "
+        "route, population, attenuation (HU against DXA), "
         "decoder (what each number of the spine decoder is worth)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
@@ -169,7 +169,15 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--write", action="store_true", help="for demographics: put the figures into its model card")
     command.add_argument("--nhanes", metavar="FILE", help="for population: the survey's body measures, as CSV")
     command.add_argument("--vertebra", metavar="FILE", help="for population: its vertebral morphometry, as CSV")
-    command.add_argument("--out", metavar="FOLDER", help="for films: write results there; population: default docs")
+    command.add_argument(
+        "--perturbation", action="append", metavar="NAME", help="for robustness: only this change; repeatable"
+    )
+    command.add_argument("--seed", type=int, default=900_000, help="for robustness: first simulated film")
+    command.add_argument("--pictures", metavar="DIR", help="for films, robustness: draw what fails there")
+    command.add_argument("--all", action="store_true", help="for films: draw every film, not only those that fail")
+    command.add_argument(
+        "--out", metavar="FOLDER", help="for films, robustness: write results there; population: default docs"
+    )
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -190,6 +198,9 @@ def _evaluate(options: argparse.Namespace) -> None:
         "view": _fit_view,
         "route": _fit_route,
     }
+    if options.names[:1] == ["robustness"]:
+        _evaluate_robustness(options)
+        return
     if len(options.names) == 1 and options.names[0] in special:
         special[options.names[0]](options)
         return
@@ -205,8 +216,23 @@ def _evaluate_films(options: argparse.Namespace) -> None:
         raise OptionError("command.needs", what="evaluate films", option="--annotations FILE")
     from bmd.evaluation.film.annotated import evaluate_films
 
-    out = Path(options.out) if options.out else None
-    print(json.dumps(evaluate_films(Path(options.annotations), out, models=chosen(options.model or ()))))
+    networks = chosen(options.model or ())
+    found = evaluate_films(
+        Path(options.annotations), _path(options.out), _path(options.pictures), every=options.all, models=networks
+    )
+    print(json.dumps(found))
+
+
+def _evaluate_robustness(options: argparse.Namespace) -> None:
+    from bmd.evaluation.film.robustness import evaluate_robustness
+
+    folders = [Path(name) for name in options.names[1:]]
+    seeds = range(options.seed, options.seed + (options.count or 20))
+    print(evaluate_robustness(folders, seeds, options.perturbation or (), _path(options.out), _path(options.pictures)))
+
+
+def _path(given: str | None) -> Path | None:
+    return Path(given) if given else None
 
 
 def _evaluate_demographics(options: argparse.Namespace) -> None:

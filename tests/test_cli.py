@@ -173,15 +173,15 @@ def test_evaluate_films_needs_annotations(
 
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr(
-        bmd.evaluation.film.annotated, "evaluate_films", lambda *words, models: asked.append((*words, models)) or {}
+        bmd.evaluation.film.annotated, "evaluate_films", lambda *words, **chosen: asked.append((*words, chosen)) or {}
     )
     assert cli.main(["evaluate", "films"]) == 2
     assert "--annotations" in capsys.readouterr().err
     words = ["evaluate", "films", "--annotations", "a.json", "--out", str(tmp_path)]
     assert cli.main(words) == 0
-    assert cli.main([*words, "--model", "retinanet_aploss"]) == 0
-    first, second = {}, {"localiser": "retinanet_aploss"}
-    assert asked == [(Path("a.json"), tmp_path, first), (Path("a.json"), tmp_path, second)]
+    assert cli.main([*words, "--model", "retinanet_aploss", "--pictures", "drawn", "--all"]) == 0
+    first, second = {"every": False, "models": {}}, {"every": True, "models": {"localiser": "retinanet_aploss"}}
+    assert asked == [(Path("a.json"), tmp_path, None, first), (Path("a.json"), tmp_path, Path("drawn"), second)]
     assert json.loads(capsys.readouterr().out.splitlines()[0]) == {}
 
 

@@ -1,6 +1,7 @@
 """Annotated real films: predictions, scores and a sheet of overlays to look at. Measuring only, never training.
 
-Run ``python -m bmd evaluate films --annotations FILE`` (``--out FOLDER`` for predictions and overlays).
+Run ``python -m bmd evaluate films --annotations FILE`` (``--out FOLDER`` for predictions and one sheet of overlays,
+``--pictures DIR`` for a picture of each film that fails). FILE may also be a folder that holds an annotations.json.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from bmd.errors import InputError
+from bmd.evaluation.film.overlays import overlays
 from bmd.inference.engine import Engine
 from bmd.metrics import Boxes, average_precision
 from bmd.metrics import dice as overlap
 from bmd.reference import LUMBAR
-from bmd.text import say
 from bmd.types import Report, Study
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ def read_annotations(path: Path) -> list[Film]:
     InputError
         The file cannot be read or does not have this form.
     """
+    if path.is_dir():
+        path = path / "annotations.json"
     try:
         images = json.loads(path.read_text(encoding="utf-8"))["images"]
         return [
@@ -181,67 +184,113 @@ def _filled(size: tuple[int, int], polygons: list[NDArray[np.float64]]) -> NDArr
     return np.array(area)
 
 
-def evaluate_films(
-    annotations: Path, out: Path | None = None, engine: Engine | None = None, models: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Predict and score annotated films; with ``out`` also write predictions.json, scores.json and overlays.png.
+def certainty(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str, Any]:
+    """How far "certain" can be relied on, and which films fail.
 
-    ``models`` names networks by role where the role's default is not wanted.
+    Parameters
+    ----------
+    films, predictions
+        As for ``score``; films with all of L1-L5 annotated count.
 
     Returns
     -------
     dict
-        See ``score``.
+        ``certain`` (films whose names are given as certain), ``certain_wrong`` (of these, with a vertebra hit under
+        another name), and ``failures``: file name to why ("refused", "unread", "missed", "misnamed", "certain_wrong").
+    """
+    by_name = {Path(p["file"]).name: p for p in predictions}
+    certain = 0
+    failures: dict[str, list[str]] = {}
+    for film in films:
+        if not set(LUMBAR) <= set(film.quads):
+            continue
+        prediction = by_name.get(film.path.name)
+        why = ["unread"] if prediction is None else _failures(film, prediction)
+        if prediction is not None:
+            certain += bool(_sure(prediction))
+        if why:
+            failures[film.path.name] = why
+    wrong = sum("certain_wrong" in why for why in failures.values())
+    return {"certain": certain, "certain_wrong": wrong, "failures": failures}
+
+
+def _sure(prediction: dict[str, Any]) -> bool:
+    return bool(prediction.get("suitable", True) and prediction.get("levels_certain") and prediction["vertebrae"])
+
+
+def _failures(film: Film, prediction: dict[str, Any]) -> list[str]:
+    """What went wrong on one film."""
+    if not prediction.get("suitable", True):
+        return ["refused"]
+    named, seen = _hits(film, [v for v in prediction["vertebrae"] or [] if v.get("box")])
+    misnamed = any(found and not right for right, found in zip(named, seen, strict=True))
+    said = {"missed": not all(seen), "misnamed": misnamed, "certain_wrong": misnamed and _sure(prediction)}
+    return [why for why, holds in said.items() if holds]
+
+
+def evaluate_films(
+    annotations: Path,
+    out: Path | None = None,
+    pictures: Path | None = None,
+    every: bool = False,
+    engine: Engine | None = None,
+    models: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Predict and score annotated films.
+
+    Parameters
+    ----------
+    annotations : Path
+        See ``read_annotations``; the films lie beside it.
+    out : Path, optional
+        Folder for predictions.json, scores.json and overlays.png, a sheet of all films.
+    pictures : Path, optional
+        Folder for one overlay of each film that fails: prediction in colour, annotation in white.
+    every : bool
+        Draw all films there, not only those that fail.
+    engine : Engine, optional
+        Runs the networks.
+    models : mapping, optional
+        Networks by role where the role's default is not wanted.
+
+    Returns
+    -------
+    dict
+        See ``score`` and ``certainty``.
+
+    Raises
+    ------
+    InputError
+        The annotations cannot be read.
     """
     from bmd.report.csv_json import as_object
 
     films = read_annotations(annotations)
     results = predict([film.path for film in films], engine, models)
     objects = [as_object(report) for _, report in results]
-    scores = score(films, objects)
+    scores = score(films, objects) | certainty(films, objects)
+    quads = {film.path.name: film.quads for film in films}
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "predictions.json").write_text(json.dumps(objects), encoding="utf-8")
         (out / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
-        quads = {film.path.name: film.quads for film in films}
         overlays(results, quads).save(out / "overlays.png")
+    if pictures is not None:
+        draw_films(results, quads, pictures, None if every else set(scores["failures"]))
     return scores
 
 
-def overlays(
+def draw_films(
     results: list[tuple[Study, Report]],
-    truth: dict[str, dict[str, NDArray[np.float64]]] | None = None,
-    columns: int = 5,
-    side: int = 380,
-) -> Pillow.Image:
-    """Films with outlines and names on one sheet: predictions in colour, annotations thin and white."""
-    tiles = [_overlay(study, report, (truth or {}).get(report.file, {}), side) for study, report in results]
-    rows = -(-len(tiles) // columns) or 1
-    sheet = Pillow.new("RGB", (columns * side, rows * side))
-    for k, tile in enumerate(tiles):
-        sheet.paste(tile, (k % columns * side, k // columns * side))
-    return sheet
-
-
-def _overlay(study: Study, report: Report, truth: dict[str, NDArray[np.float64]], side: int) -> Pillow.Image:
-    pixels = np.clip(np.asarray(study.images[0].pixels), 0, 1)
-    picture = Pillow.fromarray((pixels**0.7 * 255).astype(np.uint8)).convert("RGB")
-    scale = side / max(picture.size)
-    picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
-    draw = ImageDraw.Draw(picture)
-    for quad in truth.values():
-        points = [(float(x), float(y)) for x, y in np.asarray(quad) * scale]
-        draw.line([*points, points[0]], fill=(255, 255, 255))
-    for v in report.vertebrae:
-        points = [(float(x), float(y)) for x, y in np.asarray(v.contour_px) * scale]
-        colour = (90, 230, 190) if report.levels_certain else (250, 190, 80)
-        draw.line([*points, points[0]], fill=colour, width=2)
-        middle = np.mean(points, 0)
-        draw.text((float(middle[0]) - 8, float(middle[1]) - 6), f"{v.level}", fill=colour)
-    decoded = report.suitability.scores
-    note = " ".join(f"{k[:4]} {decoded[k]:.2f}" for k in ("evidence", "sacrum", "naming") if k in decoded)
-    verdict = "" if report.suitability.suitable else "REFUSED: " + say(report.suitability.reasons[0])[:40]
-    draw.text((3, 3), f"{report.file[-18:]} {note}\n{verdict}", fill=(255, 255, 120))
-    tile = Pillow.new("RGB", (side, side))
-    tile.paste(picture, (0, 0))
-    return tile
+    truth: dict[str, dict[str, NDArray[np.float64]]],
+    folder: Path,
+    wanted: set[str] | None = None,
+) -> list[Path]:
+    """Write one overlay for each film, or for those named; the names of the files are those of the films."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for study, report in results:
+        if wanted is None or Path(report.file).name in wanted:
+            paths.append(folder / f"{Path(report.file).stem}.png")
+            overlays([(study, report)], truth, columns=1, side=900).save(paths[-1])
+    return paths

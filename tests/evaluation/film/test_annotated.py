@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from bmd.errors import InputError
 from bmd.evaluation.film.annotated import (
     Film,
+    certainty,
     evaluate_films,
-    overlays,
     read_annotations,
     score,
 )
+from bmd.evaluation.film.overlays import overlays
 from bmd.reference import LUMBAR
 from bmd.types import Image, Report, Study, Suitability, Vertebra
 
@@ -58,6 +60,51 @@ def test_a_shifted_chain_is_found_but_not_exact() -> None:
 def test_boxes_to_the_side_lose_hits_and_overlap() -> None:
     assert score([film()], [answer(dx=13)])["found"] == 0
     assert score([film()], [answer(dx=11)])["found"] == 1
+
+
+def test_certain_and_wrong_and_every_failure_is_named() -> None:
+    names = ("right.png", "off.png", "sure.png", "low.png", "no.png", "gone.png")
+    answers = [
+        answer(name="right.png", levels_certain=True),
+        answer(shift=1, name="off.png", levels_certain=False),
+        answer(shift=1, name="elsewhere/sure.png", levels_certain=True),
+        answer(dx=13, name="low.png", levels_certain=True),
+        {"file": "no.png", "suitable": False, "vertebrae": [], "levels_certain": False},
+    ]
+    found = certainty([film(name) for name in names], answers)
+    assert (found["certain"], found["certain_wrong"]) == (3, 1)
+    assert found["failures"] == {
+        "off.png": ["missed", "misnamed"],
+        "sure.png": ["missed", "misnamed", "certain_wrong"],
+        "low.png": ["missed"],
+        "no.png": ["refused"],
+        "gone.png": ["unread"],
+    }
+    some = film("b.png")
+    del some.quads["L1"]
+    assert certainty([some], []) == {"certain": 0, "certain_wrong": 0, "failures": {}}
+
+
+def test_pictures_are_drawn_of_what_fails_or_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import bmd.modality
+
+    good = tuple(Vertebra(level, (*q.min(0), *q.max(0)), q, 0.9) for level, q in film().quads.items())
+    images = []
+    for name in ("good.png", "bad.png"):
+        Pillow.new("L", (200, 200), 90).save(tmp_path / name)
+        vertebrae = [{"level": level, "quad": quad.tolist()} for level, quad in film().quads.items()]
+        images.append({"file": name, "size": [200, 200], "vertebrae": vertebrae})
+    (tmp_path / "annotations.json").write_text(json.dumps({"images": images}))
+
+    def analyse(study: Study, file: str, **_: object) -> Report:
+        return Report(file, "radiograph", Suitability(True), good if file == "good.png" else good[1:])
+
+    monkeypatch.setattr(bmd.modality, "analyse", analyse)
+    found = evaluate_films(tmp_path, pictures=tmp_path / "failing")
+    assert (found["films"], found["found"], found["failures"]) == (2, 0.9, {"bad.png": ["missed"]})
+    assert [path.name for path in (tmp_path / "failing").iterdir()] == ["bad.png"]
+    evaluate_films(tmp_path / "annotations.json", pictures=tmp_path / "all", every=True)
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["bad.png", "good.png"]
 
 
 def test_films_without_all_five_levels_do_not_count_and_missing_predictions_do() -> None:
