@@ -25,7 +25,7 @@ _FIGURES = ("age", "sex", "height", "weight")
 
 @dataclass(frozen=True)
 class Job:
-    """One thing to analyse: its name, for people, what it is taken for, and how to read it."""
+    """One thing to analyse: its path as it was given, what it is taken for, and how to read it."""
 
     name: str
     row: modality.Modality
@@ -75,31 +75,45 @@ def predict(options: argparse.Namespace) -> int:
     """Analyse lateral spine films, abdominal CTs, DXA images, or a patient's figures alone."""
     _check_patient(options)
     chosen(options.model or ())
+    _check_excluded(options)
     if not options.files and all(getattr(options, word) is None for word in _FIGURES):
         options.wrong("give files, or at least one of --age --sex --height --weight")
-    reports, failed = [], False
-    for index, (study, report, broken) in enumerate(_answers(options)):
-        failed |= broken
+    reports, status = [], 0
+    for index, (study, report, fault) in enumerate(_answers(options)):
+        status = max(status, fault)
         reports.append(report)
         print(line(report), file=sys.stderr if options.json == "-" else sys.stdout)
         if options.png_dir and study is not None:
-            _write_png(Path(options.png_dir), index, study, report)
+            status = max(status, _write_png(Path(options.png_dir), index, study, report))
     _write_all(options, reports)
-    if failed:
-        return 1
+    if status:
+        return status
     return 3 if options.strict and not all(report.suitability.suitable for report in reports) else 0
 
 
-def _answers(options: argparse.Namespace) -> Iterator[tuple[Study | None, Report, bool]]:
-    """Study, report, and whether something broke that is not the file's fault, for each job."""
+def _answers(options: argparse.Namespace) -> Iterator[tuple[Study | None, Report, int]]:
+    """Study, report and, where something went wrong that is not the file's fault, its exit status, for each job."""
     if not options.files:
         study = Study("", patient=given(options), origin="form")
-        yield None, modality.analyse(study, "demographics", models=chosen(options.model or ())), False
-    for job in jobs([Path(file) for file in options.files], options.modality):
+        yield None, modality.analyse(study, "demographics", models=chosen(options.model or ())), 0
+    found = jobs(options.files, options.modality)
+    for job in found:  # what was asked wrongly is said before anything runs
+        _check_networks(job, options)
+    for job in found:
         yield _answer(job, options)
 
 
-def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report, bool]:
+def _check_networks(job: Job, options: argparse.Namespace) -> None:
+    """Raise OptionError for a network that cannot run on what a file is, nor on what its content may show it to be."""
+    may_be = modality.with_files() if options.modality == "auto" and job.row is modality.FILM else ()
+    adopting = [row for row in may_be if row.adopt is not None]
+    for role, name in chosen(options.model or ()).items():
+        if not any(row.runs(name) for row in adopting):
+            job.row.check(name, role)
+
+
+def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report, int]:
+    """Whatever happens to one file, it has its answer and the other files have theirs."""
     study = None
     try:
         study = job.read()
@@ -111,30 +125,57 @@ def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report
             report = without(report, options.exclude)
         if options.explain and report.suitability.suitable:
             report = replace(report, explanations=modality.explain(study, report))
-        return study, report, False
+        _writable(report)
+        return study, report, 0
     except InputError as error:
-        return study, _refused(job, error.finding), False
-    except BmdError:
-        raise  # missing weights and the like concern every file
+        return study, _refused(job, error.finding), 0
+    except OptionError as error:
+        return study, _refused(job, error.finding), 2
+    except BmdError as error:  # missing weights and the like: files of other kinds may still be answered
+        return study, _refused(job, error.finding), 1
     except Exception:
         log.exception("analysis failed")  # a fault of ours: the other files still run
-        return study, _refused(job, refusal("command.broke", noun=note(job.row.code("noun")))), True
+        return study, _refused(job, refusal("command.broke", noun=note(job.row.code("noun")))), 1
 
 
-def jobs(paths: Sequence[Path], kind: str) -> list[Job]:
-    """What there is to analyse: each folder, archive, volume or picture, and the CT slices among the files as one."""
+def _writable(report: Report) -> None:
+    """Raise now, while the other files can still be answered, what would stop writing all the answers at the end."""
+    from bmd.report import to_csv, to_json
+
+    line(report)
+    to_json([report])
+    to_csv([report])
+
+
+def jobs(files: Sequence[str], kind: str) -> list[Job]:
+    """What there is to analyse: each folder, archive, volume or picture, and the CT slices among the files as one.
+
+    A job bears the path of its file as given, of the first one where there are several; two files of one name in two
+    folders stay apart.
+    """
     found: list[Job] = []
     parts: dict[str, list[Path]] = {}
-    for path in paths:
-        row = modality.of_path(path) if kind == "auto" else modality.by_kind(kind)
-        if path.is_dir() or row.joins is None or not row.joins(head(path)):
-            found.append(Job(path.name, row, partial(_read, row, [path], kind == "auto")))
+    for file in files:
+        path = Path(file)
+        row, joins = _taken_for(path, kind)
+        if not joins:
+            found.append(Job(file, row, partial(_read, row, [path], kind == "auto")))
         elif row.kind in parts:
             parts[row.kind].append(path)
         else:
             parts[row.kind] = [path]
-            found.append(Job(path.name, row, partial(_read, row, parts[row.kind])))  # sees those that follow
+            found.append(Job(file, row, partial(_read, row, parts[row.kind])))  # sees those that follow
     return found
+
+
+def _taken_for(path: Path, kind: str) -> tuple[modality.Modality, bool]:
+    """The row of a path, and whether it is one part of a study of many files; a film where even looking at it fails."""
+    try:
+        row = modality.of_path(path) if kind == "auto" else modality.by_kind(kind)
+        return row, not path.is_dir() and row.joins is not None and row.joins(head(path))
+    except Exception:
+        log.exception("cannot tell what a file is")
+        return (modality.FILM if kind == "auto" else modality.by_kind(kind)), False
 
 
 def _read(row: modality.Modality, paths: Sequence[Path], auto: bool = False) -> Study:
@@ -155,6 +196,14 @@ def _check_patient(options: argparse.Namespace) -> None:
         value = getattr(options, word)
         if value is not None and not low < value <= high:
             raise OptionError("command.out_of_range", option=f"--{word}", low=low, high=high, value=value)
+
+
+def _check_excluded(options: argparse.Namespace) -> None:
+    """Raise OptionError for a level that no DXA result has, before anything runs."""
+    if options.exclude:
+        from bmd.inference.dxa import without
+
+        without(Report("", modality.DXA.holds, Suitability(False)), options.exclude)
 
 
 def chosen(names: Sequence[str]) -> dict[str, str]:
@@ -207,15 +256,21 @@ def _answered(prediction: Prediction) -> list[str]:
     return [text("command.t_interval", category=category, t=prediction.t_score, low=low, high=high)]
 
 
-def _write_png(folder: Path, index: int, study: Study, report: Report) -> None:
-    picture = modality.picture(study, report)
+def _write_png(folder: Path, index: int, study: Study, report: Report) -> int:
+    """Write the picture of a study that has one; exit status 1 when it cannot be drawn, which the log says."""
+    try:
+        picture = modality.picture(study, report)
+    except Exception:
+        log.exception("drawing failed")
+        return 1
     if picture is None:
-        return
+        return 0
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{Path(report.file).stem}.png"
     if path.exists():
         path = folder / f"{Path(report.file).stem}_{index + 1}.png"
     path.write_bytes(picture)
+    return 0
 
 
 def _write_all(options: argparse.Namespace, reports: Sequence[Report]) -> None:

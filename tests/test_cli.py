@@ -48,7 +48,7 @@ def test_predict_writes_every_output(analysed: list[Study], film: Path, tmp_path
     out = [str(tmp_path / "new" / name) for name in ("out.json", "out.csv", "png")]
     assert cli.main(["predict", str(film), str(film), "--json", out[0], "--csv", out[1], "--png-dir", out[2]]) == 0
     first, second = json.loads(Path(out[0]).read_text("utf-8"))
-    assert first["file"] == second["file"] == "film.png"
+    assert first["file"] == second["file"] == str(film)
     assert first["vertebrae"][0]["level"] == "L1"
     assert first["intended_use"] == text("intended_use")
     assert len(list(csv.DictReader(Path(out[1]).read_text("utf-8").splitlines()))) == 8
@@ -107,7 +107,7 @@ def test_a_fault_of_ours_is_one_sentence_and_the_status_says_so(
     assert [reason["code"] for reason in answer["reasons"]] == ["command.broke"]
 
 
-def test_missing_weights_stop_with_their_remedy(
+def test_missing_weights_are_an_answer_with_their_remedy(
     monkeypatch: pytest.MonkeyPatch, film: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def analyse(*_: object, **__: object) -> Report:
@@ -115,7 +115,7 @@ def test_missing_weights_stop_with_their_remedy(
 
     monkeypatch.setattr(modality, "analyse", analyse)
     assert cli.main(["predict", str(film)]) == 1
-    assert str(WeightsError("network.not_installed", name="x")) in capsys.readouterr().err
+    assert str(WeightsError("network.not_installed", name="x")) in capsys.readouterr().out
 
 
 def test_refused_films_are_drawn_too(monkeypatch: pytest.MonkeyPatch, film: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from bmd.findings import Finding, note
 from bmd.readers import decoders
 from bmd.readers.dicom import OTHER_MODALITIES
 from bmd.readers.grid import AIR_HU
-from bmd.readers.header import number, numbers, word
+from bmd.readers.header import number, numbers, stored, word
 from bmd.readers.limits import MAX_SLICES, check_picture
 from bmd.readers.source import HEAD_BYTES, File
 from bmd.readers.stream import EXPLICIT_BIG, Stream, is_dicom, open_stream
@@ -191,7 +191,7 @@ def group(slices: Sequence[Slice]) -> list[Series]:
 def _key(one: Slice) -> tuple[Any, ...]:
     header = one.header
     return (
-        str(header.get("SeriesInstanceUID", "")),
+        str(stored(header, "SeriesInstanceUID") or ""),
         (int(header.Rows), int(header.Columns)),
         tuple(np.round(one.orientation, 2).tolist()),
         tuple(np.round(one.spacing, 3).tolist()),
@@ -203,7 +203,7 @@ def _phases(members: list[Slice]) -> list[Series]:
     members = sorted(members, key=lambda s: (s.depth, number(s.header, "InstanceNumber") or 0, s.frame))
     once: dict[tuple[str, int], Slice] = {}
     for one in members:
-        once.setdefault((str(one.header.get("SOPInstanceUID") or id(one)), one.frame), one)
+        once.setdefault((str(stored(one.header, "SOPInstanceUID") or id(one)), one.frame), one)
     copies = len(members) - len(once)
     notes = (note("read.ct.given_twice", count=copies),) if copies else ()
     parts = [list(once.values())]
@@ -211,7 +211,7 @@ def _phases(members: list[Slice]) -> list[Series]:
         if _shared_places(parts[0]) and len(parts) == 1:
             by: dict[str, list[Slice]] = {}
             for one in parts[0]:
-                by.setdefault(str(one.header.get(tag, "")), []).append(one)
+                by.setdefault(str(stored(one.header, tag) or ""), []).append(one)
             parts = list(by.values())
     return [_without_shared_places(part, notes) for part in parts]
 
@@ -239,14 +239,14 @@ def is_sharp(header: Any) -> bool:
 def technique(header: Any) -> Acquisition:
     """Tube voltage, contrast agent and kernel, which move HU; only numbers and yes or no, never free text."""
     kvp, thickness, bits = number(header, "KVP"), number(header, "SliceThickness"), number(header, "BitsStored")
-    named = bool(header.get("ConvolutionKernel"))
-    syntax = str(header.file_meta.get("TransferSyntaxUID", ""))
+    named = bool(stored(header, "ConvolutionKernel"))
+    syntax = str(stored(header.file_meta, "TransferSyntaxUID") or "")
     return Acquisition(
         transfer_syntax=syntax or None,
         bits=int(bits) if bits else None,
         lossy=decoders.lossy(header, syntax),
         kvp=kvp if kvp and 40 < kvp < 200 else None,
-        contrast=True if str(header.get("ContrastBolusAgent") or "").strip() else None,
+        contrast=True if str(stored(header, "ContrastBolusAgent") or "").strip() else None,
         kernel=("sharp" if is_sharp(header) else "soft") if named else None,
         slice_thickness_mm=thickness if thickness and thickness > 0 else None,
     )

@@ -22,7 +22,7 @@ from pydicom.uid import UID, RLELossless
 from bmd.errors import InputError
 from bmd.findings import Finding, note
 from bmd.readers import decoders, display
-from bmd.readers.header import number, word
+from bmd.readers.header import number, stored, word
 from bmd.readers.limits import check_picture
 from bmd.readers.patient import demographics
 from bmd.readers.stream import open_stream
@@ -211,12 +211,12 @@ def _windowed(
 
 
 def _view(header: Any) -> View | None:
-    position = str(header.get("ViewPosition", "") or "").strip().upper()
+    position = str(stored(header, "ViewPosition") or "").strip().upper()
     if position in _LATERAL:
         return "lateral"
     if position in _FRONTAL:
         return "ap"
-    rows_toward = str((header.get("PatientOrientation") or [""])[0]).upper()[:1]
+    rows_toward = str((stored(header, "PatientOrientation") or [""])[0]).upper()[:1]
     if rows_toward in ("A", "P"):
         return "lateral"
     return "ap" if rows_toward in ("L", "R") else None

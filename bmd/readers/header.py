@@ -14,11 +14,19 @@ class Header(Protocol):
         """The value of an element by its DICOM keyword."""
 
 
+def stored(header: Header, tag: str) -> Any:
+    """The value of an element; None when absent, or damaged so that its bytes make no value (an unknown VR ...)."""
+    try:
+        return header.get(tag)
+    except Exception:  # noqa: BLE001  pydicom converts at the first look, and raises what the damage makes it raise
+        return None
+
+
 def word(header: Header, tag: str, index: int | None = None) -> str:
     """A short code as upper-case letters, of several values the ``index``-th; anything longer could be free text and
     is dropped.
     """
-    value = header.get(tag, "") or ""
+    value = stored(header, tag) or ""
     if index is not None and isinstance(value, Sequence) and not isinstance(value, str):
         value = value[index] if len(value) > index else ""
     text = str(value).strip().upper()
@@ -27,12 +35,12 @@ def word(header: Header, tag: str, index: int | None = None) -> str:
 
 def number(header: Header, tag: str, index: int = 0) -> float | None:
     """A finite number, the first of several; None when absent or not a number."""
-    value = header.get(tag)
+    value = stored(header, tag)
     if isinstance(value, Sequence) and not isinstance(value, str):
         value = value[index] if len(value) > index else None
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ArithmeticError):
         return None
     return found if math.isfinite(found) else None
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import cast
 
 from bmd.findings import Finding, note
-from bmd.readers.header import Header, number
+from bmd.readers.header import Header, number, stored
 from bmd.types import Demographics, Sex
 
 AGE_Y = (0.0, 120.0)
@@ -45,13 +45,13 @@ def demographics(header: Header, notes: list[Finding]) -> Demographics:
 
 
 def _age_y(header: Header, notes: list[Finding]) -> float | None:
-    text = str(header.get("PatientAge", "") or "").strip().upper()
+    text = str(stored(header, "PatientAge") or "").strip().upper()
     if match := re.fullmatch(r"(\d{1,3})([DWMY]?)", text):
         return float(int(match[1]) // _PER_YEAR[match[2] or "Y"])
     if text:
         notes.append(note("read.age_unreadable"))
-    born = _date(header.get("PatientBirthDate", None))
-    taken = _date(header.get("AcquisitionDate", None)) or _date(header.get("StudyDate", None))
+    born = _date(stored(header, "PatientBirthDate"))
+    taken = _date(stored(header, "AcquisitionDate")) or _date(stored(header, "StudyDate"))
     if born is None or taken is None:
         return None
     notes.append(note("read.age_computed"))
@@ -69,7 +69,7 @@ def _date(value: object) -> date | None:
 
 
 def _sex(header: Header, notes: list[Finding]) -> Sex | None:
-    text = str(header.get("PatientSex", "") or "").strip().upper()
+    text = str(stored(header, "PatientSex") or "").strip().upper()
     if text in ("F", "M"):
         return cast(Sex, text)
     if text:

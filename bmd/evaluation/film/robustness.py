@@ -221,9 +221,9 @@ def summary(found: Sequence[Change]) -> dict[str, dict[str, Any]]:
     dict
         ``films``; the shares of films with the same ``verdict``, ``chain`` and ``names`` (all of L1-L5 found again
         under their names; of films analysed both times); ``lost`` (bodies L1-L5 not found again) and ``renamed``
-        (found under another name), of ``bodies``; ``certain_other`` (films); ``shift_median``, ``shift_max``;
-        ``t_mean``, ``t_max`` (absolute) of ``t_films`` films with a T both times; ``t_gone`` (films); ``refused``
-        (films); ``within``: whether all bars are kept. None where there was nothing to measure.
+        (found under another name), of ``bodies``; ``certain_other`` (films); ``shift_median``, ``shift_95`` (percent)
+        and ``shift_max`` of all bodies found again; ``t_mean``, ``t_max`` (absolute) of ``t_films`` films with a T both
+        times; ``t_gone``, ``refused`` (films); ``within``: whether all bars are kept. None where nothing was measured.
     """
     names = dict.fromkeys(change.perturbation for change in found)
     rows = {name: _row([change for change in found if change.perturbation == name]) for name in names}
@@ -244,6 +244,7 @@ def _row(found: Sequence[Change]) -> dict[str, Any]:
         "renamed": sum(change.again - change.named for change in found),
         "certain_other": sum(change.certain_other for change in found),
         "shift_median": round(float(np.median(shifts)), 3) if shifts else None,
+        "shift_95": round(float(np.percentile(shifts, 95)), 3) if shifts else None,
         "shift_max": round(max(shifts), 3) if shifts else None,
         "t_films": len(t),
         "t_mean": _mean(t),

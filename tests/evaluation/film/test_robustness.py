@@ -97,7 +97,7 @@ def test_the_summary_counts_what_it_says() -> None:
     grid = rows["grid"]
     assert (grid["films"], grid["verdict"], grid["chain"], grid["names"]) == (3, 0.667, 1, 0.5)
     assert (grid["bodies"], grid["lost"], grid["renamed"], grid["refused"]) == (10, 0, 5, 1)
-    assert (grid["shift_median"], grid["shift_max"]) == (0.013, 0.025)
+    assert (grid["shift_median"], grid["shift_95"], grid["shift_max"]) == (0.013, 0.025, 0.025)
     assert (grid["t_films"], grid["t_mean"], grid["t_max"]) == (2, 0.3, 0.5)
     assert not grid["within"]
     assert rows["noise"]["within"]
