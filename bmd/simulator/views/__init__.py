@@ -58,14 +58,17 @@ def _whole_seed(rng: np.random.Generator) -> int:
 
 
 def _lateral_lumbar(rng: np.random.Generator) -> Picture:
-    """Three of four by the simulator of films, the rest of a mannequin, so that the hand that drew tells nothing."""
-    if rng.random() < 0.75:
+    """Two of three by the simulator of films, the rest of a mannequin, so that the hand that drew tells nothing."""
+    if rng.random() < 0.67:
         cohort = str(rng.choice(["film", "enriched", "clinic"]))
         return simulate_film(_whole_seed(rng), int(rng.integers(224, 400)), cohort=cohort).study.images[0].pixels
     body = build(rng)
-    whole = rng.random() < 0.35
-    at = body.spine[int(rng.integers(8, 13) if whole else rng.integers(0, 6))]
-    return _film_of(body, at, rng.uniform(600, 900) if whole else rng.uniform(230, 480), 0.0, rng)
+    if rng.random() < 0.4:  # the whole spine, or a strip of such a film
+        at, high, share = body.spine[int(rng.integers(7, 13))], rng.uniform(500, 900), rng.uniform(0.25, 0.75)
+    else:
+        at, high, share = body.spine[int(rng.integers(0, 6))], rng.uniform(230, 480), rng.uniform(0.38, 1.0)
+    shown = _film_of(body, at, high, 0.0, rng, share=share)
+    return _made_square(shown) if rng.random() < 0.25 else shown
 
 
 def _lateral_thoracic(rng: np.random.Generator) -> Picture:
