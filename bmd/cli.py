@@ -152,7 +152,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="NAME",
         help="networks (default: all), or: films, robustness [FOLDER...], refusals, volumes, calibrate, ct, dxa, view, "
-        "route, population, attenuation (HU against DXA), "
+        "route, population, attenuation (HU against DXA), cues (what simulated bones tell of T), "
         "decoder (what each number of the spine decoder is worth)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
@@ -192,6 +192,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         "ct": _calibrate_ct,
         "population": _evaluate_population,
         "attenuation": _evaluate_attenuation,
+        "cues": _evaluate_cues,
         "demographics": _evaluate_demographics,
         "decoder": _evaluate_decoder,
         "dxa": _evaluate_dxa,
@@ -276,6 +277,12 @@ def _evaluate_attenuation(options: argparse.Namespace) -> None:
     from bmd.evaluation.ct.attenuation import evaluate_attenuation
 
     print(json.dumps(evaluate_attenuation(options.count or 400), indent=1))
+
+
+def _evaluate_cues(options: argparse.Namespace) -> None:
+    from bmd.evaluation.cues import evaluate_cues
+
+    print(json.dumps(evaluate_cues(options.count or 1500), indent=1))
 
 
 def _calibrate_ct(options: argparse.Namespace) -> None:

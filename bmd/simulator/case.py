@@ -226,7 +226,8 @@ def simulate_dxa(
     if person is None and finding is not None:
         person = sample_person(rng, cohort="film", **asked["person"])
     person = person or draw_person(rng, None, cohort)
-    skeleton = build_skeleton(person, rng, scoliosis=asked.get("curved", None if finding is None else False))
+    curved = asked.get("curved", None if finding is None else False)
+    skeleton = build_skeleton(person, rng, scoliosis=curved, same_day=True)
     if view == "ap":
         shown = dxa.picture_of_spine(skeleton, rng, finding, position, look, calibrated, height)
     else:

@@ -71,6 +71,8 @@ class Scan:
     phase: Phase
     oral: bool
     offset_hu: float
+    gain: float = 1.0
+    """On what mineral adds: scanners of one voltage differ in filter and calibration."""
 
 
 def draw_scan(rng: np.random.Generator, thickness: float | None = None, phase: Phase | None = None) -> Scan:
@@ -89,7 +91,8 @@ def draw_scan(rng: np.random.Generator, thickness: float | None = None, phase: P
         noise_hu=float(noise),
         phase=when if phase is None else phase,
         oral=bool(rng.random() < 0.3),
-        offset_hu=float(rng.normal(0, 2.5)),
+        offset_hu=float(rng.normal(0, 8.0)),
+        gain=float(np.exp(rng.normal(0, 0.05))),
     )
 
 

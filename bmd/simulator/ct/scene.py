@@ -265,7 +265,7 @@ def expose(scene: Scene, plane: Plane, layers: Layers, rng: np.random.Generator)
     cover = np.clip(layers.cover, 0, 1)
     inside = np.maximum(cover, 1e-3)
     yellow = np.clip(layers.yellow / inside, 0, 1)
-    material = replace(material, red=material.red + scene.marrow_hu)
+    material = replace(material, red=material.red + scene.marrow_hu, mineral=material.mineral * scan.gain)
     bone = material.bone(layers.mineral / inside, yellow)
     hu = layers.hu * (1 - cover) + bone * cover
     hu = blur(hu.astype(np.float32), plane.pixel_mm, scan)

@@ -105,9 +105,8 @@ def bone_mineral(
     shape = maps.bodies.shape
     bone = maps.bodies + maps.posterior + maps.pelvis + devices.ribs(skeleton, geometry, view, rng)
     fine = noise(rng, (shape[0], shape[1]), 2.2, 2, 0.6)
-    rarefied = skeleton.person.bmd["L1-L4"] ** -0.7  # fewer, coarser trabeculae are less even
     coarse = noise(rng, (shape[0], shape[1]), 5, 2, 0.7)
-    texture = 1 + 0.07 * rarefied * rng.uniform(0.4, 1.0) * fine + rng.uniform(0.02, 0.06) * coarse
+    texture = 1 + 0.07 * skeleton.rarefied * rng.uniform(0.4, 1.0) * fine + rng.uniform(0.02, 0.06) * coarse
     return np.asarray(bone * np.clip(texture, 0.4, 1.8) + devices.aortic_calcification(skeleton, geometry, view, rng))
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bmd.simulator.person import bones
+from bmd.simulator.person import bones, density
 from bmd.simulator.person.bones import Vertebra
 from bmd.simulator.person.pelvis import Hips, Sacrum
 from bmd.simulator.person.sample import Person
+from bmd.simulator.person.spine import Disc
 from bmd.simulator.record import Array
 
 DRAWN = ("T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
@@ -25,13 +26,13 @@ SEGMENT_DEG = np.array([-3.0, -2.5, 0.5, 1.5, 4.5, 7.0, 11.0, 16.5])
 Sums from L1 sup. to L4 inf. near the 13 +/- 8.5 degrees of NHANES (lying) and from L4 to S1 near 30 (PMC6680033)."""
 
 
-DENSITIES = ("trabecular_g_cm3", "cortex_g_cm3", "endplate_g_cm3", "posterior_core_g_cm3", "posterior_shell_g_cm3")
-
-MASS_STEP_MM = 1.5
-"""Step of the integration that sets densities: content within 1 % of a grid of 0.5 mm."""
-
 SEGMENT_SPREAD_DEG = np.array([1.2, 1.2, 1.2, 1.2, 1.2, 1.8, 3.0, 5.0])
 """Spread of each angle between people of the same lordosis: the lumbosacral junction varies most."""
+
+
+SEVERE, SEVERE_SHARE = (13.0, 25.0), 0.3
+"""Strength of a severe scoliosis, and its share of the marked ones: Cobb angles (2.8 times as wide at most) of some 35
+to 70 degrees in 3 % of all people; the share is an assumption, made for variety and not for prevalence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,8 @@ class Skeleton:
     cortex: float
     yellow: float
     """Share of the marrow that is fat."""
+    rarefied: float
+    """As in ``density.Quality``."""
     tags: frozenset[str] = field(default_factory=frozenset)
 
     def bone(self, level: str) -> Bone:
@@ -117,7 +120,9 @@ def rotation(tilt: float, roll: float = 0.0, yaw: float = 0.0) -> Array:
     return np.asarray(about_x @ about_y @ about_z)
 
 
-def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | None = None) -> Skeleton:
+def build_skeleton(
+    person: Person, rng: np.random.Generator, scoliosis: bool | None = None, same_day: bool = False
+) -> Skeleton:
     """Place a person's bones.
 
     Parameters
@@ -126,6 +131,9 @@ def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | N
     rng : numpy.random.Generator
     scoliosis : bool, optional
         Force a marked curve or a straight spine; drawn when None.
+    same_day : bool
+        The bones hold what the person's densities say, as for a DXA picture that they were read from; else a reading
+        has its error and its age (``density.held``). All else of a seed is the same either way.
     """
     age = person.body.age_y
     size = person.body.height_cm / 165.0
@@ -135,24 +143,26 @@ def build_skeleton(person: Person, rng: np.random.Generator, scoliosis: bool | N
         tags.add("transitional")
     curve = rng.normal(0, math.radians(2.5))
     if scoliosis or (scoliosis is None and rng.random() < 0.10):
-        curve = math.copysign(math.radians(rng.uniform(6, 13)), rng.normal())
+        bend = rng.uniform(*SEVERE) if rng.random() < SEVERE_SHARE else rng.uniform(6, SEVERE[0])
+        curve = math.copysign(math.radians(bend), rng.normal())
         tags.add("scoliosis")
     vectors = [_shape(person, k, rng, degeneration, size) for k in range(len(DRAWN))]
-    cortex = _set_densities(person, vectors, rng, degeneration)
+    quality = density.set_densities(person, vectors, rng, degeneration, same_day)
     slope = math.radians(float(np.clip(rng.normal(37, 11), 8, 75)))
     placed = _stack(person, vectors, rng, slope, curve, degeneration, tags)
-    sacrum = _sacrum(vectors[-1], rng, size, cortex, "transitional" in tags)
+    sacrum = _sacrum(vectors[-1], rng, size, quality.cortex, "transitional" in tags)
     return Skeleton(
         person=person,
         bones=placed,
         sacrum=sacrum,
         sacral_rotation=rotation(slope),
-        hips=_hips(vectors[-1], rng, size, cortex),
+        hips=_hips(vectors[-1], rng, size, quality.cortex),
         obliquity=float(rng.normal(0, 0.035)),
         torso=_torso(person, rng),
         degeneration=degeneration,
-        cortex=cortex,
+        cortex=quality.cortex,
         yellow=float(np.clip(0.125 + 0.0084 * (age - 25) + rng.normal(0, 0.09), 0.05, 0.95)),
+        rarefied=quality.rarefied,
         tags=frozenset(tags),
     )
 
@@ -183,47 +193,6 @@ def _shape(person: Person, k: int, rng: np.random.Generator, degeneration: float
     return p
 
 
-def _set_densities(person: Person, vectors: list[Vertebra], rng: np.random.Generator, degeneration: float) -> float:
-    """Fill in densities so that each vertebra's mineral over its DXA area is the person's BMD; returns cortex quality.
-
-    The split is drawn per person (its mean is an assumption: posterior elements and cortex carry half or more of an
-    AP scan's mineral), because the same areal BMD hides different amounts of trabecular bone: that is what makes a
-    film or a CT a loose witness of the DXA value. With age trabecular bone goes before cortex and arch, and
-    degeneration adds mineral behind the body: the share ``1 - kept`` of it moves there (numbers: docs/simulator.md).
-    """
-    age = person.body.age_y
-    posterior = float(np.clip(rng.normal(0.45 + 0.06 * degeneration, 0.05), 0.28, 0.65))
-    spared = person.bmd["L1-L4"] ** -0.8  # trabecular bone goes first, so the cortex of a thin vertebra stands out
-    wall = spared * float(np.clip(rng.normal(0.16, 0.03), 0.07, 0.26))
-    plate = spared * float(np.clip(rng.normal(0.11, 0.022), 0.05, 0.19))
-    kept = float(np.clip((0.705 - 0.0026 * (age - 25)) * spared * math.exp(rng.normal(0, 0.15)), 0.2, 1.1))
-    walls = []
-    for k in (*range(3, 8), 0, 1, 2):
-        p, v = vectors[k], person.vertebrae[k]
-        level = DRAWN[k]
-        p.posterior_core_g_cm3, p.posterior_shell_g_cm3 = 0.15, 0.45
-        if level not in person.bmd:  # thoracic: the densities of L1, slightly less
-            scale = rng.normal(0.93, 0.03)
-            for part in DENSITIES:
-                p[part] = vectors[3][part] * scale
-            continue
-        area_cm2 = v.width_mm * (v.height_mid_mm + person.discs[k].height_mid_mm) / 100
-        content_g = person.bmd[level] * area_cm2
-        mass = bones.component_mass(p, MASS_STEP_MM)
-        back = float(np.clip(posterior + rng.normal(0, 0.02), 0.2, 0.7))
-        side, end = wall * rng.normal(1, 0.06), plate * rng.normal(1, 0.1) * (1 + 0.3 * degeneration * rng.random())
-        body = content_g * (1 - back)
-        moved = (1 - kept) * body * (1 - side - end)
-        walls.append(body * side / mass[1])
-        p.trabecular_g_cm3 = (body * (1 - side - end) - moved) / mass[0]
-        p.cortex_g_cm3 = (body * side + 0.2 * moved) / mass[1]
-        p.endplate_g_cm3 = (body * end + 0.15 * moved) / mass[2]
-        factor = (content_g * back + 0.65 * moved) / mass[3]
-        p.posterior_core_g_cm3 *= factor
-        p.posterior_shell_g_cm3 *= factor
-    return float(np.mean(walls) / 0.34)
-
-
 def _stack(
     person: Person,
     vectors: list[Vertebra],
@@ -238,33 +207,51 @@ def _stack(
     lordosis = 0.75 * slope + math.radians(float(np.clip(rng.normal(11.5, 7), -8, 32)))
     angles[3:] *= lordosis / angles[3:].sum()
     angles += rng.normal(0, 1, len(angles)) * np.radians(SEGMENT_SPREAD_DEG)
-    phase = rng.uniform(0, 3)
-    at, tilt, placed = np.zeros(3), slope, []
+    phase, load = rng.uniform(0, 3), rng.uniform(0.2, 1.2) * min(1.0, 0.3 + degeneration)
+    at, tilt, roll, placed = np.zeros(3), slope, 0.0, []
     for k in reversed(range(len(DRAWN))):
-        p, disc = vectors[k], person.discs[k]
-        gap = max(2.0, (disc.height_ant_mm + 2 * disc.height_mid_mm + disc.height_post_mm) / 4)
-        gap *= math.exp(rng.normal(0.08, 0.1))  # the annotated discs of films are a little higher than the survey's
-        if rng.random() < 0.25 * degeneration:
-            gap *= rng.uniform(0.35, 0.8)
-        if k == len(DRAWN) - 1 and "transitional" in tags:
-            gap *= rng.uniform(0.3, 0.7)
+        p = vectors[k]
         collapse = (p.wedge_top_mm + p.wedge_bottom_mm) / (2 * p.half_depth_mm)
         above = tilt - angles[k] - (0.35 * collapse if person.vertebrae[k].fracture_grade else 0.0)
-        middle = (tilt + above) / 2
-        at = at + gap * np.array([0, math.sin(middle), math.cos(middle)])
+        below = roll
+        roll, turned, p.sclerosis = _curved(curve, phase + 0.7 * k, k, load)
+        gap = _gap(person.discs[k], rng, degeneration, narrow=k == len(DRAWN) - 1 and "transitional" in tags)
+        at = at + gap * _up((tilt + above) / 2, (below + roll) / 2)
         tilt = above
         slip = rng.normal(0, 0.6) + (rng.uniform(3, 8) if k >= 5 and rng.random() < 0.04 else 0.0)
-        up, forward = np.array([0, math.sin(tilt), math.cos(tilt)]), np.array([0, math.cos(tilt), -math.sin(tilt)])
         half = p.half_height_mm - (p.wedge_top_mm + p.wedge_bottom_mm) / 4
-        at = at + slip * forward
-        bend = phase + 0.7 * k
-        centre = at + up * half
-        centre[0] = 60 * curve * (math.cos(bend) - math.cos(phase + 0.7 * len(DRAWN)))  # the sacrum stays at 0
-        roll = 1.4 * curve * math.sin(bend) + rng.normal(0, 0.012)
-        turn = rotation(tilt, roll, 1.3 * curve * math.cos(bend) + rng.normal(0, 0.015))
-        placed.append(Bone(DRAWN[k], p, centre, turn, person.vertebrae[k].fracture_grade))
-        at = at + up * 2 * half
+        at = at + slip * np.array([0, math.cos(tilt), -math.sin(tilt)])
+        turn = rotation(tilt, roll + rng.normal(0, 0.012), turned + rng.normal(0, 0.015))
+        placed.append(Bone(DRAWN[k], p, at + _up(tilt, roll) * half, turn, person.vertebrae[k].fracture_grade))
+        at = at + _up(tilt, roll) * 2 * half
     return tuple(reversed(placed))
+
+
+def _up(tilt: float, roll: float) -> Array:
+    """Unit vector along a column that leans forward by ``tilt`` and to the left by ``roll`` (radians)."""
+    return np.array([math.sin(roll), math.cos(roll) * math.sin(tilt), math.cos(roll) * math.cos(tilt)])
+
+
+def _gap(disc: Disc, rng: np.random.Generator, degeneration: float, narrow: bool) -> float:
+    """Height of a disc in mm."""
+    gap = max(2.0, (disc.height_ant_mm + 2 * disc.height_mid_mm + disc.height_post_mm) / 4)
+    gap *= math.exp(rng.normal(0.08, 0.1))  # the annotated discs of films are a little higher than the survey's
+    if rng.random() < 0.25 * degeneration:
+        gap *= rng.uniform(0.35, 0.8)
+    if narrow:
+        gap *= rng.uniform(0.3, 0.7)
+    return gap
+
+
+def _curved(curve: float, bend: float, k: int, load: float) -> tuple[float, float, float]:
+    """Lean to the left and turn of a scoliotic spine's vertebra ``k`` of ``DRAWN`` (radians), and its sclerosis.
+
+    Bodies turn to the outer side of the curve, spinous processes to the inner one, where the end plates are loaded.
+    The sacrum stays level, so the lowest vertebrae lean less.
+    """
+    outer = curve * math.cos(bend)
+    sclerosis = 9.0 * load * max(0.0, abs(curve) - math.radians(SEVERE[0] - 3)) * math.cos(bend)
+    return 1.4 * curve * math.sin(bend) * min(1.0, (len(DRAWN) - k) / 3), -1.3 * outer, math.copysign(sclerosis, -outer)
 
 
 def _sacrum(last: Vertebra, rng: np.random.Generator, size: float, cortex: float, transitional: bool) -> Sacrum:

@@ -48,6 +48,8 @@ class Vertebra(Record):
     foramen_depth_mm: float
     pillar_mm: float
     """Half depth of the articular processes."""
+    sclerosis: float
+    """Dense bone under the end plates on one side, over that of the plate itself; > 0: the patient's left."""
 
 
 LATTICE_Y, LATTICE_Z = 0.7548776662466927, 0.5698402909980532  # powers of the plastic number (Roberts 2018)
@@ -89,7 +91,12 @@ def body_parts(x: float, y: float, z: float, p: Vertebra) -> tuple[float, float,
         return 0.0, 0.0, 0.0
     wall = to_wall / 1.0
     plate = to_endplate / 1.1
-    return 1.0, math.exp(-wall * wall), math.exp(-plate * plate)
+    weight = math.exp(-plate * plate)
+    loaded = p.sclerosis * nx
+    if loaded > 0.0 and to_endplate < 9.0:
+        plate = to_endplate / 4.0
+        weight += loaded * math.exp(-plate * plate)
+    return 1.0, math.exp(-wall * wall), weight
 
 
 @kernel

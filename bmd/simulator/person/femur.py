@@ -2,8 +2,9 @@
 
 The frame is that of ``pelvis.hip_density`` (both sides alike: |x| lateral, y anterior, z cranial, in mm of the
 reference pelvis), so that the head sits in its socket. Mineral is a shape times two factors, one for the neck and one
-for the rest, chosen so that a hip DXA scan (projection on the plane of neck and shaft, neck box 15 mm wide, total hip
-from the neck box to 10 mm below the lesser trochanter) would read the person's femoral neck and total hip BMD.
+for the rest, chosen so that an ideal hip DXA scan on the same day (projection on the plane of neck and shaft, neck box
+15 mm wide, total hip from the neck box to 10 mm below the lesser trochanter) would read the person's femoral neck and
+total hip BMD but for the error and the age of their reading (``density.held``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.simulator.kernel import kernel
-from bmd.simulator.person import pelvis
+from bmd.simulator.person import density, pelvis
 from bmd.simulator.person.pelvis import Hips
 from bmd.simulator.person.sample import Person
 from bmd.simulator.record import Array, Record
@@ -194,7 +195,7 @@ def areal_density(p: Femur, scale: float, step: float = 0.8) -> tuple[float, flo
     return float(neck), float(hip), float(sums[4] * (scale / 10) ** 2), float(sums[5] * (scale / 10) ** 2)
 
 
-def build_femora(person: Person, hips: Hips, rng: np.random.Generator) -> tuple[Femur, Femur]:
+def build_femora(person: Person, hips: Hips, rng: np.random.Generator, same_day: bool = False) -> tuple[Femur, Femur]:
     """Parameters of the right and the left femur; the left one carries the person's hip BMD, the right is near it.
 
     Parameters
@@ -203,6 +204,8 @@ def build_femora(person: Person, hips: Hips, rng: np.random.Generator) -> tuple[
     hips : Hips
         ``Skeleton.hips``: where the sockets are.
     rng : numpy.random.Generator
+    same_day : bool
+        See ``density.held``.
     """
     p = Femur.of(head_x_mm=hips.head_x_mm, head_y_mm=hips.head_y_mm, head_z_mm=hips.head_z_mm)
     p.radius_mm = hips.head_radius_mm * 0.97
@@ -213,7 +216,7 @@ def build_femora(person: Person, hips: Hips, rng: np.random.Generator) -> tuple[
     p.neck_x, p.neck_y, p.neck_z = u
     p.up_x, p.up_y, p.up_z = v
     p.length_mm = hips.neck_length_mm * 0.96
-    neck, hip = person.bmd["femoral_neck"], person.bmd["total_hip"]
+    neck, hip = density.held(person, ("femoral_neck", "total_hip"), rng, same_day).values()
     age = person.body.age_y
     p.thickness = float(np.clip((hip / 0.9) ** 0.45 * math.exp(rng.normal(0, 0.08)), 0.5, 1.6))
     p.cortical_g_cm3 = 0.95

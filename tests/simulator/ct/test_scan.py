@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from bmd.errors import InputError, OptionError
-from bmd.reference import LEVELS, category
+from bmd.reference import LEVELS, category, t_score
 from bmd.simulator.case import simulate_ct, simulate_film
 from bmd.simulator.ct import metal, scanner
 from bmd.simulator.ct import scan as ct
@@ -161,13 +162,38 @@ def test_contrast_brightens_the_aorta(person: Person, kind: scanner.Phase) -> No
     assert aorta(kind) > aorta("none") + 60
 
 
-def test_dxa_reading_of_the_femur_is_the_persons(person: Person, scene: Scene) -> None:
-    scale = float(scene.skeleton.hips.scale)
-    neck, hip, neck_area, hip_area = femur.areal_density(scene.femora[1], scale)
+def test_dxa_reading_of_the_femur_is_the_persons_on_the_same_day(person: Person, scene: Scene) -> None:
+    hips = scene.skeleton.hips
+    same = femur.build_femora(person, hips, np.random.default_rng(4), same_day=True)[1]
+    neck, hip, neck_area, hip_area = femur.areal_density(same, float(hips.scale))
     assert neck == pytest.approx(person.bmd["femoral_neck"], rel=0.02)
     assert hip == pytest.approx(person.bmd["total_hip"], rel=0.02)
     assert 3 < neck_area < 8  # cm2, as hip scans have
     assert 25 < hip_area < 55
+
+
+def test_a_reading_of_another_day_is_off_by_some_third_of_a_t_score(person: Person, scene: Scene) -> None:
+    hips, off = scene.skeleton.hips, []
+    for seed in range(30):
+        left = femur.build_femora(person, hips, np.random.default_rng(seed))[1]
+        hip = femur.areal_density(left, float(hips.scale), step=1.5)[1]
+        off.append(t_score(hip, "total_hip") - person.t_scores["total_hip"])
+    assert 0.25 < np.std(off) < 0.6
+    assert abs(np.mean(off)) < 0.3
+
+
+def test_scanners_of_one_voltage_differ() -> None:
+    scans = [scanner.draw_scan(np.random.default_rng(seed)) for seed in range(300)]
+    assert np.std([scan.offset_hu for scan in scans]) == pytest.approx(8, rel=0.15)
+    assert np.std(np.log([scan.gain for scan in scans])) == pytest.approx(0.05, rel=0.15)
+
+
+def test_gain_acts_on_mineral_alone(scene: Scene) -> None:
+    hu, body = axial_slice(scene, "L2", np.random.default_rng(0))
+    more, _ = axial_slice(replace(scene, scan=replace(QUIET, gain=1.1)), "L2", np.random.default_rng(0))
+    inside, outside = body > 0, cv2.dilate((body > 0).astype(np.uint8), np.ones((61, 61))) == 0
+    assert 5 < (more[inside].astype(float) - hu[inside]).mean() < 60
+    assert np.median(np.abs(more[outside].astype(float) - hu[outside])) <= 1
 
 
 def test_noise_is_as_strong_as_asked_and_has_no_low_frequencies() -> None:

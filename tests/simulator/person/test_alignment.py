@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.radiograph import BoneMaps, cast_bones, with_spine
 from bmd.simulator.film.tissue import lateral_tissue
 from bmd.simulator.person import bones
-from bmd.simulator.person.anatomy import DRAWN, MASS_STEP_MM, Skeleton, build_skeleton
+from bmd.simulator.person.anatomy import DRAWN, Skeleton, build_skeleton
+from bmd.simulator.person.density import MASS_STEP_MM
 
-PEOPLE = 40
+PEOPLE = 120
 MUSCLE, ADIPOSE, MINERAL = 1.043, 0.93, 1.34
 """mm of water per mm of tissue and per 0.1 g/cm2 of mineral in lean tissue, at 60 to 70 keV."""
 
@@ -95,7 +97,7 @@ def test_an_old_spine_of_the_same_density_holds_less_trabecular_mineral_and_more
     for level in ("L1", "L4"):
         a, b = young.bone(level).shape, old.bone(level).shape
         assert b.trabecular_g_cm3 < 0.95 * a.trabecular_g_cm3
-        assert content(b) == pytest.approx(content(a), rel=0.02)
+        assert content(b) == pytest.approx(content(a), rel=0.1), "a scan would read much the same"
     assert old.yellow > young.yellow + 0.2
 
 
@@ -133,3 +135,43 @@ def test_rib_edges_leave_no_holes_in_the_numbers() -> None:
     case = simulate_film(2400059, 384, cohort="enriched")
     assert np.isfinite(case.study.images[0].pixels).all()
     assert case.study.images[0].pixels.std() > 0.05
+
+
+def severe(seed: int) -> Skeleton | None:
+    """A scoliotic spine when it is a severe one."""
+    rng = np.random.default_rng(seed)
+    made = build_skeleton(draw_person(rng, "scoliosis", "film"), rng, scoliosis=True)
+    return made if cobb(made) > 40 else None
+
+
+def lean(skeleton: Skeleton) -> np.ndarray:
+    """Lean of each vertebra to the left, degrees."""
+    return np.array([np.degrees(np.arctan2(b.rotation[2, 0], b.rotation[2, 2])) for b in skeleton.bones])
+
+
+def cobb(skeleton: Skeleton) -> float:
+    return float(np.ptp(lean(skeleton)))
+
+
+def test_some_scolioses_are_severe_turned_and_dense_on_the_inner_side() -> None:
+    found = [s for s in map(severe, range(60)) if s is not None]
+    assert 5 <= len(found) <= 30
+    assert 50 < max(cobb(s) for s in found) < 75
+    for s in found:
+        assert "scoliosis" in s.tags
+        bent = np.gradient(lean(s))  # > 0 where the outer side is the left: below the apex it leans there, above away
+        apex = 1 + int(np.argmax(np.abs(bent[1:6])))
+        assert np.sign(s.bones[apex].rotation[1, 0]) == np.sign(bent[apex]), "bodies face the outer side"
+        assert np.sign(s.bones[apex].shape.sclerosis) == -np.sign(bent[apex]), "the inner side is loaded"
+        steps = [np.linalg.norm(b.centre_mm - a.centre_mm) for a, b in pairwise(s.bones)]
+        assert max(steps) < 60
+
+
+def test_an_inner_side_is_denser_under_its_end_plates(skeletons: list[Skeleton]) -> None:
+    p = skeletons[0].bone("L2").shape.copy()
+    p.sclerosis = 1.5
+    x, z = 0.5 * p.half_width_mm, p.half_height_mm - p.wedge_top_mm / 2 - p.dish_top_mm - 3.0
+    left, right = (bones.body_density(side * x, 0.0, z, p) for side in (1, -1))
+    assert left > 1.3 * right > 0
+    p.sclerosis = 0.0
+    assert bones.body_density(x, 0.0, z, p) == pytest.approx(right)
