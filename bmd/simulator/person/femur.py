@@ -218,9 +218,9 @@ def build_femora(person: Person, hips: Hips, rng: np.random.Generator, same_day:
     p.length_mm = hips.neck_length_mm * 0.96
     neck, hip = density.held(person, ("femoral_neck", "total_hip"), rng, same_day).values()
     age = person.body.age_y
-    p.thickness = float(np.clip((hip / 0.9) ** 0.45 * math.exp(rng.normal(0, 0.08)), 0.5, 1.6))
+    p.thickness = float(np.clip((hip / 0.9) ** 0.45 * math.exp(rng.normal(0, 0.15)), 0.5, 1.6))
     p.cortical_g_cm3 = 0.95
-    p.core_g_cm3 = 0.21 * (neck / 0.8) ** 0.9 * (1.2 - 0.005 * (age - 30)) * math.exp(rng.normal(0, 0.10))
+    p.core_g_cm3 = 0.21 * (neck / 0.8) ** 0.9 * (1.2 - 0.005 * (age - 30)) * math.exp(rng.normal(0, 0.20))
     p.ward = float(np.clip(0.35 + 0.005 * (age - 30) + rng.normal(0, 0.1), 0.1, 0.85))
     p.neck_factor = p.rest_factor = 1.0
     left = fit_factors(p, neck, hip, float(hips.scale))

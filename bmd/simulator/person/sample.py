@@ -71,7 +71,8 @@ class Person:
     body : Body
         Age, sex, stature, weight.
     bmd : dict
-        Areal density, g/cm2, as a Hologic AP spine and hip scan would read: L1..L5, L1-L4, femoral_neck, total_hip.
+        Areal density, g/cm2, as a Hologic AP spine and hip scan read it, with the error of a reading (``density.held``
+        says what the bones hold): L1..L5, L1-L4, femoral_neck, total_hip.
     t_scores : dict
         The same keys, by ``reference.t_score``.
     vertebrae : tuple of VertebraShape

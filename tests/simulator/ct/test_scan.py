@@ -166,7 +166,7 @@ def test_dxa_reading_of_the_femur_is_the_persons_on_the_same_day(person: Person,
     hips = scene.skeleton.hips
     same = femur.build_femora(person, hips, np.random.default_rng(4), same_day=True)[1]
     neck, hip, neck_area, hip_area = femur.areal_density(same, float(hips.scale))
-    assert neck == pytest.approx(person.bmd["femoral_neck"], rel=0.02)
+    assert neck == pytest.approx(person.bmd["femoral_neck"], rel=0.03)
     assert hip == pytest.approx(person.bmd["total_hip"], rel=0.02)
     assert 3 < neck_area < 8  # cm2, as hip scans have
     assert 25 < hip_area < 55
