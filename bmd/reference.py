@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 LEVELS = ("T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5", "S1")
 """Levels the simulator draws and the localiser looks for, cranial to caudal; label-map value = index + 1."""
 
+UNNAMED = 255
+"""Label-map value of the bodies above T10 that long films show: no class names them, no loss judges them."""
+
 LUMBAR = ("L1", "L2", "L3", "L4", "L5")
 """Levels shown to the user. Counted up from the sacrum: L5 is the last vertebra above it."""
 

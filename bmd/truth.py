@@ -20,7 +20,8 @@ class Truth:
     Attributes
     ----------
     labels : ndarray
-        uint8 (H, W): 0 background, i + 1 the body of ``LEVELS[i]`` (S1: first sacral segment).
+        uint8 (H, W): 0 background, i + 1 the body of ``LEVELS[i]`` (S1: first sacral segment), ``reference.UNNAMED``
+        (255) the bodies above T10 that long films show.
     corners_px : ndarray
         float32 (9, 4, 2), order as in ``Vertebra.corners_px``; may lie outside the picture.
     boxes_px : ndarray
@@ -34,7 +35,11 @@ class Truth:
     bmd_l1l4, t_l1l4 : float
         The patient's lumbar value, the label of every patient-level figure.
     tags : frozenset of str
-        Nuisances drawn: "implant", "cement", "scoliosis", "transitional", "inverted".
+        Nuisances drawn: "implant", "cement", "foreign" (metal that is no implant), "scoliosis", "transitional",
+        "inverted", the field unless it is the usual one (``simulator.film.field.FIELDS``), and the names of
+        ``simulator.film.printed.NUISANCES``.
+    metal : ndarray, optional
+        bool (H, W): silhouettes of implants of spine and hips on a film, without cement; None in other modalities.
     """
 
     labels: NDArray[np.uint8]
@@ -47,6 +52,7 @@ class Truth:
     bmd_l1l4: float
     t_l1l4: float
     tags: frozenset[str] = frozenset()
+    metal: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -19,6 +19,7 @@ from bmd.reference import LEVELS
 from bmd.simulator.dxa.densitometer import Scan, scan, soft_tissue
 from bmd.simulator.film import devices
 from bmd.simulator.film.casting import Sums, cast_arch, cast_body, cast_pelvis, cast_sacrum
+from bmd.simulator.film.implants import short_rods
 from bmd.simulator.film.projection import Geometry
 from bmd.simulator.film.tissue import noise
 from bmd.simulator.person.anatomy import DRAWN, Skeleton
@@ -225,7 +226,7 @@ def scan_spine(
     other = np.where(labels > 0, 0, other)
     metal = np.zeros_like(mineral)
     if "implant" in chosen:
-        metal = devices.screws_and_rods(skeleton, geometry, view, rng)
+        metal = short_rods(skeleton, geometry, view, rng)
     if "cement" in chosen:
         other = other + devices.cement(skeleton, geometry, view, rng)
     if "aorta" in chosen:

@@ -1,18 +1,16 @@
-"""What console and radiographer do to a film: processing, window, collimation, markers, grid lines, stitching."""
+"""What console and radiographer do to a film: processing, window, collimation, artefacts, what is printed."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from scipy.special import expit
 
+from bmd.simulator.film import printed
 from bmd.simulator.record import Array, Mask
-
-MARKERS = ("L", "R", "LT.", "RT.", "RT", "LT", "LAT", "LL", "STANDING", "UPRIGHT", "L-SPINE LAT", "12", "A.B.")
-
 
 BONE_CONTRAST = 1.4
 """Display range per neper of bone on a well set console; sites adjust window and sigmoid until bone looks alike."""
@@ -87,7 +85,7 @@ def _sigmoid(x: Array | float, look: Look) -> Array:
     return np.asarray(expit((x - look.centre) * look.slope))
 
 
-def process(film: Array, body: Mask, spine: Mask, rng: np.random.Generator) -> Array:
+def process(film: Array, body: Mask, spine: Mask, rng: np.random.Generator, tall: bool = False) -> Array:
     """Display values 0..1 from log signal: multi-frequency processing, window, sigmoid and gamma.
 
     Parameters
@@ -96,17 +94,25 @@ def process(film: Array, body: Mask, spine: Mask, rng: np.random.Generator) -> A
         Log signal (H, W), bone bright.
     body, spine : ndarray of bool
         Where the body is, and the region around the lumbar spine on which the console places its window.
+    tall : bool
+        Chest and abdomen are on one film: the coarse band is compressed until both are seen.
     """
     look = draw_look(rng)
+    if tall:
+        look = replace(look, coarse=rng.uniform(0.78, 0.94), coarse_px=rng.uniform(14, 26))
     film = _multi_frequency(film, body, look)
     level = np.median(film[spine]) if spine.sum() > 100 else np.median(film)
-    shown: Array = (film - level) / look.window + (1 - look.above)
+    misplaced = rng.normal(0, 0.03) if rng.random() < 0.85 else rng.normal(0, 0.22)  # exposed too much or too little
+    shown: Array = (film - level) / look.window + (1 - look.above) + misplaced
     if look.slope > 0:
         dark = _sigmoid(0, look)
         shown = (_sigmoid(shown, look) - dark) / (1 - dark)
     else:
         beyond = np.clip(shown - 0.7, 0, None)
         shown = (np.minimum(shown, 0.7) + 0.6 * (1 - np.exp(-beyond / 0.6))) / SHOULDER_TOP
+    if rng.random() < 0.7:  # a toe: what lies below the window is dark, not lost
+        toe = rng.uniform(0.06, 0.2)
+        shown = np.where(shown < toe, toe * np.exp(np.minimum(shown / toe, 1) - 1), shown)
     shown = np.clip(shown, 0, 1) ** look.gamma
     if rng.random() < 0.12:
         tiles = (int(rng.integers(2, 9)), int(rng.integers(2, 6)))
@@ -148,48 +154,38 @@ def collimate(shown: Array, rng: np.random.Generator) -> tuple[Array, Mask]:
     return shown, np.asarray(field > 0.5)
 
 
-def annotate(shown: Array, rng: np.random.Generator) -> Array:
-    """Lead markers and burnt-in text, plain or on a plate, sometimes mirrored."""
-    height, width = shown.shape
-    scale = height / 384
-    for _ in range(int(rng.integers(0, 3))):
-        text = str(rng.choice(MARKERS))
-        size = float(rng.uniform(0.3, 0.7)) * scale
-        (w, h), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
-        ink, ground = (255, None) if rng.random() < 0.5 else (12, 255) if rng.random() < 0.7 else (230, 75)
-        drawn = np.full((h + 8, w + 8), ground or 0, np.uint8)
-        cv2.putText(
-            drawn, text, (4, h + 3), cv2.FONT_HERSHEY_SIMPLEX, size, ink, 1 + int(rng.random() < 0.4), cv2.LINE_AA
-        )
-        plate = drawn.astype(np.float32) / 255
-        if rng.random() < 0.25:
-            plate = plate[:, ::-1]
-        if plate.shape[0] >= height or plate.shape[1] >= width:
-            continue
-        edge = rng.random() < 0.7
-        column = (
-            int(rng.choice([rng.uniform(0, 0.12), rng.uniform(0.8, 0.98)]) * width)
-            if edge
-            else int(rng.uniform(0, width))
-        )
-        row, column = int(rng.uniform(0, height - plate.shape[0])), min(column, width - plate.shape[1])
-        window = shown[row : row + plate.shape[0], column : column + plate.shape[1]]
-        window[:] = plate if ground is not None else np.maximum(window, plate)
-    return shown
+NUISANCE_COUNTS = (0.33, 0.34, 0.20, 0.10, 0.03)
+"""Share of films with none, one, two ... of the printed nuisances."""
+
+NUISANCE_WEIGHTS = {
+    "bright_or_dark_part": 0.16,
+    "equalise": 0.15,
+    "flat": 0.07,
+    "seam": 0.07,
+    "grid": 0.105,
+    "ruler": 0.075,
+    "sticker": 0.06,
+    "lettering": 0.31,
+}
+"""How often each is among them, in the order in which they come upon a picture: processing before what is printed."""
+
+
+def print_over(shown: Array, rng: np.random.Generator) -> tuple[Array, frozenset[str]]:
+    """Nuisances of ``printed`` on a picture, and their names."""
+    count = int(rng.choice(len(NUISANCE_COUNTS), p=NUISANCE_COUNTS))
+    drawn = rng.choice(list(NUISANCE_WEIGHTS), count, replace=False, p=list(NUISANCE_WEIGHTS.values()))
+    for name in NUISANCE_WEIGHTS:
+        if name in drawn:
+            shown = printed.NUISANCES[name](shown, rng)
+    return shown, frozenset(str(name) for name in drawn)
 
 
 def artefacts(shown: Array, rng: np.random.Generator) -> Array:
-    """Grid lines, a stitching seam, a bright cassette edge, dust."""
+    """Lines of the scatter grid, a bright cassette edge, dust."""
     height, width = shown.shape
     if rng.random() < 0.08:
         lines = np.sin(np.arange(width, dtype=np.float32) * rng.uniform(0.5, 2.6) + rng.uniform(0, 6))
         shown = shown * (1 + rng.uniform(0.01, 0.05) * lines[None, :])
-    if rng.random() < 0.06:
-        row, step = int(rng.uniform(0.2, 0.9) * height), rng.normal(0, 0.06)
-        shown = shown.copy()
-        shown[row:] += step
-        if rng.random() < 0.5:
-            shown[row - 1 : row + 1] = rng.uniform(0, 1)
     if rng.random() < 0.15:
         shown = shown.copy()
         thickness = int(rng.integers(1, 5))

@@ -67,7 +67,7 @@ def grid(pixels: Array, rng: np.random.Generator) -> F32:
     scale = _size(pixels)
     pitch = rng.uniform(0.05, 0.20) * width
     pitches = pitch, pitch * (1.0 if rng.random() < 0.7 else rng.uniform(0.6, 1.6))
-    thick = max(0.4, math.exp(rng.uniform(math.log(0.4), math.log(2.6))) * scale)
+    thick = max(0.4, math.exp(rng.uniform(math.log(0.4), math.log(2.0))) * scale)
     turn = math.radians(rng.normal(0, 0.7)) if rng.random() < 0.4 else 0.0
     row, column = np.ogrid[0.0:height, 0.0:width]
     across, down = column + turn * row, row - turn * column
@@ -231,8 +231,8 @@ def _smooth(pixels: Array, sigma: float) -> Array:
 
 
 def flat(pixels: Array, rng: np.random.Generator) -> F32:
-    """Very low contrast: an eighth to two fifths of what it was, about a level between dark and bright."""
-    share = math.exp(rng.uniform(math.log(0.12), math.log(0.4)))
+    """Very low contrast: a seventh to nearly half of what it was, about a level between dark and bright."""
+    share = math.exp(rng.uniform(math.log(0.14), math.log(0.45)))
     level = rng.uniform(share / 2, 1 - share / 2)
     return _done(level + share * (pixels - 0.5))
 
@@ -251,7 +251,7 @@ def bright_or_dark_part(pixels: Array, rng: np.random.Generator) -> F32:
         radius = rng.uniform(0.12, 0.35)
         depth = radius - np.hypot((row - at[0]) / height, (column - at[1]) / height)
     soft = np.clip(depth / rng.uniform(0.08, 0.4) + 0.5, 0, 1)
-    odds = np.exp(soft * soft * (3 - 2 * soft) * rng.uniform(1.8, 4.5))  # what is there stays, squeezed to one end
+    odds = np.exp(soft * soft * (3 - 2 * soft) * rng.uniform(1.3, 3.3))  # what is there stays, squeezed to one end
     shown = np.clip(pixels, 0, 1)
     if rng.random() < 0.6:
         return _done(odds * shown / (1 + (odds - 1) * shown))

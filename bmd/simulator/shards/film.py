@@ -22,12 +22,16 @@ def square(case: Case, size: int) -> dict[str, Any]:
     pixels, truth = case.study.images[0].pixels, case.truth
     height, width = pixels.shape
     left, top = (size - width) // 2, (size - height) // 2
-    image, labels = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
-    image[top : top + height, left : left + width] = np.round(pixels * 255)
-    labels[top : top + height, left : left + width] = truth.labels
+    image, labels, metal = (np.zeros((size, size), np.uint8) for _ in range(3))
+    window = slice(top, top + height), slice(left, left + width)
+    image[window] = np.round(pixels * 255)
+    labels[window] = truth.labels
+    if truth.metal is not None:
+        metal[window] = truth.metal
     return known(case) | {
         "image": image,
         "labels": labels,
+        "metal": metal,
         "corners": truth.corners_px + np.array([left, top], np.float32),
         "boxes": truth.boxes_px + np.array([left, top, left, top], np.float32),
     }
@@ -54,7 +58,7 @@ def frontal(seed: int, share: float) -> bool:
 
 
 def without_truth(row: dict[str, Any]) -> dict[str, Any]:
-    """A film on which nothing is to be found: no labels, nothing visible, no boxes; corners stay, to aim crops at."""
+    """A film on which only metal is to be found: no labels, nothing visible, no boxes; corners stay, for crops."""
     empty = {"labels": np.zeros_like(row["labels"]), "visible": np.zeros_like(row["visible"])}
     empty["boxes"] = np.full_like(row["boxes"], np.nan)
     return row | empty | {"tags": ",".join(sorted({*filter(None, row["tags"].split(",")), "ap"}))}

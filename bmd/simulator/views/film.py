@@ -168,7 +168,7 @@ def develop(
             shown = np.asarray(rng.uniform(0.05, 0.35) + rng.uniform(0.3, 0.6) * shown, np.float32)
     if kept is None:
         shown, _ = console.collimate(shown, rng)
-        shown = console.annotate(console.artefacts(shown, rng), rng)
+        shown, _ = console.print_over(console.artefacts(shown, rng), rng)
     else:
         shown = shown * kept
     if rng.random() < 0.5:
