@@ -82,7 +82,8 @@ def simulate_film(
         Height in pixels (>= 64); the width is that or less.
     view : {"lateral", "ap"}
     finding : str, optional
-        A key of ``FINDINGS``: draw a person, and take a film, that shows it.
+        A key of ``FINDINGS``: draw a person, and take a film, that shows it, of the usual field and with nothing but
+        letters printed on it.
     cohort : str
         Whom to draw from when no finding is asked for: one of ``population.COHORTS``, or "enriched", people of the
         film cohort drawn so that T-scores from -4 to +1.5 are equally common, for training.
@@ -103,7 +104,7 @@ def simulate_film(
     if person is None:
         person = draw_person(rng, finding, cohort)
     skeleton = build_skeleton(person, rng, scoliosis=_shows(finding, "scoliosis"))
-    film = expose_film(skeleton, rng, size=size, view=view, implant=_shows(finding, "implant"))
+    film = expose_film(skeleton, rng, size, view, implant=_shows(finding, "implant"), plain=finding is not None)
     image = Image(film.pixels, "radiograph", view, film.spacing_mm)
     uid = hashlib.sha256(film.pixels.tobytes()).hexdigest()[:16]
     return Case(Study(uid, (image,), person.body.demographics, "simulated"), film.truth)

@@ -170,14 +170,17 @@ NUISANCE_WEIGHTS = {
 """How often each is among them, in the order in which they come upon a picture: processing before what is printed."""
 
 
-def print_over(shown: Array, rng: np.random.Generator) -> tuple[Array, frozenset[str]]:
-    """Nuisances of ``printed`` on a picture, and their names."""
+def print_over(
+    shown: Array, rng: np.random.Generator, names: tuple[str, ...] | None = None
+) -> tuple[Array, frozenset[str]]:
+    """Nuisances of ``printed`` on a picture, those of ``names`` or, when None, drawn ones; and their names."""
     count = int(rng.choice(len(NUISANCE_COUNTS), p=NUISANCE_COUNTS))
     drawn = rng.choice(list(NUISANCE_WEIGHTS), count, replace=False, p=list(NUISANCE_WEIGHTS.values()))
+    chosen = frozenset(names if names is not None else (str(name) for name in drawn))
     for name in NUISANCE_WEIGHTS:
-        if name in drawn:
+        if name in chosen:
             shown = printed.NUISANCES[name](shown, rng)
-    return shown, frozenset(str(name) for name in drawn)
+    return shown, chosen
 
 
 def artefacts(shown: Array, rng: np.random.Generator) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bmd.simulator.film.projection import Geometry
-from bmd.simulator.person.anatomy import Skeleton
+from bmd.simulator.person.anatomy import Bone, Skeleton
 from bmd.simulator.record import Array
 from bmd.types import View
 
@@ -41,17 +41,28 @@ def draw_extent(kind: str, rng: np.random.Generator) -> tuple[float, float, floa
 
 
 def draw_geometry(
-    skeleton: Skeleton, view: Array, size: int, rng: np.random.Generator, kind: str = "lumbar"
+    skeleton: Skeleton,
+    view: Array,
+    size: int,
+    rng: np.random.Generator,
+    kind: str = "lumbar",
+    upper: tuple[Bone, ...] = (),
 ) -> Geometry:
     """Distances, centring and field of one exposure.
 
     Fields run from tight lumbar (220 mm) to whole spine (980 mm) high at the detector. A third of the usual pictures
-    are stretched to a square, as exported pictures often are: then columns and rows differ in pitch.
+    are stretched to a square, as exported pictures often are: then columns and rows differ in pitch. ``upper`` are the
+    vertebrae above T10, T9 first: tall fields are centred on all that they show.
     """
     sid = rng.uniform(1500, 2000) if kind == "long" else rng.uniform(1000, 1500)
     odd = rng.uniform(180, 290)
     target = view @ skeleton.bone("L3").centre_mm
     high, wide, raised = draw_extent(kind, rng)
+    if kind in ("thoracolumbar", "long"):  # half way between the foremost and the hindmost vertebra
+        column = [
+            (view @ bone.centre_mm)[1] for bone in (*upper[: 5 if kind == "thoracolumbar" else 9], *skeleton.bones)
+        ]
+        target[1] = (min(column) + max(column)) / 2
     stretched = kind in ("lumbar", "wide") and rng.random() < 0.35
     width = size if stretched else max(LEAST_COLUMNS, min(size, round(size * wide / high)))
     m = sid / (sid - odd)

@@ -138,7 +138,12 @@ def with_spine(
 
 
 def expose_film(
-    skeleton: Skeleton, rng: np.random.Generator, size: int = 384, view: View = "lateral", implant: bool | None = None
+    skeleton: Skeleton,
+    rng: np.random.Generator,
+    size: int = 384,
+    view: View = "lateral",
+    implant: bool | None = None,
+    plain: bool = False,
 ) -> Film:
     """Take one film.
 
@@ -152,16 +157,15 @@ def expose_film(
     view : {"lateral", "ap"}
     implant : bool, optional
         Force or forbid metal and cement; drawn when None.
+    plain : bool
+        The usual field, and nothing but letters printed on it.
     """
-    angle = math.radians(90.0 if view == "ap" else 0.0) + rng.normal(0, math.radians(4))
-    c, s = math.cos(angle), math.sin(angle)
-    turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]]).T  # patient to world
-    kind = draw_field(view, rng)
-    geometry = draw_geometry(skeleton, turn, size, rng, kind)
-    upper = upper_vertebrae(skeleton, rng) if view == "lateral" else ()
+    lateral, turn = view == "lateral", _turn(view, rng)
+    kind = "lumbar" if plain else draw_field(view, rng)
+    upper = upper_vertebrae(skeleton, rng) if lateral else ()
+    geometry = draw_geometry(skeleton, turn, size, rng, kind, upper)
     maps = softened(cast_bones(skeleton, geometry, turn, upper), geometry, rng)
     mineral = bone_mineral(skeleton, maps, geometry, turn, rng, upper)
-    lateral = view == "lateral"
     tissue = lateral_tissue(skeleton, geometry, rng, upper) if lateral else frontal_tissue(skeleton, geometry, rng)
     tissue = with_spine(tissue, skeleton, maps, geometry, turn, rng)
     tags = set(skeleton.tags) | ({kind} - {"lumbar"})
@@ -178,7 +182,16 @@ def expose_film(
     tissue = SoftTissue(tissue.lean + lean, tissue.fat, tissue.body)
     signal = beam.expose(beam.transmit(tissue, mineral + extra, metal, rng.uniform(78, 96)), tissue.body, geometry, rng)
     shown, field = _develop(signal, tissue, metal, skeleton, geometry, rng)
-    return _finish(Shown(shown, field, maps.labels, silhouette(metal) & field), skeleton, geometry, turn, tags, rng)
+    return _finish(
+        Shown(shown, field, maps.labels, silhouette(metal) & field), skeleton, geometry, turn, tags, rng, plain
+    )
+
+
+def _turn(view: View, rng: np.random.Generator) -> Array:
+    """Rotation (3, 3) from patient to world: nobody stands quite square to the beam."""
+    angle = math.radians(90.0 if view == "ap" else 0.0) + rng.normal(0, math.radians(4))
+    c, s = math.cos(angle), math.sin(angle)
+    return np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]]).T
 
 
 def _develop(
@@ -213,7 +226,13 @@ class Shown(NamedTuple):
 
 
 def _finish(
-    shown: Shown, skeleton: Skeleton, geometry: Geometry, turn: Array, tags: set[str], rng: np.random.Generator
+    shown: Shown,
+    skeleton: Skeleton,
+    geometry: Geometry,
+    turn: Array,
+    tags: set[str],
+    rng: np.random.Generator,
+    plain: bool,
 ) -> Film:
     """Turn half of the films to face left, print on them, and write down the truth."""
     corners = np.stack([geometry.project(b.corners() @ turn.T) for b in skeleton.bones])
@@ -225,9 +244,9 @@ def _finish(
     if rng.random() < 0.5:
         shown = shown.mirrored()
         corners[..., 0] = geometry.width - 1 - corners[..., 0]
-    pixels, printed = display.print_over(shown.pixels, rng)
+    pixels, printed = display.print_over(shown.pixels, rng, ("lettering",) if plain else None)
     tags |= printed
-    if rng.random() < 0.03:
+    if rng.random() < 0.03 and not plain:
         pixels = 1 - pixels
         tags.add("inverted")
     truth = _truth(shown, corners, skeleton, tags)

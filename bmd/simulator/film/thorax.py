@@ -25,7 +25,8 @@ def upper_vertebrae(skeleton: Skeleton, rng: np.random.Generator) -> tuple[Bone,
     below = skeleton.bone("T10")
     tilt = math.atan2(float(below.rotation[2, 1]), float(below.rotation[2, 2]))
     size = skeleton.person.body.height_cm / 165.0
-    kyphosis = math.radians(float(np.clip(rng.normal(*KYPHOSIS_DEG), 8, 70)))
+    swayed = max(0.0, -math.degrees(tilt) - 12)  # who leans back there bends forward above, head over the hips
+    kyphosis = math.radians(float(np.clip(rng.normal(*KYPHOSIS_DEG) + 0.7 * swayed, 8, 70)))
     if skeleton.person.body.age_y > 65:
         kyphosis *= rng.uniform(1.0, 1.4)
     top = below.centre_mm + _up(tilt) * below.shape.half_height_mm

@@ -156,11 +156,11 @@ def _lungs(
             + (75 - drop * np.clip(along - apex, 0, 1)) * (along >= apex)
         )
         lung = ramp(z - dome, rng.uniform(1.5, 14)) * ramp(along - 0.03, 0.10) ** 0.5 * ramp(1 - along, 0.25) ** 0.5
-        air += lung * rng.uniform(0.25, 0.5) * half
+        air += lung * rng.uniform(0.16, 0.42) * half
     air *= ramp(apex_mm + rng.uniform(-15, 10) - z, 40)
     heart = ((along - 0.72) * depth / rng.uniform(45, 60)) ** 2 + ((z - base - rng.uniform(85, 115)) / 60) ** 2
     air *= 1 - rng.uniform(0.5, 0.8) * np.clip(1.6 - 1.6 * heart, 0, 1)
-    vessels = np.abs(noise(rng, air.shape, 26, 4, 0.7))
+    vessels = np.abs(noise(rng, air.shape, 40 / float(z[0, 0] - z[1, 0]), 4, 0.6))
     return np.asarray(air * np.clip(1.03 - rng.uniform(0.05, 0.22) * vessels, 0.3, 1))
 
 
@@ -170,7 +170,7 @@ def _blob(
     """Thickness of a lumpy ellipsoid."""
     turn = rng.uniform(0, math.pi)
     lumps = noise(rng, np.broadcast_shapes(y.shape, z.shape), 28, 1)
-    u, w = y - at[0] + 0.3 * ay * lumps, z - at[1] + 0.3 * az * lumps
+    u, w = y - at[0] + 0.22 * ay * lumps, z - at[1] + 0.22 * az * lumps
     c, s = math.cos(turn), math.sin(turn)
     inside = 1 - ((u * c + w * s) / ay) ** 2 - ((w * c - u * s) / az) ** 2
     return thickness * np.sqrt(np.clip(inside, 0, None))
@@ -232,11 +232,13 @@ def _organs(
     middle = skeleton.bone("L3").centre_mm
     for _ in range(rng.poisson(6)):
         at = (middle[1] + rng.uniform(-60, 120), middle[2] + rng.uniform(-140, 120))
-        extra += _blob(rng, y, z, at, rng.uniform(12, 55), rng.uniform(12, 65), rng.normal(3, 9))
+        extra += _blob(rng, y, z, at, rng.uniform(14, 60), rng.uniform(14, 70), rng.normal(2, 7))
     if rng.random() < 0.6:  # liver, spleen and kidneys over the upper lumbar spine
         at = (middle[1] + rng.uniform(-20, 90), middle[2] + rng.uniform(50, 120))
         extra += _blob(rng, y, z, at, rng.uniform(50, 95), rng.uniform(40, 80), rng.uniform(5, 30))
-    return np.asarray(extra)
+    pitch = float(y[0, 1] - y[0, 0]), float(z[0, 0] - z[1, 0])
+    soft = rng.uniform(1.0, 5.0)
+    return np.asarray(cv2.GaussianBlur(extra, (0, 0), sigmaX=soft / pitch[0], sigmaY=soft / pitch[1]))
 
 
 def _abdomen(rng: np.random.Generator, y: Array, z: Array, spine: Array, middle_mm: float, geometry: Geometry) -> Array:
