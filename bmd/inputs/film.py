@@ -93,15 +93,27 @@ def letterbox(image: NDArray[np.float32], size: int = FILM_SIZE) -> tuple[NDArra
         Maps points both ways.
     """
     check_film(image)
-    height, width = image.shape
-    ratio = size / max(height, width)
-    h, w = max(1, round(height * ratio)), max(1, round(width * ratio))
-    method = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
+    h, w = fitted(image.shape, size)
+    method = cv2.INTER_AREA if max(image.shape) > size else cv2.INTER_LINEAR
     small = cv2.resize(image, (w, h), interpolation=method)
-    top, left = (size - h) // 2, (size - w) // 2
+    placement = placed(image.shape, size)
+    left, top = placement.offset
     square = np.zeros((size, size), np.float32)
     square[top : top + h, left : left + w] = small
-    return np.clip(square, 0, 1), Placement((w / width, h / height), (left, top), (height, width), size)
+    return np.clip(square, 0, 1), placement
+
+
+def fitted(shape: tuple[int, ...], size: int = FILM_SIZE) -> tuple[int, int]:
+    """Height and width that a film of some (height, width) takes in a square of some side."""
+    ratio = size / max(shape)
+    return max(1, round(shape[0] * ratio)), max(1, round(shape[1] * ratio))
+
+
+def placed(shape: tuple[int, ...], size: int = FILM_SIZE) -> Placement:
+    """Where ``letterbox`` puts a film of some (height, width): without the film, and so at no cost."""
+    height, width = shape
+    h, w = fitted(shape, size)
+    return Placement((w / width, h / height), ((size - w) // 2, (size - h) // 2), (height, width), size)
 
 
 def local_log_normalise(film: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from scipy import special
 
 from bmd.inference.engine import Engine
 from bmd.inference.spine.maps import TINY, Maps, Points
-from bmd.inputs.film import FILM_SIZE, Placement, film_tensor, letterbox
+from bmd.inputs.film import FILM_SIZE, film_tensor, placed
 from bmd.models._registry import default
 
 LOCALISER = default("localiser")
@@ -74,7 +74,7 @@ def frame_of(view: View) -> Frame:
     """The frame in which a view's own maps come out (mirroring undone)."""
     x1, y1, x2, y2 = view.region
     width, height = round((x2 - x1) * view.stretch), y2 - y1
-    placement: Placement = letterbox(np.zeros((height, width), np.float32), view.size)[1]
+    placement = placed((height, width), view.size)
     sx = placement.scale[0] * width / (x2 - x1)
     sy = placement.scale[1]
     shift = (

@@ -41,9 +41,10 @@ def annotated_png(study: Study, report: Report) -> bytes:
     pixels = np.asarray(study.images[0].pixels, np.float32)
     if report.suitability.inverted:
         pixels = 1 - pixels
-    film = Pillow.fromarray(np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)).convert("RGB")
+    film = Pillow.fromarray(np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8))
     scale = min(max(film.height, SMALLEST_HEIGHT), LARGEST_HEIGHT) / film.height
     film = film.resize((max(1, round(film.width * scale)), round(film.height * scale)), Pillow.Resampling.BICUBIC)
+    film = film.convert("RGB")  # after resizing, which is three times the work in colour
     pen = ImageDraw.Draw(film)
     font = _font(film.height // 42)
     for vertebra in report.vertebrae:
