@@ -75,7 +75,7 @@ def expose(
     dose : float, optional
         Quanta per pixel where the signal is 1; drawn from 10,000..400,000 when None.
     """
-    signal, level = add_scatter(primary, body, rng.uniform(0.3, 1.1), geometry)
+    signal, level = add_scatter(primary, body, rng.uniform(0.3, 1.8), geometry)
     signal = cv2.GaussianBlur(signal, (0, 0), rng.uniform(0.2, 0.6))
     rows = np.linspace(-0.5, 0.5, signal.shape[0], dtype=np.float32)[:, None]
     columns = np.linspace(-0.5, 0.5, signal.shape[1], dtype=np.float32)[None, :]

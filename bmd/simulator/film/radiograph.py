@@ -173,7 +173,6 @@ def expose_film(
     draw = rng.random()
     if implant or (implant is None and draw < SHARE):
         metal = implants(skeleton, upper, geometry, turn, rng)
-        tags.add("implant")
     elif implant is None and draw < SHARE + 0.04:
         mineral = mineral + devices.cement(skeleton, geometry, turn, rng)
         tags.add("cement")
@@ -206,7 +205,11 @@ def _develop(
     shown = display.process(film, tissue.body, spine, rng, tall)
     if metal.any():
         shown = show_metal(shown, metal, rng)
+    whole = shown
     shown, field = display.collimate(shown, rng)
+    seen = silhouette(metal)
+    if (seen & field).sum() < 0.5 * seen.sum():  # shutters are not set to hide what a film is taken for
+        shown, field = whole, np.ones_like(field)
     return display.artefacts(shown, rng), field
 
 
@@ -244,6 +247,8 @@ def _finish(
     if rng.random() < 0.5:
         shown = shown.mirrored()
         corners[..., 0] = geometry.width - 1 - corners[..., 0]
+    if shown.metal.any():
+        tags.add("implant")
     pixels, printed = display.print_over(shown.pixels, rng, ("lettering",) if plain else None)
     tags |= printed
     if rng.random() < 0.03 and not plain:

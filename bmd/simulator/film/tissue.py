@@ -95,7 +95,7 @@ def _silhouette(skeleton: Skeleton, rng: np.random.Generator, z: Array, spine: A
     buttock = rng.uniform(25, 80) * np.exp(-(((rel + rng.uniform(1.4, 2.0)) / 0.75) ** 2))
     hollow = rng.uniform(0, 16) * np.exp(-(((rel + rng.uniform(0.1, 0.7)) / 0.45) ** 2))
     back = -torso.back_mm + 0.3 * middle[1] + 0.7 * spine + 6 * np.sin(2 * rel + rng.normal()) - buttock + hollow
-    belly = 2 * torso.half_depth_mm * (1 + 0.04 * np.sin(rng.uniform(2, 4) * rel + rng.uniform(0, 3)))
+    belly = 2 * torso.half_depth_mm * (1 + 0.04 * np.sin(rng.uniform(1.2, 2.5) * rel + rng.uniform(0, 3)))
     belly = belly * rng.uniform(1.0, 1.3)
     front = (
         middle[1] - torso.back_mm + belly + 0.3 * (spine - middle[1]) - rng.uniform(0, 45) * np.clip(-rel - 1.2, 0, 2)
@@ -250,8 +250,8 @@ def _abdomen(rng: np.random.Generator, y: Array, z: Array, spine: Array, middle_
     pitch = geometry.row_mm
     contents = math.exp(rng.normal(0.9, 0.6)) * noise(rng, shape, 55 / pitch, 4, 0.55)
     fine = rng.uniform(0.2, 1.0) * noise(rng, shape, 9 / pitch, 3, 0.7)
-    ridges = 1 - np.minimum(np.abs(noise(rng, shape, rng.uniform(24, 50) / pitch, 3, 0.6)) / 0.22, 1)
-    walls = rng.normal(0, 2.2) * ridges
+    ridges = 1 - np.minimum(np.abs(noise(rng, shape, rng.uniform(24, 50) / pitch, 2, 0.5)) / 0.45, 1)
+    walls = rng.normal(0, 1.8) * ridges
     planes = np.zeros(shape, np.float32)
     for _ in range(rng.poisson(2.5)):  # edges between organs and fat run on across the spine
         tilt, at = rng.normal(0, 0.5), middle_mm + rng.uniform(-140, 130)
@@ -269,9 +269,9 @@ def _folds(rng: np.random.Generator, y: Array, z: Array, back: Array, middle_mm:
         inward = y - back
         off = z - at - tilt * inward - bow * inward**2
         fade = ramp(rng.uniform(60, 240) - inward, 60)
-        cleft = np.exp(-((off / rng.uniform(1.0, 3.0)) ** 2))
+        cleft = np.exp(-((off / rng.uniform(1.5, 4.5)) ** 2))
         roll = np.exp(-(((off - 6) / rng.uniform(5, 12)) ** 2))
-        out += fade * (rng.uniform(0, 14) * roll - rng.uniform(2, 16) * cleft)
+        out += fade * (rng.uniform(0, 14) * roll - rng.uniform(1, 9) * cleft)
     return out
 
 
