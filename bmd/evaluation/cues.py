@@ -19,7 +19,7 @@ from bmd.simulator.film.radiograph import BoneMaps, cast_bones
 from bmd.simulator.person import bones
 from bmd.simulator.person.anatomy import Skeleton, build_skeleton
 from bmd.simulator.person.density import MASS_STEP_MM
-from bmd.simulator.record import Array
+from bmd.simulator.record import Array, Mask
 
 LEVELS = ("L1", "L2", "L3", "L4")
 SIDE = Geometry(1e5, 10.0, 0.0, 0.0, -130.0, 230.0, 2.0, 2.0, 130, 180)
@@ -90,7 +90,7 @@ def _inside(picture: Array, maps: BoneMaps) -> float:
     return float(picture[lumbar].mean()) if lumbar.any() else float("nan")
 
 
-def draw_cues(count: int, seed: int, cohort: str = "film") -> tuple[dict[str, Array], Array, Array]:
+def draw_cues(count: int, seed: int, cohort: str = "film") -> tuple[dict[str, Array], Array, Mask]:
     """Every quantity of ``count`` people, (count,) each; their T-scores L1-L4; whether each is a woman."""
     rows, t, women = [], [], []
     for i in range(count):
@@ -101,7 +101,7 @@ def draw_cues(count: int, seed: int, cohort: str = "film") -> tuple[dict[str, Ar
         t.append(skeleton.person.t_scores["L1-L4"])
         women.append(skeleton.person.body.sex == "F")
     values = np.array(rows).T
-    return dict(zip((*DRAWN, *SEEN), values, strict=True)), np.array(t), np.array(women)
+    return dict(zip((*DRAWN, *SEEN), values, strict=True)), np.array(t), np.array(women, bool)
 
 
 def together(columns: Array, t: Array) -> Array:
