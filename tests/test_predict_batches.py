@@ -178,12 +178,12 @@ def folders_of_slices(count: int, root: Path, seed: str) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_damaged_files_of_every_kind_are_answered(kind: str, tmp_path: Path) -> None:
-    check_batch(mutants(kind, 300, tmp_path / "in", "many"), tmp_path)
+    check_batch(mutants(kind, 100, tmp_path / "in", "many"), tmp_path)
 
 
 @pytest.mark.slow
 def test_many_folders_with_damaged_slices_are_answered(tmp_path: Path) -> None:
-    check_batch(folders_of_slices(100, tmp_path / "in", "many"), tmp_path)
+    check_batch(folders_of_slices(40, tmp_path / "in", "many"), tmp_path)
 
 
 @pytest.mark.slow
