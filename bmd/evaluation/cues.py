@@ -82,7 +82,7 @@ TOGETHER = {
     "bone_together": ("trabecular", "cortex", "end_plates", "arch"),
     "everything_together": (*(name for name in DRAWN if name != "mineral"), *SEEN),
 }
-"""Least squares on the standardised logarithms or values, fitted on one half of the people and read on the other."""
+"""Least squares on standardised values, fitted on one half of the people and read on the other."""
 
 
 def _inside(picture: Array, maps: BoneMaps) -> float:
