@@ -24,6 +24,7 @@ SHOWN = (
     "picture",
 )  # fmt: skip
 """What an upload may show; "lateral_lumbar" is the lumbar or thoracolumbar spine, or all of it, from the side."""
+Flaw = Literal["doubted", "metal"]
 SpacingOf = Literal["patient", "detector", "scanner"]
 Box = tuple[float, float, float, float]
 
@@ -235,6 +236,9 @@ class Vertebra:
         (n, 2) outline of the body, closed implicitly.
     score : float
         Confidence of the finding in 0..1.
+    flaw : {"doubted", "metal"} or None
+        Why the outline is drawn dashed and the body not measured: the localiser does not believe it, or an implant lies
+        over it.
     """
 
     level: str | None
@@ -244,6 +248,7 @@ class Vertebra:
     corners_px: NDArray[np.floating] | None = None
     body: Region | None = None
     """CT: the voxels of the vertebral body."""
+    flaw: Flaw | None = None
 
 
 @dataclass(frozen=True)
