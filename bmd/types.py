@@ -24,7 +24,6 @@ SHOWN = (
     "picture",
 )  # fmt: skip
 """What an upload may show; "lateral_lumbar" is the lumbar or thoracolumbar spine, or all of it, from the side."""
-Flaw = Literal["doubted", "metal"]
 SpacingOf = Literal["patient", "detector", "scanner"]
 Box = tuple[float, float, float, float]
 
@@ -237,8 +236,7 @@ class Vertebra:
     score : float
         Confidence of the finding in 0..1.
     flaw : {"doubted", "metal"} or None
-        Why the outline is drawn dashed and the body not measured: the localiser does not believe it, or an implant lies
-        over it.
+        Why it is drawn dashed and not measured: the localiser does not believe it, or an implant lies over it.
     """
 
     level: str | None
@@ -246,9 +244,8 @@ class Vertebra:
     contour_px: NDArray[np.floating]
     score: float
     corners_px: NDArray[np.floating] | None = None
-    body: Region | None = None
-    """CT: the voxels of the vertebral body."""
-    flaw: Flaw | None = None
+    body: Region | None = None  # CT: the voxels of the vertebral body
+    flaw: Literal["doubted", "metal"] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from bmd.inference.film.found import Found
 from bmd.inference.film.measure import FEWEST, PATIENT_LEVELS
 from bmd.inference.patient import of_age
 from bmd.reference import LUMBAR
-from bmd.types import Flaw, Prediction, Study, Suitability
+from bmd.types import Prediction, Study, Suitability
 
-FLAWED: Mapping[Flaw, str] = MappingProxyType({"metal": "film.metal_levels", "doubted": "film.doubted_levels"})
+FLAWED: Mapping[str, str] = MappingProxyType({"metal": "film.metal_levels", "doubted": "film.doubted_levels"})
 
 
 def warnings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from bmd.inference.spine.naming import Named
 from bmd.inference.spine.terms import NEVER, TERMS, LookTerms, Terms
 from bmd.inference.spine.trust import clues, probability
 from bmd.reference import LEVELS
-from bmd.types import Flaw, Vertebra
+from bmd.types import Vertebra
 
 Film: TypeAlias = NDArray[np.float32]
 
@@ -126,7 +126,7 @@ def settle(
     return Localised(vertebrae, decoded, cut, decoded.metal >= float(numbers.get("metal", {}).get("film_from", NEVER)))
 
 
-def flaw(body: Body, believed: float, metal: float) -> Flaw | None:
+def flaw(body: Body, believed: float, metal: float) -> Literal["doubted", "metal"] | None:
     """Why an outline must not be measured, or None; bodies above T10 are not measured in any case."""
     if body.level is None:
         return None
