@@ -158,7 +158,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
-    command.add_argument("--calibration", metavar="FOLDER", help="for ct, dxa, trust: simulated cases to calibrate on")
+    command.add_argument("--calibration", metavar="FOLDER", help="for ct, dxa: simulated cases to calibrate on")
     command.add_argument("--ap", metavar="FOLDER", help="for view, route: simulated films from the front")
     command.add_argument("--dxa", metavar="FOLDER", help="for route: simulated DXA images")
     command.add_argument("--model", action="append", metavar="NAME", help="for films: as for predict")
@@ -255,12 +255,9 @@ def _evaluate_decoder(options: argparse.Namespace) -> None:
 
 
 def _evaluate_trust(options: argparse.Namespace) -> None:
-    if not options.calibration:
-        need = "--calibration FOLDER and --data FOLDER, each with simulated films"
-        raise OptionError("command.needs", what="evaluate trust", option=need)
     from bmd.evaluation.spine.trust import evaluate_trust
 
-    print(json.dumps(evaluate_trust(options.calibration, options.data, options.count), indent=1))
+    print(json.dumps(evaluate_trust(options.data, options.count), indent=1))
 
 
 def _evaluate_refusals(options: argparse.Namespace) -> None:

@@ -21,6 +21,8 @@ from bmd.training.examples import Arrays, Rows
 cv2.setNumThreads(1)
 
 FIRST_LUMBAR = LEVELS.index("L1")
+OFTENER = 3
+"""Metal is on every fifteenth simulated film or so, and covers a hundredth of it."""
 BODY_FILL = np.array([0.92] * 8 + [1.05])
 """Area of a simulated body over the area between its corners: walls are concave (medians .90-.95; S1 1.05)."""
 
@@ -93,6 +95,18 @@ class Films(Rows):
         values = self.values(index)
         values["metal"] = np.unpackbits(values["metal"], axis=-1, count=values["labels"].shape[-1])
         return Film(**values | {key: float(values[key]) for key in ("bmd_l1l4", "t_l1l4")})
+
+
+class MetalFilms(Films):
+    """The same, but in training those that show metal come ``OFTENER`` times, being few."""
+
+    def refresh(self) -> int:
+        """See ``Rows``."""
+        super().refresh()
+        if self.repeat:
+            rare = [k for k in range(len(self._where)) if self.values(k)["metal"].any()]
+            self._where = self._where + [self._where[k] for k in rare] * (OFTENER - 1)
+        return len(self._where)
 
 
 def plain_view(film: Film, size: int, stride: int) -> View:

@@ -70,9 +70,10 @@ def read_cases(folder: str, count: int | None = None) -> list[Case]:
 
 
 def read_disturbed(folder: str, count: int | None = None) -> list[Case]:
-    """Films of a folder of shards, each once: in one of the ``KINDS`` in turn, printed on and processed as files are.
+    """Films of a folder of shards, each once: in one of the ``KINDS``, printed on and processed as files are.
 
-    Grids, seams, letters and the like are drawn ``PRINTED`` times as often as in training.
+    Kinds take turns by two, so that even and odd films have each alike. Grids, seams, letters and the like are drawn
+    ``PRINTED`` times as often as in training.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def read_disturbed(folder: str, count: int | None = None) -> list[Case]:
     shards = read_shards(folder, count)
     metal = shards.get("metal", np.zeros_like(shards["labels"]))
     rows = zip(*(shards[key] for key in ("image", "labels", "corners", "visible")), metal, strict=True)
-    return [disturbed(shown(KINDS[k % len(KINDS)], k, *row), k) for k, row in enumerate(rows)]
+    return [disturbed(shown(KINDS[k // 2 % len(KINDS)], k, *row), k) for k, row in enumerate(rows)]
 
 
 def disturbed(case: Case, seed: int) -> Case:

@@ -1,8 +1,8 @@
 """How far names, outlines and the map of metal can be trusted: fitted on simulated films, measured on others.
 
-Run ``python -m bmd evaluate trust --calibration FOLDER --data FOLDER``, each with films that the localiser was not
-trained on. They are shown in part, tilted, stretched and faint, with everything printed on them that films suffer, so
-that what is learned here of doubt is learned where there is reason for it. Nothing here may see a patient's film.
+Run ``python -m bmd evaluate trust --data FOLDER`` with films that the localiser was not trained on. They are shown in
+part, tilted, stretched and faint, with everything printed on them that films suffer, so that what is learned here of
+doubt is learned where there is reason for it. Nothing here may see a patient's film.
 """
 
 from __future__ import annotations
@@ -202,16 +202,16 @@ def curve(p: Floats, right: NDArray[np.bool_]) -> list[tuple[float, float, int]]
 
 
 def evaluate_trust(
-    calibration: str, data: str, count: int | None = None, weights: Path = WEIGHTS, engine: Engine | None = None
+    data: str, count: int | None = None, weights: Path = WEIGHTS, engine: Engine | None = None
 ) -> dict[str, Any]:
-    """Fit on one folder of films, measure on another, and write both into the localiser's metadata.
+    """Fit on the even films of a folder, measure on the odd ones, and write both into the localiser's metadata.
 
     Parameters
     ----------
-    calibration, data : str
-        Folders of shards that the localiser was not trained on.
+    data : str
+        Shards of films that the localiser was not trained on.
     count : int, optional
-        Films of each at most.
+        Films at most, half for each purpose.
     weights : Path
         Folder with the networks' weights.
     engine : Engine, optional
@@ -225,15 +225,14 @@ def evaluate_trust(
     Raises
     ------
     InputError
-        A folder holds no films, or nothing was found on them.
+        The folder holds no films, or nothing was found on them.
     """
-    runs = engine or TorchEngine("cpu", weights)
-    fitted = look_at(read_disturbed(calibration, count), runs)
+    runs, cases = engine or TorchEngine("cpu", weights), read_disturbed(data, count)
+    fitted, other = look_at(cases[::2], runs), look_at(cases[1::2], runs)
     names, metal = fit_names(fitted), dict[str, dict[str, float]]()
     if (fitted.shows == 1).any() and fitted.metal.any():
         metal = {"metal": fit_metal(fitted)}
     cohort = {"fitted_on": {"cohort": "simulated_films", "n": len(fitted.right)}}
-    other = look_at(read_disturbed(data, count), runs)
     limits = metal.get("metal", {"film_from": np.inf, "body_from": np.inf})
     values = measured(other, names, limits)
     entry = measurement("simulated_films", len(other.right), "films", "pipeline", values)

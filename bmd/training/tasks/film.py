@@ -20,7 +20,7 @@ from bmd.metrics import dice as overlap
 from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T, UNNAMED
 from bmd.training.augment import FilmAugment
 from bmd.training.examples import collate_concatenate, collate_lists
-from bmd.training.films import FIRST_LUMBAR, Film, Films, View, plain_view
+from bmd.training.films import FIRST_LUMBAR, Film, Films, MetalFilms, View, plain_view
 from bmd.training.task import Example, Items, Metrics, Task
 
 CROP_FILM = 384
@@ -269,18 +269,25 @@ MASKS = Task[Film, View](
     cohort="simulated_films",
     unit="films",
     headline="level_exact",
-    read=Films,
+    read=MetalFilms,
     plain=partial(plain_view, stride=1),
     augment=lambda recipe: FilmAugment(recipe.size, 1, recipe.tight),
     encode=encode_masks,
     validate=validate_masks,
 )
 BOXES = replace(
-    MASKS, name="boxes", headline="ap50", encode=encode_boxes, collate=collate_lists, validate=validate_boxes
+    MASKS,
+    name="boxes",
+    headline="ap50",
+    read=Films,
+    encode=encode_boxes,
+    collate=collate_lists,
+    validate=validate_boxes,
 )
 MEASURE = replace(
     MASKS,
     name="measure",
+    read=Films,
     inputs="letterbox to 384, upright 64 x 64 crop, mean 0, divided by 0.15 (bmd/inputs/film.py: crop_tensor)",
     headline="film_auc",
     plain=lambda film, size: plain_view(film, CROP_FILM, CROP_STRIDE),

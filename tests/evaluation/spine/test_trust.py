@@ -78,20 +78,20 @@ def test_the_command_stores_what_it_fitted(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("bmd.inference.spine.looks.film_tensor", plain_tensor)
     monkeypatch.setattr("bmd.inference.spine.localise.every_way", unstretched)
     monkeypatch.setattr(trust, "read_disturbed", lambda folder, count: plain(folder))
-    spines = [toy_spine(seed) for seed in range(4)]
-    quads = [np.roll(s.quads, k == 3, 0) for k, s in enumerate(spines)]  # the truth of the last names every body wrong
+    spines = [toy_spine(seed // 2) for seed in range(8)]
+    quads = [np.roll(s.quads, k > 5, 0) for k, s in enumerate(spines)]  # the truth of the last two is one level off
     arrays = {
         "image": np.stack([np.round(as_film(s.labels) * 255).astype(np.uint8) for s in spines]),
         "labels": np.stack([s.labels for s in spines]),
         "metal": np.stack([(s.labels == 6).astype(np.uint8) for s in spines]),
         "corners": np.stack(quads).astype(np.float32),
-        "visible": np.ones((4, 9), bool),
+        "visible": np.ones((8, 9), bool),
     }
     np.savez_compressed(tmp_path / "films_0000000.npz", **arrays)
-    assert [case.kind for case in read_disturbed(str(tmp_path))] == ["whole", "part", "stretched", "no sacrum"]
+    assert [case.kind for case in read_disturbed(str(tmp_path), 4)] == ["whole", "whole", "part", "part"]
     (tmp_path / "cmnet").mkdir()
     (tmp_path / "cmnet" / "metadata.json").write_text(json.dumps(metadata(name="cmnet")), encoding="utf-8")
-    found = evaluate_trust(str(tmp_path), str(tmp_path), weights=tmp_path, engine=TruthEngine(metal_on="L3"))
+    found = evaluate_trust(str(tmp_path), weights=tmp_path, engine=TruthEngine(metal_on="L3"))
     stored = read(tmp_path / "cmnet")["calibration"]
     assert stored["names"] == found["names"]
     assert stored["metal"] == found["metal"]

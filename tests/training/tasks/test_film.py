@@ -8,7 +8,7 @@ from bmd.errors import InputError
 from bmd.reference import LEVELS
 from bmd.training.augment import FilmAugment
 from bmd.training.examples import Examples, collate_concatenate
-from bmd.training.films import Films, View, plain_view
+from bmd.training.films import OFTENER, Films, MetalFilms, View, plain_view
 from bmd.training.tasks.film import (
     centre_maps,
     encode_boxes,
@@ -35,6 +35,15 @@ def test_films_skip_limit_and_refresh(folder, tmp_path):
     (tmp_path / "films_0000004.part.npz").write_bytes(b"a shard that is being written")
     write_fake_shards(tmp_path, shards=2, films=2)
     assert (len(films), films.refresh(), len(films)) == (2, 4, 4)
+
+
+def test_films_with_metal_come_oftener_in_training_only(folder):
+    plain, oftener, once = Films(folder), MetalFilms(folder), MetalFilms(folder, repeat=False)
+    rare = sum(bool(plain[k].metal.any()) for k in range(len(plain)))
+    assert 0 < rare < len(plain)
+    assert len(oftener) == len(plain) + (OFTENER - 1) * rare
+    assert len(once) == len(plain)
+    assert all(oftener[k].metal.any() for k in range(len(plain), len(oftener)))
 
 
 def test_examples_depend_on_seed_and_index_only(folder):
