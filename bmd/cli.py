@@ -153,7 +153,8 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="networks (default: all), or: films, robustness [FOLDER...], refusals, volumes, calibrate, ct, dxa, view, "
         "route, population, attenuation (HU against DXA), cues (what simulated bones tell of T), "
-        "decoder (what each number of the spine decoder is worth)",
+        "decoder (what each number of the spine decoder is worth), "
+        "trust (when names are certain, what counts as metal)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
@@ -164,6 +165,9 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
     command.add_argument(
         "--folder", metavar="DIR", help="for volumes: one folder per CT; for refusals: one per kind of picture"
+    )
+    command.add_argument(
+        "--nuisances", action="store_true", help="for decoder: grids, letters and the like on the films"
     )
     command.add_argument("--search", action="store_true", help="for decoder: also search better numbers")
     command.add_argument("--write", action="store_true", help="for demographics: put the figures into its model card")
@@ -195,6 +199,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         "cues": _evaluate_cues,
         "demographics": _evaluate_demographics,
         "decoder": _evaluate_decoder,
+        "trust": _evaluate_trust,
         "dxa": _evaluate_dxa,
         "view": _fit_view,
         "route": _fit_route,
@@ -245,8 +250,14 @@ def _evaluate_demographics(options: argparse.Namespace) -> None:
 def _evaluate_decoder(options: argparse.Namespace) -> None:
     from bmd.evaluation.spine.decoder import evaluate_decoder
 
-    for line in evaluate_decoder(options.data, options.count, options.search):
+    for line in evaluate_decoder(options.data, options.count, options.search, nuisances=options.nuisances):
         print(line, flush=True)
+
+
+def _evaluate_trust(options: argparse.Namespace) -> None:
+    from bmd.evaluation.spine.trust import evaluate_trust
+
+    print(json.dumps(evaluate_trust(options.data, options.count), indent=1))
 
 
 def _evaluate_refusals(options: argparse.Namespace) -> None:

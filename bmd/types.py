@@ -235,6 +235,8 @@ class Vertebra:
         (n, 2) outline of the body, closed implicitly.
     score : float
         Confidence of the finding in 0..1.
+    flaw : {"doubted", "metal"} or None
+        Why it is drawn dashed and not measured: the localiser does not believe it, or an implant lies over it.
     """
 
     level: str | None
@@ -242,8 +244,8 @@ class Vertebra:
     contour_px: NDArray[np.floating]
     score: float
     corners_px: NDArray[np.floating] | None = None
-    body: Region | None = None
-    """CT: the voxels of the vertebral body."""
+    body: Region | None = None  # CT: the voxels of the vertebral body
+    flaw: Literal["doubted", "metal"] | None = None
 
 
 @dataclass(frozen=True)

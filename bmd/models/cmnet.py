@@ -21,6 +21,10 @@ Differences from the paper
     - Dice as in the paper plus cross entropy (masks) and focal loss (centres, Law & Deng 2018), which keep the
       gradient alive before anything overlaps. AdamW, lr 2e-3, cosine over the time budget.
     - Local log normalisation (bmd/inputs/film.py) instead of histogram equalisation; 384 x 384 letterboxed.
+    - One more map from the finest features, "metal": the shadow of an implant hides the body below it. Dice plus cross
+      entropy in which the pixels of metal, one in some hundred, weigh as much together as all others.
+    - Bodies above T10, which long films show and no class names, are judged by no mask and not by the map of "any
+      vertebral body"; the maps of the nine centres stay empty there, since none of the nine it is.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ from torch.nn import functional as F
 from bmd.models._blocks import ConvNorm, GlobalContext, Residual, fixed, upsample
 from bmd.models._recipe import Recipe
 from bmd.models._registry import Spec, register
-from bmd.reference import LEVELS
+from bmd.reference import LEVELS, UNNAMED
 
 CLASSES = len(LEVELS) + 1  # background and nine levels; also nine centre maps and "any vertebral body"
 
@@ -47,6 +51,7 @@ class CMNetRecipe(Recipe):
     dropout: float = 0.1  # share of channels dropped in the context pathway below 1/8
     focal: float = 0.3  # weight of the focal loss beside the Dice loss of the centres
     tight: float = 0.2  # share of examples that show only part of the spine
+    metal: bool = True  # one more map: implants
 
 
 @register(
@@ -67,13 +72,27 @@ class CMNet(nn.Module):
     ----------
     dropout, focal : float
         See the recipe.
+    metal : bool
+        Whether implants are looked for; weights from before that was learned say nothing of it.
     widths : tuple of int
         Channels at 1/2, 1/4, 1/8, 1/16, 1/32 and 1/64 of the input.
+
+    Attributes
+    ----------
+    added : tuple of str
+        How the tensors begin that older weights lack: a training that starts from those draws them anew.
     """
 
     Recipe = CMNetRecipe
+    added = ("metal_head.",)
 
-    def __init__(self, dropout: float, focal: float, widths: tuple[int, ...] = (16, 32, 64, 96, 160, 192)) -> None:
+    def __init__(
+        self,
+        dropout: float,
+        focal: float,
+        metal: bool = False,
+        widths: tuple[int, ...] = (16, 32, 64, 96, 160, 192),
+    ) -> None:
         super().__init__()
         w, self.focal = widths, focal
         self.stem = ConvNorm(1, w[0], 2)
@@ -88,14 +107,18 @@ class CMNet(nn.Module):
         nn.init.constant_(self.centre_head[1].bias, -4.0)  # type: ignore[arg-type]  # start at "no centre here"
         self.finest = nn.Sequential(ConvNorm(w[0] + CLASSES, w[0]), Residual(w[0], w[0]))
         self.mask_head = nn.Conv2d(w[0], CLASSES, 3, padding=1)
+        self.metal_head: nn.Module | None = None
+        if metal:
+            self.metal_head = nn.Conv2d(w[0], 1, 3, padding=1)
+            nn.init.constant_(self.metal_head.bias, -4.0)  # type: ignore[arg-type]  # start at "none"
 
     @staticmethod
     def example() -> tuple[Tensor]:
         """A fixed input for golden outputs and contract tests."""
         return (fixed(1, 1, 64, 128),)
 
-    def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of masks (N, 10, H/2, W/2) and centres (N, 10, H/4, W/4) of films (N, 1, H, W)."""
+    def maps(self, x: Tensor) -> dict[str, Tensor]:
+        """Logits of films (N, 1, H, W): masks (N, 10, H/2, W/2), centres (N, 10, H/4, W/4), metal (N, 1, H/2, W/2)."""
         skips = [self.stem(x)]  # (N, 16, H/2, W/2)
         for stage in self.context:
             skips.append(stage(skips[-1]))  # (N, 32, H/4, W/4) ... (N, 192, H/64, W/64)
@@ -109,7 +132,9 @@ class CMNet(nn.Module):
         skip = skips.pop()
         y = skip + upsample(self.reduce[-1](y), skip)  # (N, 16, H/2, W/2)
         y = torch.cat([y, upsample(torch.sigmoid(centres), skip)], 1)  # (N, 26, H/2, W/2)
-        return self.mask_head(self.finest(y)), centres
+        y = self.finest(y)
+        found = {"masks": self.mask_head(y), "centres": centres}
+        return found if self.metal_head is None else found | {"metal": self.metal_head(y)}
 
     def forward(self, x: Tensor, targets: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Maps in eval mode, losses in training mode.
@@ -119,47 +144,69 @@ class CMNet(nn.Module):
         x : Tensor
             Films (N, 1, H, W) from ``inputs.film.film_tensor``; H and W divisible by 64.
         targets : dict of Tensor, optional
-            ``labels`` uint8 (N, H, W), ``centres`` float (N, 10, H/4, W/4) in 0..1 and ``centre_weight`` (N, 10),
-            0 where a body is half in view and its map is not judged. With targets the losses are returned.
+            ``labels`` uint8 (N, H, W), ``UNNAMED`` on bodies above T10; ``centres`` float (N, 10, H/4, W/4) in 0..1 and
+            ``centre_weight`` (N, 10), 0 where a body is half in view and its map is not judged; with a map of metal
+            also ``metal`` uint8 (N, H, W), 0 or 1. With targets the losses are returned.
 
         Returns
         -------
         dict of Tensor
             ``masks`` (N, 10, H/2, W/2), softmax over background and levels, and ``centres`` (N, 10, H/4, W/4), sigmoid:
-            nine levels, then any vertebral body T10-L5; or the losses ``mask_dice``, ``mask_entropy``,
-            ``centre_dice``, ``centre_focal``.
+            nine levels, then any vertebral body T10-L5, and ``metal`` (N, 1, H/2, W/2), sigmoid, where it is looked
+            for; or the losses ``mask_dice``, ``mask_entropy``, ``centre_dice``, ``centre_focal``, ``metal_dice``,
+            ``metal_entropy``.
         """
-        masks, centres = self.maps(x)
+        found = self.maps(x)
         if targets is None:
-            return {"masks": masks.float(), "centres": centres.float()}
+            return {key: value.float() for key, value in found.items()}
         with torch.autocast(x.device.type, enabled=False):
-            return self.losses(masks.float(), centres.float(), targets)
+            losses = self.losses(found["masks"].float(), found["centres"].float(), targets)
+            return losses | (metal_losses(found["metal"].float(), targets["metal"]) if "metal" in found else {})
 
     def losses(self, masks: Tensor, centres: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
         """Eq. 2: the mean of the loss of masks and of centres; each Dice (eq. 1) plus a pixel-wise loss."""
+        labels, named = targets["labels"], targets["labels"] != UNNAMED
         log_p = masks.log_softmax(1)  # (N, 10, h, w)
-        truth = coverage(targets["labels"], log_p.shape)  # (N, 10, h, w)
-        entropy = -(truth * log_p).sum(1).mean()
+        truth = coverage(labels * named, log_p.shape)  # (N, 10, h, w)
+        judged = cells(named, log_p.shape).all(3)[:, None]  # (N, 1, h, w)
+        entropy = -(truth * log_p * judged).sum() / judged.sum().clamp(min=1)
         p = log_p.exp()
         p = torch.cat([p[:, 1:], 1 - p[:, :1]], 1)  # nine levels and "any bone": a body misnamed is still a body
         truth = torch.cat([truth[:, 1:], 1 - truth[:, :1]], 1)
-        weight = targets["centre_weight"][:, :, None, None]
+        weight = targets["centre_weight"][:, :, None, None].expand_as(centres).clone()  # (N, 10, h', w')
+        weight[:, -1] *= cells(named, centres.shape).all(3)
         q = centres.sigmoid()
         return {
-            "mask_dice": dice_loss(p, truth) / 2,
+            "mask_dice": dice_loss(p * judged, truth * judged) / 2,
             "mask_entropy": entropy / 2,
             "centre_dice": dice_loss(q * weight, targets["centres"] * weight) / 2,
             "centre_focal": self.focal * focal_loss(centres, targets["centres"], weight) / 2,
         }
 
 
+def cells(labels: Tensor, shape: torch.Size) -> Tensor:
+    """The pixels of (N, H, W) that each cell of (N, C, h, w) covers, (N, h, w, pixels)."""
+    rows, columns = labels.shape[-2] // shape[-2], labels.shape[-1] // shape[-1]
+    return labels.unfold(1, rows, rows).unfold(2, columns, columns).flatten(3)
+
+
 def coverage(labels: Tensor, shape: torch.Size) -> Tensor:
     """Share of each cell of (N, C, h, w) that each class of labels (N, H, W) covers."""
-    rows, columns = labels.shape[-2] // shape[-2], labels.shape[-1] // shape[-1]
-    cells = labels.unfold(1, rows, rows).unfold(2, columns, columns).flatten(3).long()  # (N, h, w, rows * columns)
-    counts = torch.zeros(*cells.shape[:3], shape[1], device=labels.device)
-    counts.scatter_add_(3, cells, torch.ones_like(cells, dtype=torch.float32))
-    return (counts / (rows * columns)).permute(0, 3, 1, 2)
+    classes = cells(labels, shape).long()  # (N, h, w, pixels)
+    counts = torch.zeros(*classes.shape[:3], shape[1], device=labels.device)
+    counts.scatter_add_(3, classes, torch.ones_like(classes, dtype=torch.float32))
+    return (counts / classes.shape[3]).permute(0, 3, 1, 2)
+
+
+def metal_losses(logits: Tensor, metal: Tensor) -> dict[str, Tensor]:
+    """Dice and cross entropy of the map of metal (N, 1, h, w) for its truth uint8 (N, H, W), 0 or 1.
+
+    Few films show metal, and little of it: its pixels weigh as much together as all others do.
+    """
+    truth = cells(metal.float(), logits.shape).mean(3)[:, None]  # (N, 1, h, w)
+    there = -(truth * F.logsigmoid(logits)).sum() / truth.sum().clamp(min=1)
+    elsewhere = -((1 - truth) * F.logsigmoid(-logits)).sum() / (1 - truth).sum().clamp(min=1)
+    return {"metal_dice": dice_loss(logits.sigmoid(), truth) / 2, "metal_entropy": (there + elsewhere) / 4}
 
 
 def dice_loss(p: Tensor, truth: Tensor, smooth: float = 20.0) -> Tensor:

@@ -5,8 +5,8 @@ technician corrects them. Here the same network that finds vertebral bodies on f
 T11 to L5; pictures of anything else, from the side, a hip, a forearm, hold none.
 
 Differences from CM-Net
-    Input 256 x 256, regions instead of bodies, one network for all vendors' looks; training starts from the weights of
-    CM-Net, which already knows vertebrae.
+    Input 256 x 256, regions instead of bodies, no map of metal, one network for all vendors' looks; training starts
+    from the weights of CM-Net, which already knows vertebrae.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class DxaRegionsRecipe(CMNetRecipe):
     holdout: int = 100  # images of the first shards that are never trained on
     tight: float = 0.1  # share of examples that show only part of the spine
     dropout: float = 0.05  # share of channels dropped in the context pathway
+    metal: bool = False  # outliers among the regions are found by their density
 
 
 @register(

@@ -43,14 +43,16 @@ def as_object(report: Report) -> dict[str, Any]:
     dict
         ``file, modality, suitable, reasons, inverted, vertebrae, prediction, patient, levels_certain, warnings, notes,
         model, models, device, seconds, version, intended_use``. ``vertebrae`` is a list of ``level, box
-        [x1, y1, x2, y2], contour [[x, y], ...], corners, score`` and, where measured, ``bmd_g_cm2, t_score,
+        [x1, y1, x2, y2], contour [[x, y], ...], corners, score, flaw`` (null, or why the body must not be measured:
+        "doubted", "metal") and, where measured, ``bmd_g_cm2, t_score,
         interval [low, high], category, probabilities``; ``prediction`` is the patient's, or null when there is none.
         ``reasons``, ``warnings`` and ``notes`` (how it was read) are lists of ``{code, severity, values, text}``
         (`bmd.text.record`): programs go by the code.
 
-        A CT adds ``hu {mean, sd, volume_cm3}`` (null where not measured) to each vertebra, whose coordinates are those
-        of the sagittal plane (x = row, y = slice), ``femur``, one object per hip, and ``answers``, what each network
-        says of the patient. A patient's figures alone (``modality`` "demographics") add ``sites`` and ``scores``.
+        A film adds ``levels_probability``, of all names being right; null where that is not calibrated. A CT adds
+        ``hu {mean, sd, volume_cm3}`` (null where not measured) to each vertebra, whose coordinates are those of the
+        sagittal plane (x = row, y = slice), ``femur``, one object per hip, and ``answers``, what each network says of
+        the patient. A patient's figures alone (``modality`` "demographics") add ``sites`` and ``scores``.
     """
     return _common(report) | _of_modality(report)
 
@@ -84,7 +86,9 @@ def _of_modality(report: Report) -> dict[str, Any]:
         return {"femur": [_hip(hip) for hip in report.hips], "answers": said}
     if report.modality == "demographics":
         return {"sites": said, "scores": [_score(score) for score in report.scores]}
-    return {"answers": said} if report.modality == "dxa" else {}
+    if report.modality == "dxa":
+        return {"answers": said}
+    return {"levels_probability": report.suitability.scores.get("names")}
 
 
 def _hip(hip: Hip) -> dict[str, Any]:
@@ -128,6 +132,7 @@ def _vertebra(index: int, report: Report) -> dict[str, Any]:
         "contour": np.round(np.asarray(vertebra.contour_px, float), 2).tolist(),
         "corners": None if corners is None else np.round(np.asarray(corners, float), 2).tolist(),
         "score": _number(vertebra.score, 4),
+        "flaw": vertebra.flaw,
         **(_prediction(measured) if measured else _prediction(_NOTHING)),
         **found,
         "explanation": None

@@ -1,20 +1,44 @@
 """Turn one simulated film into many: other crops, aspects, borders, exposures, sharpness. numpy and cv2, in the loader.
 
 Nothing here imitates anatomy (that is the simulator's task); it imitates what happens between the detector and the
-file: framing, stretching, display processing, compression, objects and borders.
+file: framing, stretching, what is printed on a film, display processing, compression, objects and borders.
+
+No view is turned into its negative: inference looks at both and takes the one that looks more like a spine, which a
+network that reads negatives as well could not tell. (The simulator inverts a film now and then.)
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bmd.reference import LEVELS
+from bmd.simulator.film.printed import NUISANCES
 from bmd.training.films import FIRST_LUMBAR, Film, View, warp
+
+PRINTED: Mapping[str, float] = MappingProxyType(
+    {
+        "grid": 0.10,
+        "seam": 0.03,
+        "ruler": 0.03,
+        "lettering": 0.05,
+        "sticker": 0.03,
+        "equalise": 0.06,
+        "flat": 0.04,
+        "bright_or_dark_part": 0.06,
+    }
+)
+"""How often each of ``printed.NUISANCES`` is drawn on a view, beside those that the simulator drew on the film."""
+BORDERED = 0.12
+"""How often a view has a border around the picture, as pages, presentations and archives add."""
+BORDER = 0.15
+"""Widest such border, share of the side."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +48,36 @@ class FilmAugment:
     size: int  # side of the view in pixels
     stride: int = 2  # image pixels per label pixel
     tight: float = 0.2  # probability of a view that shows only some neighbouring bodies
+    printed: float = 1.0  # factor on ``PRINTED`` and ``BORDERED``
 
     def __call__(self, film: Film, rng: np.random.Generator) -> View:
         """Draw one view; all randomness comes from ``rng``."""
         matrix, clip = draw_framing(film, self.size, self.tight, rng)
-        image, labels, corners = warp(film, matrix, self.size, self.stride, _fill(film.image, rng))
-        image, labels = clip_borders(image, labels, clip, rng)
-        return View(draw_display(image, rng), labels, corners)
+        if rng.random() < self.printed * BORDERED:
+            matrix, clip = within_border(matrix, clip, self.size, rng)
+        view = warp(film, matrix, self.size, self.stride, _fill(film.image, rng))
+        view = clip_borders(replace(view, image=draw_printed(view.image, rng, self.printed)), clip, rng)
+        return replace(view, image=draw_display(view.image, rng))
+
+
+def draw_printed(image: NDArray[np.float32], rng: np.random.Generator, factor: float = 1.0) -> NDArray[np.float32]:
+    """Draw each nuisance with its probability times ``factor``; float32 (H, W) in 0..1."""
+    for name, share in PRINTED.items():
+        if rng.random() < factor * share:
+            image = np.asarray(NUISANCES[name](image, rng), np.float32)
+    return image
+
+
+def within_border(
+    matrix: NDArray[np.float64], clip: tuple[int, ...], size: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """The same framing with a border on each side, up to ``BORDER`` of it wide; see ``draw_framing``."""
+    low, high = rng.uniform(0, BORDER, 2) * size, size - rng.uniform(0, BORDER, 2) * size
+    scale = (high - low) / size
+    inner = np.c_[np.diag(scale) @ matrix[:, :2], scale * (matrix[:, 2] + 0.5) + low - 0.5]
+    x1, y1 = np.ceil(scale * clip[:2] + low).astype(int).tolist()
+    x2, y2 = np.floor(scale * clip[2:] + low).astype(int).tolist()
+    return inner, (x1, y1, x2, y2)
 
 
 def _fill(image: NDArray[np.uint8], rng: np.random.Generator) -> int:
@@ -84,39 +131,34 @@ def _some_bodies(corners: NDArray[np.float32], rng: np.random.Generator) -> tupl
     return (low + high) / 2 + rng.normal(0, 0.06, 2) * extent, extent * rng.uniform(1.05, 1.5)
 
 
-def clip_borders(
-    image: NDArray[np.uint8], labels: NDArray[np.uint8], clip: tuple[int, ...], rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Cover what is outside ``clip``, now and then a strip at any edge too, with black or white; drop labels there."""
-    size, stride = image.shape[0], image.shape[0] // labels.shape[0]
+def clip_borders(view: View, clip: tuple[int, ...], rng: np.random.Generator) -> View:
+    """Cover what is outside ``clip``, now and then a strip at any edge too, with one grey value; drop labels there.
+
+    Mostly near black, sometimes white or any grey.
+    """
+    size, stride = view.image.shape[0], view.stride
     x1, y1, x2, y2 = clip
     if rng.random() < 0.25:  # collimation
         x1, y1 = max(x1, int(rng.uniform(0, 0.12) * size)), max(y1, int(rng.uniform(0, 0.12) * size))
         x2, y2 = min(x2, size - int(rng.uniform(0, 0.12) * size)), min(y2, size - int(rng.uniform(0, 0.12) * size))
     if (x1, y1, x2, y2) == (0, 0, size, size):
-        return image, labels
-    value = 255 if rng.random() < 0.15 else int(rng.integers(0, 12))
-    framed, kept = np.full_like(image, value), np.zeros_like(labels)
-    framed[y1:y2, x1:x2] = image[y1:y2, x1:x2]
+        return view
+    kind = rng.random()
+    value = 1.0 if kind < 0.18 else rng.random() if kind < 0.28 else rng.uniform(0, 0.05)
+    framed, labels, metal = np.full_like(view.image, value), np.zeros_like(view.labels), np.zeros_like(view.metal)
+    framed[y1:y2, x1:x2] = view.image[y1:y2, x1:x2]
     inner = np.s_[-(-y1 // stride) : y2 // stride, -(-x1 // stride) : x2 // stride]
-    kept[inner] = labels[inner]
-    return framed, kept
+    labels[inner], metal[inner] = view.labels[inner], view.metal[inner]
+    return replace(view, image=framed, labels=labels, metal=metal)
 
 
-def draw_display(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw display processing, compression, noise, objects: uint8 (S, S) -> float32 (S, S) in 0..1."""
-    size = image.shape[0]
-    if rng.random() < 0.2:  # lower resolution
-        ratio = rng.uniform(0.35, 0.8)
-        small = cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
-        image = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < 0.2:  # lossy compression
-        quality = int(rng.integers(15, 70))
-        packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        image = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
-    x: NDArray[np.float32] = image.astype(np.float32) / np.float32(255)
-    if rng.random() < 0.5:
-        x = np.asarray(x ** np.float32(math.exp(rng.normal(0, 0.35))), np.float32)
+def draw_display(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Draw resolution, compression, tone, sharpness, noise, objects: float32 (H, W) in 0..1 -> the same."""
+    x = _stored(x, rng)
+    rows, columns = x.shape
+    if rng.random() < 0.5:  # tone: mostly mild, at times as far as viewers go
+        power = math.exp(rng.normal(0, 0.35) if rng.random() < 0.7 else rng.uniform(math.log(0.4), math.log(2.5)))
+        x = np.asarray(x ** np.float32(power), np.float32)
     if rng.random() < 0.2:  # edge enhancement as vendors apply it
         x = x + np.float32(rng.uniform(0.3, 1.5)) * (x - cv2.GaussianBlur(x, (0, 0), rng.uniform(1.0, 4.0)))
     if rng.random() < 0.2:
@@ -125,11 +167,23 @@ def draw_display(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
         x = x + rng.standard_normal(x.shape, np.float32) * np.float32(rng.uniform(0.005, 0.05))
     if rng.random() < 0.25:  # uneven exposure
         coarse = rng.standard_normal((3, 3)).astype(np.float32)
-        coarse = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+        coarse = cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC)
         x = (x * np.exp(np.float32(0.35) * coarse)).astype(np.float32)
     if rng.random() < 0.15:  # something lies on the film
-        height, width = rng.uniform(0.04, 0.35) * size, rng.uniform(0.04, 0.25) * size
-        top, left = rng.integers(0, size, 2)
+        height, width = rng.uniform(0.04, 0.35) * rows, rng.uniform(0.04, 0.25) * columns
+        top, left = rng.integers(0, (rows, columns))
         x[top : top + int(height), left : left + int(width)] = rng.random()
-    x = np.clip(x, 0, 1)
-    return np.asarray(1 - x if rng.random() < 0.04 else x, np.float32)
+    return np.asarray(np.clip(x, 0, 1), np.float32)
+
+
+def _stored(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """What remains of a picture once it is stored small or compressed."""
+    if rng.random() < 0.2:  # lower resolution
+        ratio = rng.uniform(0.35, 0.8)
+        small = cv2.resize(x, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
+        x = cv2.resize(small, x.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    if rng.random() < 0.2:  # lossy compression
+        quality = int(rng.integers(15, 90))
+        packed = cv2.imencode(".jpg", np.round(x * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        x = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
+    return x

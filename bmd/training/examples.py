@@ -79,7 +79,7 @@ class Rows:
     skip, limit : int
         Leave out the first ``skip`` rows; take at most ``limit`` (0: all).
     repeat : bool
-        Rows are never repeated; for readers of other items.
+        Whether rare rows may come more often, in training; here none does.
 
     Raises
     ------
@@ -91,7 +91,7 @@ class Rows:
     missing: str
 
     def __init__(self, folder: str | Path, skip: int = 0, limit: int = 0, repeat: bool = True) -> None:
-        self.skip, self.limit = skip, limit
+        self.skip, self.limit, self.repeat = skip, limit, repeat
         self._shards = Shards(folder, self.prefix, self.take, skip + limit if limit else 0)
         self._where: list[tuple[int, int]] = []
         if not self.refresh():

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from bmd.errors import WeightsError
 from bmd.models import _registry as registry
 from bmd.models._metadata import card
 from bmd.models._precision import bf16_is_faster
@@ -75,13 +76,32 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=recipe.lr, foreach=True)
 
 
-def start_from(network: nn.Module, folder: Path) -> None:
-    """Fill a network with shipped weights: its own, or of another network where names and shapes agree."""
+def start_from(network: nn.Module, folder: Path) -> tuple[str, ...]:
+    """Fill a network with shipped weights: its own, or of another network where names and shapes agree.
+
+    Returns
+    -------
+    tuple of str
+        The tensors that keep their random numbers, which the log says too.
+
+    Raises
+    ------
+    WeightsError
+        "network.weights_do_not_fit": its own weights lack a tensor that does not begin as one of the network's
+        ``added``, or hold another one, or one of another shape.
+    """
     state, metadata = read_state(folder)
     mine = network.state_dict()
-    if metadata["name"] != network.spec.name:  # type: ignore[union-attr]
-        state = mine | {k: v for k, v in state.items() if k in mine and v.shape == mine[k].shape}
-    network.load_state_dict(state)
+    fits = {k: v for k, v in state.items() if k in mine and v.shape == mine[k].shape}
+    new = tuple(sorted(mine.keys() - fits.keys()))
+    if metadata["name"] == network.spec.name:  # type: ignore[union-attr]
+        added: tuple[str, ...] = getattr(network, "added", ())
+        if len(fits) < len(state) or not all(key.startswith(added) for key in new):
+            raise WeightsError("network.weights_do_not_fit", name=folder.name)
+    network.load_state_dict(mine | fits)
+    if new:
+        log.info("not in %s, newly initialised: %s", folder.name, ", ".join(new))
+    return new
 
 
 class Trainer:

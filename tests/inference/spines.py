@@ -119,8 +119,8 @@ class TruthEngine:
 
     device = "test"
 
-    def __init__(self, calibration: dict | None = None, t: float = -1.7) -> None:
-        self.calibration, self.t, self.calls = calibration or {}, t, []
+    def __init__(self, calibration: dict | None = None, t: float = -1.7, metal_on: str = "") -> None:
+        self.calibration, self.t, self.calls, self.metal_on = calibration or {}, t, [], metal_on
         self.shows = 0  # index into SHOWN: a lateral lumbar film
 
     def run(self, network: str, *inputs: NDArray) -> dict[str, NDArray]:
@@ -130,7 +130,10 @@ class TruthEngine:
             return {"logits": np.tile(np.where(np.arange(len(SHOWN)) == self.shows, 9.0, 0.0), (len(inputs[0]), 1))}
         if network == "cmnet":
             every = [maps_of(spelled(x[0])) for x in inputs[0]]
-            return {
+            if self.metal_on:
+                covered = [m.masks[LEVELS.index(self.metal_on) + 1] > 0.5 for m in every]
+                metal = {"metal": np.where(np.stack(covered)[:, None], 6.0, -6.0).astype(np.float32)}
+            return ({} if not self.metal_on else metal) | {
                 "masks": np.stack([np.log(np.maximum(m.masks, 1e-6)) for m in every]),
                 "centres": np.stack([logit(m.centres) for m in every]),
             }

@@ -37,6 +37,7 @@ def fake_film(rng: np.random.Generator, side: int = 384) -> dict[str, np.ndarray
     return {
         "image": np.clip(image, 0, 255).astype(np.uint8),
         "labels": labels,
+        "metal": (labels == 5).astype(np.uint8) if rng.random() < 0.5 else np.zeros_like(labels),
         "corners": corners,
         "boxes": boxes,
         "visible": np.ones(9, bool),

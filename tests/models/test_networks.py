@@ -11,8 +11,9 @@ from bmd.models._precision import bf16_is_faster
 from bmd.models._registry import build
 from bmd.models.ap_loss import APLoss
 from bmd.models.c5_gap_fc3 import C5GapFc3
-from bmd.models.cmnet import coverage, dice_loss, focal_loss
+from bmd.models.cmnet import cells, coverage, dice_loss, focal_loss, metal_losses
 from bmd.models.retinanet import RankingHead
+from bmd.reference import UNNAMED
 
 
 def test_dice_loss_is_equation_1_on_hard_masks():
@@ -44,6 +45,40 @@ def test_half_visible_level_is_not_judged():
     torch.stack(list(network.losses(masks, centres, targets).values())).sum().backward()
     assert (centres.grad[0, 2] == 0).all()
     assert (centres.grad[0, 3] != 0).any()
+
+
+def test_bodies_above_t10_are_not_judged_but_hold_none_of_the_nine_centres():
+    network = build("cmnet", widths=(16, 16, 16, 16, 16, 16))
+    labels = torch.zeros(1, 64, 64, dtype=torch.uint8)
+    labels[0, :16, :32], labels[0, 40:, 40:] = UNNAMED, 3
+    targets = {"labels": labels, "centres": torch.rand(1, 10, 16, 16), "centre_weight": torch.ones(1, 10)}
+    masks = torch.randn(1, 10, 32, 32, requires_grad=True)
+    centres = torch.randn(1, 10, 16, 16, requires_grad=True)
+    torch.stack(list(network.losses(masks, centres, targets).values())).sum().backward()
+    assert (masks.grad[0, :, :8, :16] == 0).all()
+    assert (masks.grad[0, :, 8:].abs().sum(0) > 0).all()
+    assert (centres.grad[0, -1, :4, :8] == 0).all()
+    assert (centres.grad[0, -1, 4:] != 0).all()
+    assert (centres.grad[0, 0, :4, :8] != 0).all()
+
+
+def test_metal_is_learned_where_it_lies_however_little_there_is():
+    metal = torch.zeros(2, 64, 64, dtype=torch.uint8)
+    metal[0, 10:14, 20:30] = 1
+    right = torch.where(cells(metal.float(), torch.Size((2, 1, 32, 32))).mean(3)[:, None] > 0, 6.0, -6.0)
+    good, none = metal_losses(right, metal), metal_losses(torch.full_like(right, -6.0), metal)
+    assert set(good) == {"metal_dice", "metal_entropy"}
+    assert all(float(good[key]) < 0.05 < float(none[key]) for key in good)
+    empty = metal_losses(torch.full_like(right, -6.0), 0 * metal)  # most batches
+    assert float(sum(empty.values())) < 0.02
+
+
+def test_metal_head_is_an_option():
+    x = torch.zeros(1, 1, 64, 64)
+    with torch.no_grad():
+        assert build("cmnet", widths=(16,) * 6).eval()(x)["metal"].shape == (1, 1, 32, 32)
+        assert "metal" not in build("cmnet", widths=(16,) * 6, metal=False).eval()(x)
+    assert not any(key.startswith("metal") for key in build("dxa_regions").state_dict())
 
 
 def test_a_mask_label_is_the_share_of_the_cell_that_is_covered():

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
-from bmd.training.augment import FilmAugment
+from bmd.simulator.film.printed import NUISANCES
+from bmd.training.augment import PRINTED, FilmAugment, clip_borders, draw_printed, within_border
 from bmd.training.films import Film, Films, plain_view, warp
 from bmd.training.tasks.film import CropAugment
 from tests.models.fakes import write_fake_shards
@@ -23,7 +26,7 @@ def test_view_is_valid_and_truth_follows(film, seed):
     assert view.image.dtype == np.float32
     assert view.image.min() >= 0
     assert view.image.max() <= 1
-    assert view.labels.shape == (64, 64)
+    assert view.labels.shape == view.metal.shape == (64, 64)
     for level in np.unique(view.labels[view.labels > 0]) - 1:
         ys, xs = np.nonzero(view.labels == level + 1)
         points = np.stack([xs, ys], 1).astype(np.float32) * 2 + 0.5
@@ -53,13 +56,38 @@ def test_views_vary_as_promised(film):
     assert np.mean(some_lumbar) > 0.85
 
 
-def test_warp_moves_image_and_labels_alike(film):
+def test_warp_moves_image_labels_and_metal_alike(film):
     matrix = np.array([[0.5, 0.1, 3.0], [-0.1, 0.45, 30.0]])
-    image, labels, corners = warp(film, matrix, 192, 2, 0)
-    body = cv2.resize((labels == 6).astype(np.float32), (192, 192), interpolation=cv2.INTER_NEAREST)
+    view = warp(replace(film, metal=(film.labels == 6).astype(np.uint8)), matrix, 192, 2, 0)
+    body = cv2.resize((view.labels == 6).astype(np.float32), (192, 192), interpolation=cv2.INTER_NEAREST)
     y, x = np.nonzero(body)
-    np.testing.assert_allclose([x.mean(), y.mean()], corners[5].mean(0), atol=0.8)
-    assert image[body > 0].mean() > image[body == 0].mean()
+    np.testing.assert_allclose([x.mean(), y.mean()], view.corners[5].mean(0), atol=0.8)
+    assert view.image[body > 0].mean() > view.image[body == 0].mean()
+    np.testing.assert_array_equal(view.metal, view.labels == 6)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_border_moves_the_truth_with_the_picture(film, seed):
+    rng = np.random.default_rng(seed)
+    whole = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25]])  # 384 to 192
+    matrix, (x1, y1, x2, y2) = within_border(whole, (0, 0, 192, 192), 192, rng)
+    assert 0 <= min(x1, y1) <= max(x1, y1) <= 0.15 * 192 + 1
+    assert 0.85 * 192 - 1 <= min(x2, y2) <= max(x2, y2) <= 192
+    corner = matrix[:, :2] @ [-0.5, -0.5] + matrix[:, 2]  # the outer edge of the film's first pixel
+    np.testing.assert_allclose(corner + 0.5, [x1, y1], atol=1)
+    white = replace(film, metal=np.ones_like(film.labels), labels=np.full_like(film.labels, 4))
+    view = clip_borders(warp(white, matrix, 192, 1, 255), (x1, y1, x2, y2), np.random.default_rng(1))
+    assert not view.labels[:y1].any()
+    assert not view.metal[:, x2:].any()
+    assert view.metal[y1 + 1 : y2 - 1, x1 + 1 : x2 - 1].mean() > 0.75
+
+
+def test_every_nuisance_that_can_be_printed_is_drawn():
+    assert set(PRINTED) == set(NUISANCES)
+    flat = np.full((64, 64), 0.5, np.float32)
+    np.testing.assert_array_equal(draw_printed(flat, np.random.default_rng(0), 0.0), flat)
+    drawn = [draw_printed(flat, np.random.default_rng(seed)) for seed in range(60)]
+    assert 0.15 < np.mean([(image != flat).any() for image in drawn]) < 0.6
 
 
 def test_crop_augment_keeps_grey_values(film):

@@ -7,16 +7,17 @@ import pytest
 import torch
 from torch import nn
 
-from bmd.errors import InputError, OptionError
+from bmd.errors import InputError, OptionError, WeightsError
 from bmd.models import _registry as registry
 from bmd.models._recipe import Recipe
+from bmd.models._weights import write_weights
 from bmd.training import train
 from bmd.training.__main__ import main
 from bmd.training.examples import batches, make_examples
 from bmd.training.films import Films
 from bmd.training.loop import RunningMean, Trainer, learning_rate
 from bmd.training.tasks.film import BOXES, MASKS, MEASURE, validate_boxes, validate_masks, validate_measure
-from tests.models.fakes import write_fake_shards
+from tests.models.fakes import metadata, write_fake_shards
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def words(folder, out, **more):
 def test_trains_exports_and_resumes(folder, tmp_path):
     result = train("cmnet", words(folder, tmp_path, size=64, minutes=0.03))
     assert result["steps"] >= 1  # a budget is time, and the machine may be busy
-    assert set(result["metrics"]) == {"dice", "dice_any_bone", "level_exact", "found", "sacrum"}
+    assert set(result["metrics"]) == {"dice", "dice_any_bone", "level_exact", "found", "sacrum", "metal_auc"}
     shipped = registry.load("cmnet", tmp_path / "weights")
     assert shipped.metadata["training"]["steps"] == result["steps"]
     assert "Not for diagnosis" in (tmp_path / "weights" / "cmnet" / "README.md").read_text(encoding="utf-8")
@@ -70,6 +71,31 @@ def test_starts_from_shipped_weights(folder, tmp_path):
     trainer = Trainer("c5_gap_fc3", recipe)
     for key, value in shipped.state_dict().items():
         assert torch.equal(value, trainer.network.state_dict()[key])
+
+
+def test_a_head_that_was_added_starts_anew_and_nothing_else_does(folder, tmp_path, caplog):
+    words = {"weights": str(tmp_path / "weights"), "out": str(tmp_path / "runs")}
+    before = registry.build("cmnet", metal=False)
+    write_weights(before, tmp_path / "weights" / "cmnet", metadata(name="cmnet", options={}))
+    with caplog.at_level("INFO"):
+        trainer = Trainer("cmnet", registry.network_class("cmnet").Recipe(init="weights", **words))
+    assert "metal_head.bias, metal_head.weight" in caplog.text
+    for key, value in before.state_dict().items():
+        torch.testing.assert_close(trainer.network.state_dict()[key], value.half().float())
+    del before.mask_head
+    write_weights(before, tmp_path / "weights" / "cmnet", metadata(name="cmnet", options={}))
+    with pytest.raises(WeightsError) as raised:
+        Trainer("cmnet", registry.network_class("cmnet").Recipe(init="weights", **words))
+    assert raised.value.finding.code == "network.weights_do_not_fit"
+
+
+def test_films_from_before_metal_had_a_mask_are_refused(folder, tmp_path):
+    for path in folder.glob("*.npz"):
+        with np.load(path) as shard:
+            np.savez(tmp_path / path.name, **{key: shard[key] for key in shard.files if key != "metal"})
+    with pytest.raises(InputError) as raised:
+        train("cmnet", words(tmp_path, tmp_path, size=64, minutes=0.01))
+    assert raised.value.finding.code == "network.no_metal"
 
 
 def test_user_errors_are_plain(folder, tmp_path):

@@ -217,7 +217,7 @@ def test_a_rehearsal_changes_nothing(folder) -> None:
     recipe = registry.network_class("cmnet").Recipe(data=str(folder), holdout=2, size=64)
     examples, held_out = make_examples(task, recipe)
     metrics = rehearse(task, network, recipe, examples, held_out)
-    assert set(metrics) == {"dice", "dice_any_bone", "level_exact", "found", "sacrum"}
+    assert set(metrics) == {"dice", "dice_any_bone", "level_exact", "found", "sacrum", "metal_auc"}
     assert torch.equal(state, torch.get_rng_state())
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
     assert all(p.grad is None for p in network.parameters())

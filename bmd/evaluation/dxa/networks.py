@@ -17,9 +17,9 @@ from bmd.metrics import auc
 from bmd.models._metadata import measurement, update
 from bmd.models._registry import WEIGHTS, default, load
 from bmd.reference import category, reported_interval, reported_t
-from bmd.training.films import Film, Films
+from bmd.training.films import Film
 from bmd.training.task import Items
-from bmd.training.tasks.dxa import dxa_metrics, estimates, validate_regions
+from bmd.training.tasks.dxa import Scans, dxa_metrics, estimates, validate_regions
 
 COVERAGE = 0.9
 SITE = "L1-L4"
@@ -86,7 +86,7 @@ def evaluate_dxa(calibration: str, data: str, weights: Path = WEIGHTS) -> dict[s
     dict
         ``calibration`` and the figures of both networks by name.
     """
-    fit, test = Films(calibration), Films(data)
+    fit, test = Scans(calibration), Scans(data)
     cnn, finder = default("dxa_density"), default("dxa_regions")
     network = load(cnn, weights)
     numbers = calibrate(estimates(network, fit), densities(fit))

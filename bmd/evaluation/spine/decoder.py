@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.evaluation.spine.films import Case, Reader, read_cases
+from bmd.evaluation.spine.films import Case, Reader, read_cases, read_disturbed
 from bmd.geometry import filled
 from bmd.inference.engine import Engine, default_engine
 from bmd.inference.spine.localise import Localised, settle
 from bmd.inference.spine.terms import TERMS, About, Terms, table
 from bmd.metrics import dice
-from bmd.reference import LUMBAR
+from bmd.reference import LUMBAR, UNNAMED
 
 log = logging.getLogger(__name__)
 
@@ -70,13 +70,14 @@ def judge(case: Case, found: Localised) -> tuple[float, ...]:
     """One film's row of `Counts`."""
     outlines = [v.contour_px for v in found.vertebrae]
     bodies = [(v.level, np.mean(np.asarray(v.corners_px), 0)) for v in found.vertebrae]
-    hits = {level: _names_at(xy, bodies, spacing(case)) for level, xy in case.centres.items()}
+    hits = {level: names_at(xy, bodies, spacing(case)) for level, xy in case.centres.items()}
     lumbar = [hits[level] == level for level in LUMBAR if level in hits]
     seen = [hits[level] is not None for level in LUMBAR if level in hits]
     wrong = any(name not in (None, level) for level, name in hits.items()) or not case.centres
     area = np.zeros(case.labels.shape, bool)
     for line in outlines:
         area |= filled(np.asarray(line), case.labels.shape)
+    area &= case.labels != UNNAMED
     true = (case.labels > 0) & (case.labels < 9)
     sure, wrong = found.decoded.certain and not wrong, found.decoded.certain and wrong
     overlap = dice(area, true) if true.any() else 0.0
@@ -89,7 +90,7 @@ def spacing(case: Case) -> float:
     return float(np.linalg.norm(np.diff(points, axis=0), axis=1).mean()) if len(points) > 1 else np.inf
 
 
-def _names_at(xy: NDArray[np.float64], bodies: list[tuple[str | None, NDArray[Any]]], unit: float) -> str | None:
+def names_at(xy: NDArray[np.float64], bodies: list[tuple[str | None, NDArray[Any]]], unit: float) -> str | None:
     """Name of the body nearest to a place, "" for one above T10, None where there is none."""
     near = sorted((float(np.linalg.norm(at - xy)), level or "") for level, at in bodies)
     return near[0][1] if near and near[0][0] < RADIUS * unit else None
@@ -158,6 +159,7 @@ def evaluate_decoder(
     count: int | None = None,
     search: bool = False,
     only: Sequence[str] = (),
+    nuisances: bool = False,
     maps: Path = Path("runs/maps"),
     engine: Engine | None = None,
     terms: Terms = TERMS,
@@ -174,6 +176,8 @@ def evaluate_decoder(
         Also search better numbers on the even films and measure them on the odd ones.
     only : sequence of str
         Paths of terms; by default all.
+    nuisances : bool
+        Films with everything printed on them that films suffer, each shown once.
     maps : Path
         Where the localiser's maps are kept between runs.
     engine : Engine, optional
@@ -186,7 +190,7 @@ def evaluate_decoder(
     InputError
         The folder holds no films.
     """
-    cases = read_cases(str(data), count)
+    cases = (read_disturbed if nuisances else read_cases)(str(data), count)
     reader = Reader(engine or default_engine(), maps, terms)
     base = measure(cases, reader, terms)
     yield f"{len(cases)} simulated films: {spoken(figures(base))}"

@@ -27,6 +27,7 @@ from bmd.inference.spine.propose import Proposals, propose
 from bmd.inference.spine.terms import Terms
 from bmd.reference import LEVELS
 from bmd.simulator.shards.film import read_shards
+from bmd.training.augment import draw_display, draw_printed
 
 KINDS = ("whole", "part", "stretched", "no sacrum", "small", "tilted", "faint", "all at once")
 """How films are shown; "no sacrum" is cut at the lower end of L5, "faint" has little contrast and much noise."""
@@ -34,6 +35,9 @@ AGAIN = 1_000_000
 """Added to the seed of a film that is shown a second time."""
 SHARE = 0.6
 """Of the levels' maps that falsified ones give to a neighbouring level: real failures shift whole chains."""
+PRINTED = 3.0
+"""How much oftener something is printed on a disturbed film than on one of a training."""
+NEAREST = cv2.INTER_NEAREST
 NEAR = 0.05
 """A region whose edges move by less than this share of the film is not looked at anew."""
 
@@ -47,6 +51,7 @@ class Case:
     labels: NDArray[np.uint8]  # (H, W): 0 background, 1-9 LEVELS
     centres: dict[str, NDArray[np.float64]]  # (2,) of the bodies T10-L5 that lie completely in the picture, pixels
     shift: int = 0  # by how many levels the localiser's maps are falsified
+    metal: NDArray[np.bool_] | None = None  # (H, W) silhouettes of implants, where the shards tell
 
 
 def read_cases(folder: str, count: int | None = None) -> list[Case]:
@@ -64,8 +69,37 @@ def read_cases(folder: str, count: int | None = None) -> list[Case]:
     return once + wrong + [shown(KINDS[-1], AGAIN + k, *row) for k, row in enumerate(rows)]
 
 
+def read_disturbed(folder: str, count: int | None = None) -> list[Case]:
+    """Films of a folder of shards, each once: in one of the ``KINDS``, printed on and processed as files are.
+
+    Kinds take turns by two, so that even and odd films have each alike. Grids, seams, letters and the like are drawn
+    ``PRINTED`` times as often as in training.
+
+    Raises
+    ------
+    InputError
+        The folder holds no films.
+    """
+    shards = read_shards(folder, count)
+    metal = shards.get("metal", np.zeros_like(shards["labels"]))
+    rows = zip(*(shards[key] for key in ("image", "labels", "corners", "visible")), metal, strict=True)
+    return [disturbed(shown(KINDS[k // 2 % len(KINDS)], k, *row), k) for k, row in enumerate(rows)]
+
+
+def disturbed(case: Case, seed: int) -> Case:
+    """The same film with nuisances that leave everything in its place."""
+    rng = np.random.default_rng((seed, 1))
+    return replace(case, pixels=draw_display(draw_printed(case.pixels, rng, PRINTED), rng))
+
+
 def shown(
-    kind: str, seed: int, image: NDArray[np.uint8], labels: NDArray[np.uint8], corners: NDArray[Any], visible: Any
+    kind: str,
+    seed: int,
+    image: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    corners: NDArray[Any],
+    visible: Any,
+    metal: NDArray[np.uint8] | None = None,
 ) -> Case:
     """A simulated square as a film of one kind."""
     rng = np.random.default_rng(seed)
@@ -83,12 +117,16 @@ def shown(
     shape = np.ceil(size * scale * (1 + margin)).astype(int)
     matrix = np.column_stack([turn, (shape - 1) / 2 - turn @ (np.array([x1 + x2, y1 + y2]) - 1) / 2])
     film = cv2.warpAffine(_only(image, x1, y1, x2, y2), matrix, shape.tolist()).astype(np.float32) / 255
-    seen = cv2.warpAffine(_only(labels, x1, y1, x2, y2), matrix, shape.tolist(), flags=cv2.INTER_NEAREST)
+    seen, covered = (
+        None if truth is None else cv2.warpAffine(_only(truth, x1, y1, x2, y2), matrix, shape.tolist(), flags=NEAREST)
+        for truth in (labels, metal)
+    )
     points = corners.astype(float) @ turn.T + matrix[:, 2]
     inside = ((points >= 0) & (points < shape)).all((1, 2)) & np.asarray(visible, bool)
     inside &= ((corners >= [x1, y1]) & (corners < [x2, y2])).all((1, 2))
     centres = {level: points[k].mean(0) for k, level in enumerate(LEVELS[:-1]) if inside[k]}
-    return Case(kind, _faint(film, rng) if chance["faint"] else film, seen, centres)
+    film = _faint(film, rng) if chance["faint"] else film
+    return Case(kind, film, np.asarray(seen), centres, metal=None if covered is None else covered > 0)
 
 
 def _content(image: NDArray[np.uint8]) -> Region:
@@ -175,7 +213,8 @@ class Reader:
             self.folder.mkdir(parents=True, exist_ok=True)
             maps, _ = look(film, views, self.engine)
             rows = enumerate((maps, *maps.parts))
-            arrays = {f"{key}{k}": getattr(part, key) for k, part in rows for key in ("masks", "centres")}
+            names = ("masks", "centres") if maps.metal is None else ("masks", "centres", "metal")
+            arrays = {f"{key}{k}": getattr(part, key) for k, part in rows for key in names}
             part = path.with_suffix(".part.npz")
             np.savez(part, **{key: value.astype(np.float16) for key, value in arrays.items()})
             part.rename(path)
@@ -223,7 +262,9 @@ class Stored:
         """One of the maps, read when it is asked for."""
         with np.load(self.path) as file:
             masks, centres = (file[f"{key}{number}"].astype(np.float32) for key in ("masks", "centres"))
-        maps = on_film(Maps(masks, centres, self.frame.size, self.frame.content), self.frame, self.film)
+            metal = file[f"metal{number}"].astype(np.float32) if f"metal{number}" in file else None
+        maps = Maps(masks, centres, self.frame.size, self.frame.content, metal=metal)
+        maps = on_film(maps, self.frame, self.film)
         return misnamed(maps, self.shift) if self.shift else maps
 
 

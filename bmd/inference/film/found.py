@@ -44,6 +44,8 @@ class Found:
         What limits names and outlines.
     second_spine : bool
         Another one lies beside it.
+    metal : bool
+        The picture shows an implant.
     scores : dict
         The numbers behind it, for ``Suitability.scores``.
     decoded : Decoded or None
@@ -57,8 +59,14 @@ class Found:
     cut: frozenset[str] = frozenset()
     said: tuple[Finding, ...] = ()
     second_spine: bool = False
+    metal: bool = False
     scores: dict[str, float] = field(default_factory=dict)
     decoded: Decoded | None = None
+
+    @property
+    def unmeasured(self) -> frozenset[str]:
+        """Levels that must not be measured: cut off, not believed or under metal."""
+        return self.cut | frozenset(v.level for v in self.vertebrae if v.flaw is not None and v.level is not None)
 
 
 def by_maps(film: Film, networks: Networks) -> Found:
@@ -77,13 +85,16 @@ def of_maps(found: Localised) -> Found:
         cut=found.cut,
         said=_doubts(decoded),
         second_spine=decoded.others > 0,
+        metal=found.metal,
         scores={
             "bodies": float(len(decoded.bodies)),
             "evidence": round(decoded.evidence, 3),
             "sacrum": round(decoded.sacrum, 3),
             "naming": round(decoded.posterior, 3),
             "doubt": round(decoded.doubt, 3),
-        },
+            "metal": round(decoded.metal, 3),
+        }
+        | ({} if decoded.probability is None else {"names": round(decoded.probability, 3)}),
         decoded=decoded,
     )
 

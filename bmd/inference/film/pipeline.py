@@ -70,7 +70,7 @@ def describe(report: Report, study: Study, image: Image, seen: Seen, networks: N
     models, found = {**report.models, view.ROLE: networks.name(view.ROLE)}, seen.found
     assert found is not None  # else it was refused
     try:
-        each, patient = density.measure(seen.film, found.vertebrae, study.patient, networks, skip=found.cut)
+        each, patient = density.measure(seen.film, found.vertebrae, study.patient, networks, skip=found.unmeasured)
         models[density.ROLE] = networks.name(density.ROLE)
     except WeightsError as error:
         missing = (warning("film.no_density", error=error.finding),)
@@ -80,7 +80,7 @@ def describe(report: Report, study: Study, image: Image, seen: Seen, networks: N
         measurements=each,
         prediction=patient,
         levels_certain=found.certain and not seen.doubts,
-        warnings=seen.doubts + warnings(seen.film, found, each, patient, study, report.suitability) + missing,
+        warnings=seen.doubts + warnings(found, each, patient, study, report.suitability) + missing,
         models=models,
     )
 

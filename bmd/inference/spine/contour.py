@@ -12,6 +12,7 @@ from scipy import ndimage
 from bmd.inference.spine.maps import S1, TINY, Maps, Points, disc_values, rescale
 from bmd.inference.spine.naming import L5, Named
 from bmd.inference.spine.terms import OutlineTerms
+from bmd.inference.spine.trust import metal_on
 from bmd.reference import LEVELS
 
 Bone = NDArray[np.float32]
@@ -21,7 +22,8 @@ Bone = NDArray[np.float32]
 class Body:
     """One body in frame pixels; see ``types.Vertebra`` for the same in picture pixels.
 
-    ``level`` is None for bodies above T10. ``cut`` is true where the outline reaches the edge of the picture.
+    ``level`` is None for bodies above T10. ``cut`` is true where the outline reaches the edge of the picture, ``metal``
+    the mean probability 0..1 of an implant inside it.
     """
 
     level: str | None
@@ -30,6 +32,7 @@ class Body:
     corners: Points
     score: float
     cut: bool
+    metal: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,7 @@ def _body(places: list[_Place], k: int, line: Points, maps: Maps, named: Named, 
         corners=corners(line, up, posterior),
         score=places[k].score,
         cut=bool(low[0] < x1 + edge or low[1] < y1 + edge or high[0] > x2 - edge or high[1] > y2 - edge),
+        metal=metal_on(maps, line),
     )
 
 

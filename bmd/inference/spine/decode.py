@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from bmd.inference.spine.maps import TINY, Maps
 from bmd.inference.spine.naming import Named, name
 from bmd.inference.spine.propose import propose
 from bmd.inference.spine.terms import TERMS, Terms
+from bmd.inference.spine.trust import metal_seen
 
 __all__ = ["Body", "Decoded", "decode", "finish", "name_maps"]
 
@@ -25,7 +26,8 @@ class Decoded:
     bodies : tuple of Body
         Cranial to caudal, S1 not included.
     certain : bool
-        The sacrum was seen where the names say it is.
+        The names can be relied on: of one look, that its chain reaches the sacrum that was seen where the names say it
+        is; of a film, that they are probable enough besides (``localise.trusted``).
     posterior : float
         Probability of the chosen naming among all possible ones.
     sacrum : float
@@ -38,6 +40,12 @@ class Decoded:
         Bodies of a second spine beside the first.
     doubt : float
         Mean entropy (nats) of the level on bone: how unsure the localiser is which vertebra is which.
+    metal : float
+        How clearly the picture shows an implant, 0..1; 0 of a localiser that does not look for it.
+    clues : dict
+        What the names of a film are judged by; see ``trust.clues``.
+    probability : float or None
+        That all names of a film are right, 0..1; None where that was never calibrated.
     """
 
     bodies: tuple[Body, ...] = ()
@@ -48,6 +56,9 @@ class Decoded:
     facing: float = 0.0
     others: int = 0
     doubt: float = 2.0
+    metal: float = 0.0
+    clues: dict[str, float] = field(default_factory=dict)
+    probability: float | None = None
 
 
 def decode(maps: Maps, terms: Terms = TERMS) -> Decoded:
@@ -74,6 +85,7 @@ def finish(named: Named | None, maps: Maps, terms: Terms = TERMS) -> Decoded:
     if named is None:
         return Decoded()
     bodies = outline(named, maps, terms.outline)
+    unit = named.chain.unit(len(named.levels) // 2)
     return Decoded(
         bodies=bodies,
         certain=named.certain,
@@ -83,6 +95,7 @@ def finish(named: Named | None, maps: Maps, terms: Terms = TERMS) -> Decoded:
         facing=named.facing,
         others=named.chain.others,
         doubt=doubt(maps, terms.outline.doubt),
+        metal=metal_seen(maps, unit if np.isfinite(unit) else named.chain.found.spacing, terms.outline.area),
     )
 
 

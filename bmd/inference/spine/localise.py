@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from types import MappingProxyType
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from bmd.inference.spine.decode import Decoded, finish, name_maps
 from bmd.inference.spine.looks import LOCALISER, Frame, Region, View, look, whole
 from bmd.inference.spine.maps import Maps, Points
 from bmd.inference.spine.naming import Named
-from bmd.inference.spine.terms import TERMS, LookTerms, Terms
+from bmd.inference.spine.terms import NEVER, TERMS, LookTerms, Terms
+from bmd.inference.spine.trust import clues, probability
 from bmd.reference import LEVELS
 from bmd.types import Vertebra
 
@@ -26,12 +28,13 @@ Film: TypeAlias = NDArray[np.float32]
 class Localised:
     """Bodies of one film, cranial to caudal, in film pixels, and what the decoder thought of them.
 
-    ``cut`` holds the levels that are cut off by the edge of the film.
+    ``cut`` holds the levels that are cut off by the edge of the film; ``metal`` is true where it shows an implant.
     """
 
     vertebrae: tuple[Vertebra, ...]
     decoded: Decoded
     cut: frozenset[str] = frozenset()
+    metal: bool = False
 
 
 class Look(Protocol):
@@ -89,10 +92,12 @@ def localise(film: Film, engine: Engine, network: str = LOCALISER, terms: Terms 
         maps = on_film(maps, frame, film)
         return MapsLook(frame, name_maps(maps, terms), maps)
 
-    return settle(film, read, terms)
+    return settle(film, read, terms, engine.metadata(network).get("calibration") or {})
 
 
-def settle(film: Film, read: Callable[[Region], Look], terms: Terms) -> Localised:
+def settle(
+    film: Film, read: Callable[[Region], Look], terms: Terms, numbers: Mapping[str, Any] = MappingProxyType({})
+) -> Localised:
     """Look at the whole film, and closer where that may show more; outline the bodies of the best look.
 
     Parameters
@@ -103,6 +108,8 @@ def settle(film: Film, read: Callable[[Region], Look], terms: Terms) -> Localise
         Looks at a part of the film.
     terms : Terms
         Numbers.
+    numbers : mapping
+        The localiser's calibration: "names" and "metal", as ``evaluation.spine.trust`` fits them.
     """
     looks = [read(region) for region in regions(film, terms.look)]
     best = max(looks, key=lambda seen: quality(seen.named, terms.look.sacrum))
@@ -111,22 +118,46 @@ def settle(film: Film, read: Callable[[Region], Look], terms: Terms) -> Localise
         looks.append(read(near))
         if shows_more(looks[-1].named, best.named, terms.look.keep):
             best = looks[-1]
-    decoded = best.decoded(terms)
-    if decoded.certain and not all_agree(best, looks, terms):
-        decoded = replace(decoded, certain=False)
-    vertebrae = tuple(vertebra(body, best.frame) for body in decoded.bodies)
+    decoded = trusted(best.decoded(terms), best.named, agreement(best, looks, terms), numbers.get("names"))
+    clear = float(numbers.get("metal", {}).get("body_from", NEVER))
+    rows = [(body, flaw(body, terms.outline.believed, clear)) for body in decoded.bodies]
+    vertebrae = tuple(replace(vertebra(body, best.frame), flaw=why) for body, why in rows)
     cut = frozenset(body.level for body in decoded.bodies if body.cut and body.level is not None)
-    return Localised(vertebrae, decoded, cut)
+    return Localised(vertebrae, decoded, cut, decoded.metal >= float(numbers.get("metal", {}).get("film_from", NEVER)))
 
 
-def all_agree(best: Look, looks: list[Look], terms: Terms) -> bool:
-    """Whether every look, and every single view of each, gives the bodies the names that the best look gives."""
+def flaw(body: Body, believed: float, metal: float) -> Literal["doubted", "metal"] | None:
+    """Why an outline must not be measured, or None; bodies above T10 are not measured in any case."""
+    if body.level is None:
+        return None
+    return "metal" if body.metal >= metal else "doubted" if body.score < believed else None
+
+
+def trusted(decoded: Decoded, named: Named | None, agree: float, numbers: Mapping[str, Any] | None) -> Decoded:
+    """A decoded film with the probability that its names are right, and whether they are certain.
+
+    Names are certain where nothing in the chain speaks against them (``Named.certain``) and their probability is high
+    enough; of a localiser that was never calibrated, where all looks agree.
+    """
+    if named is None:
+        return decoded
+    found = clues(named, decoded.doubt, agree)
+    if numbers is None:
+        return replace(decoded, clues=found, certain=named.certain and agree >= 1)
+    share = probability(found, numbers)
+    certain = named.certain and share >= numbers["certain_from"]
+    return replace(decoded, clues=found, probability=share, certain=certain)
+
+
+def agreement(best: Look, looks: list[Look], terms: Terms) -> float:
+    """Share of the looks, and of the single views of each, that give the bodies the names of the best look."""
     ours = centres(best.named, best.frame)
-    for seen in looks:
-        for named in (seen.named, *seen.parts(terms)):
-            if not agrees(ours, centres(named, seen.frame), terms.look.same):
-                return False
-    return True
+    same = [
+        agrees(ours, centres(named, seen.frame), terms.look.same)
+        for seen in looks
+        for named in (seen.named, *seen.parts(terms))
+    ]
+    return sum(same) / len(same)
 
 
 def centres(named: Named | None, frame: Frame) -> dict[str, Points]:
@@ -193,11 +224,14 @@ def agrees(ours: dict[str, Points], theirs: dict[str, Points], same: float) -> b
 
 
 def every_way(region: Region, terms: LookTerms) -> tuple[View, ...]:
-    """A part of the film as it is and mirrored, at each width.
+    """A part of the film as it is and mirrored, at each width and once more coarsely.
 
-    The network has no preferred side, its mistakes do; and films from archives are often stretched to squares.
+    The network has no preferred side, its mistakes do; films from archives are often stretched to squares; and what is
+    thinner than a pixel, as the lines of a printed grid, is not seen from afar.
     """
-    return tuple(View(region, mirrored, stretch) for stretch in terms.stretches for mirrored in (False, True))
+    fine = tuple(View(region, mirrored, stretch) for stretch in terms.stretches for mirrored in (False, True))
+    coarse = tuple(View(region, mirrored, size=terms.coarse) for mirrored in (False, True)) if terms.coarse else ()
+    return fine + coarse
 
 
 def closer(best: Look, film: Film, terms: LookTerms) -> Region | None:

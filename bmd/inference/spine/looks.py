@@ -129,35 +129,39 @@ def look(
     """
     frame = frame or frame_of(views[0])
     moved = []
-    for masks, centres, view in zip(*_run(film, views, engine, network), views, strict=True):
+    for stacks, view in zip(_run(film, views, engine, network), views, strict=True):
         own = frame_of(view)
-        turned = [stack[..., ::-1] if view.mirrored else stack for stack in (masks, centres)]
+        turned = [stack[..., ::-1] if view.mirrored else stack for stack in stacks]
         moved.append([_move(stack, own, frame) for stack in turned])
     parts = tuple(_summed([part], frame) for part in moved)
     return replace(_summed(moved, frame), parts=parts), frame
 
 
 def _summed(moved: list[list[tuple[Stack, Stack]]], frame: Frame) -> Maps:
-    """Weighted mean of masks and centres over views; background outside every view."""
+    """Weighted mean of masks, centres and metal over views; background outside every view."""
     total = []
     for stacks in zip(*moved, strict=True):
         weight = np.sum([inside for _, inside in stacks], 0)
         summed = np.sum([stack for stack, _ in stacks], 0)
         total.append((summed / np.maximum(weight, TINY)).astype(np.float32))
     total[0][0] += 1 - total[0].sum(0)
-    return Maps(total[0], total[1], frame.size, frame.content)
+    metal = total[2][0] if len(total) > 2 else None
+    return Maps(total[0], total[1], frame.size, frame.content, metal=metal)
 
 
-def _run(film: Film, views: tuple[View, ...], engine: Engine, network: str) -> tuple[list[Stack], list[Stack]]:
-    """Mask and centre probabilities of every view, (10, h, w) each; views of one size share a batch."""
-    masks: dict[int, Stack] = {}
-    centres: dict[int, Stack] = {}
+def _run(film: Film, views: tuple[View, ...], engine: Engine, network: str) -> list[tuple[Stack, ...]]:
+    """Masks and centres (10, h, w) and, of a network that looks for it, metal (1, h, w) of every view: probabilities.
+
+    Views of one size share a batch.
+    """
+    found: dict[int, tuple[Stack, ...]] = {}
     for size in sorted({view.size for view in views}):
         rows = [k for k, view in enumerate(views) if view.size == size]
         output = engine.run(network, np.concatenate([tensor_of(film, views[k]) for k in rows]))
-        masks |= zip(rows, special.softmax(output["masks"], axis=1), strict=True)
-        centres |= zip(rows, sigmoid(output["centres"]), strict=True)
-    return [masks[k] for k in range(len(views))], [centres[k] for k in range(len(views))]
+        stacks = [special.softmax(output["masks"], axis=1), sigmoid(output["centres"])]
+        stacks += [sigmoid(output["metal"])] if "metal" in output else []
+        found |= zip(rows, zip(*stacks, strict=True), strict=True)
+    return [found[k] for k in range(len(views))]
 
 
 def _move(maps: Stack, own: Frame, frame: Frame) -> tuple[Stack, Stack]:

@@ -38,6 +38,8 @@ class Maps:
         Part of the frame that is picture and not padding, (x1, y1, x2, y2), pixels.
     parts : tuple of Maps
         What was averaged: the same of every look alone; empty for a single look.
+    metal : ndarray or None
+        float32 (h, w) as the masks, sigmoid: an implant; None of a localiser that does not look for it.
     """
 
     masks: NDArray[np.float32]
@@ -45,6 +47,7 @@ class Maps:
     size: int
     content: tuple[float, float, float, float]
     parts: tuple[Maps, ...] = ()
+    metal: NDArray[np.float32] | None = None
 
     @property
     def body(self) -> NDArray[np.float32]:

@@ -38,7 +38,8 @@ class Named:
     sacrum_xy : ndarray or None
         Where S1 was seen, frame pixels (2,).
     certain : bool
-        The sacrum was seen in its place .
+        Nothing in the chain itself speaks against the names: the sacrum was seen in its place, and at most one
+        vertebra between the two was not.
     facing : float
         +1 when anterior is to the right of the picture, -1 to the left; its size is the confidence.
     """
@@ -56,6 +57,11 @@ class Named:
     def evidence(self) -> float:
         """How much chain there is: sum of the scores of the bodies."""
         return float(sum(self.scores))
+
+    @property
+    def below(self) -> int:
+        """How many levels above S1 the chain does not reach down to; all of them where it is empty."""
+        return L5 - max(self.levels, default=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +93,6 @@ def name(chain: Chain, terms: NameTerms) -> Named:
     best = options[int(np.argmax(weight))]
     same = [option.base + option.skipped == best.base + best.skipped for option in options]  # names of what remains
     posterior = float(weight[same].sum())
-    certain = best.sacrum >= terms.seen and len(best.chain.points) >= 2
     bodies = best.chain.part(best.base - best.chain.slots <= L5)
     levels = best.base - best.chain.slots[best.base - best.chain.slots <= L5]
     seen = np.where(levels >= 0, bodies.levels[np.arange(len(levels)), np.clip(levels, 0, L5)], 0)
@@ -100,7 +105,7 @@ def name(chain: Chain, terms: NameTerms) -> Named:
         posterior=posterior,
         sacrum=best.sacrum,
         sacrum_xy=best.sacrum_xy,
-        certain=certain,
+        certain=best.sacrum >= terms.seen and len(levels) >= 2 and L5 - int(levels[0]) <= 1,
         facing=float(np.tanh(bulge(line) / terms.facing)),
     )
 
@@ -108,7 +113,7 @@ def name(chain: Chain, terms: NameTerms) -> Named:
 def _options(whole: Chain, chain: Chain, skipped: int, terms: NameTerms) -> list[_Option]:
     """Every base of a chain with its score; ``skipped`` slots of the whole chain were judged not to be a body."""
     evidence = log_share(chain.levels, terms.floor)
-    doubt = body_odds(float(whole.scores[0]), terms)
+    doubt, space = body_odds(float(whole.scores[0]), terms), room(chain)
     found = []
     for base in range(S1 + 1):
         if base == S1 and (skipped or not len(chain.found.sacra) or len(chain.points) < 2):
@@ -117,8 +122,16 @@ def _options(whole: Chain, chain: Chain, skipped: int, terms: NameTerms) -> list
         score = _witnesses(evidence, chain, base, terms)
         score += terms.sacrum * float(np.log(terms.sacrum_floor + strength)) if len(chain.found.sacra) else 0.0
         score -= doubt if skipped or base == S1 else 0.0
+        score -= terms.room * min(max(0, L5 - base), space)
         found.append(_Option(chain, base, skipped, score, strength, where))
     return found
+
+
+def room(chain: Chain) -> int:
+    """How many more bodies the picture has room for below the chain, at the spacing of its lowest two."""
+    unit = chain.unit(0)
+    below = (chain.found.content[3] - float(chain.points[0, 1])) / unit - 1 / 2 if np.isfinite(unit) else 0.0
+    return max(0, int(below))
 
 
 def body_odds(score: float, terms: NameTerms) -> float:

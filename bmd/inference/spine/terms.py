@@ -55,6 +55,13 @@ class NameTerms:
     sacrum: float = term(1.5, "1", "weight of the sacrum", EYE, 0.0)
     sacrum_floor: float = term(0.08, "probability", "evidence of a sacrum out of place", EYE, 1e-6)
     sacrum_sd: float = term(0.2, "spacing", "its scatter, for one step", EYE, NEVER)
+    room: float = term(
+        0.25,
+        "1",
+        "cost of a level above the sacrum that the picture has room for and no body",
+        "best of three on 120 disturbed simulated films, with the second weights",
+        0.0,
+    )
     body: float = term(0.6, "1", "score of a lowest place that is a body as likely as not", EYE)
     body_spread: float = term(0.08, "1", "change of that score that multiplies the odds by e", EYE)
     skip_from: int = term(4, "bodies", "fewest of a chain whose lowest may be none", EYE, 1000)
@@ -69,12 +76,15 @@ class OutlineTerms:
 
     arm: float = term(0.28, "spacing", "half the marker of a body, along its end plates", EYE, 0.0)
     thick: float = term(0.12, "spacing", "thickness of that marker", EYE, 0.0)
-    area: float = term(0.06, "spacing2", "smallest area of an outline; less is a sliver of a neighbour", EYE, 0.0)
+    area: float = term(
+        0.06, "spacing2", "smallest area of an outline, less is a sliver of a neighbour; and of metal", EYE, 0.0
+    )
     up: int = term(4, "1", "each body is enlarged by this before it is traced", EYE, 1)
     points: int = term(64, "points", "of an outline", EYE)
     round_off: float = term(2.0, "quarter points", "sigma of the smoothing along it", EYE, 0.01)
     weak: float = term(0.22, "probability", "mean bone that is enough where the names say a body must be", EYE, NEVER)
     weak_radius: float = term(0.3, "spacing", "radius over which it is looked for", EYE)
+    believed: float = term(0.5, "1", "score from which an outline is believed and measured", EYE, 0.0)
     edge: float = term(0.008, "frame", "an outline this near to the edge of the picture is cut", EYE)
     doubt: float = term(0.3, "probability", "bone on which the doubt about levels is measured", EYE)
 
@@ -90,6 +100,7 @@ class LookTerms:
         "best of four sets on 120 simulated films, with the first weights",
         (1.0,),
     )
+    coarse: int = term(0, "pixels", "side of the square of one coarser look beside the others; 0: none", EYE, 0)
     elongated: float = term(1.8, "1", "longer films are also looked at in squares", EYE, NEVER)
     closer: float = term(0.72, "film", "a chain with margins longer than this needs no closer look", EYE, 0.0)
     margin: float = term(0.42, "chain", "border of the closer look", EYE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
@@ -67,7 +68,7 @@ def _draw_vertebra(
     scale: float,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
-    """Thin box, outline in the colour of the category, and the level beside it. Pixel centres are at +0.5."""
+    """Thin box, outline in the colour of the category, dashed where flawed, and the level. Pixel centres: +0.5."""
     colour = COLOURS[measured.category if measured else None]
     width = max(1, round(font.size / 10))  # type: ignore[union-attr]
     x1, y1, x2, y2 = ((value + 0.5) * scale for value in vertebra.box_px)
@@ -75,7 +76,8 @@ def _draw_vertebra(
     contour = (np.asarray(vertebra.contour_px, float) + 0.5) * scale
     points = [(float(x), float(y)) for x, y in contour]
     if len(points) > 1:
-        pen.line([*points, points[0]], fill=colour, width=width, joint="curve")
+        for part in dashed(contour, 4 * width) if vertebra.flaw else ([*points, points[0]],):
+            pen.line(part, fill=colour, width=width, joint="curve")
     label = vertebra.level or "?"
     if measured is not None and measured.t_score is not None:
         label += f"  T {_signed(measured.t_score)}"
@@ -83,6 +85,19 @@ def _draw_vertebra(
     x = min(x2 + 6, pen.im.size[0] - (right - left) - 4)
     y = (y1 + y2 - (bottom - top)) / 2
     pen.text((x, y), label, fill=colour, font=font, stroke_width=2, stroke_fill=(0, 0, 0))
+
+
+def dashed(contour: NDArray[np.floating], length: float) -> list[list[tuple[float, float]]]:
+    """A closed outline (n, 2) as dashes of about this length with gaps as long."""
+    closed = np.vstack([contour, contour[:1]])
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    count = max(4, round(along[-1] / (2 * length)))
+    parts = []
+    for start in np.linspace(0, along[-1], count, endpoint=False):
+        at = np.linspace(start, start + along[-1] / (2 * count), 5)
+        x, y = (np.interp(at, along, closed[:, k]).tolist() for k in (0, 1))
+        parts.append(list(zip(x, y, strict=True)))
+    return parts
 
 
 def _lines(report: Report) -> list[tuple[str, tuple[int, int, int]]]:

@@ -6,7 +6,9 @@ Shards of ``python -m bmd simulate --modality dxa`` have the keys of film shards
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,12 +19,22 @@ from torch import Tensor, nn
 from bmd.metrics import dice as overlap
 from bmd.metrics import percentage_error
 from bmd.training.augment import FilmAugment, draw_display
-from bmd.training.films import FIRST_LUMBAR, Film, View, plain_view, warp
+from bmd.training.examples import Arrays
+from bmd.training.films import FIRST_LUMBAR, Film, Films, View, plain_view, warp
 from bmd.training.task import Example, Items, Metrics
 from bmd.training.tasks.film import MASKS, device_of, image_tensor, view_batches
 
 CNN_SIZE = 256
 LUMBAR_REGIONS = range(FIRST_LUMBAR, FIRST_LUMBAR + 4)
+
+
+class Scans(Films):
+    """All scans of a folder: in the format of films, without a mask of metal."""
+
+    @staticmethod
+    def take(shard: Mapping[str, NDArray[Any]]) -> Arrays:
+        """See ``Rows``."""
+        return Films.take({**shard, "metal": np.broadcast_to(np.uint8(0), shard["labels"].shape)})
 
 
 @dataclass(frozen=True)
@@ -41,18 +53,21 @@ class DxaAugment:
         linear = np.diag([scale * mirror, scale]) @ turn
         middle = np.full(2, (self.size - 1) / 2) + rng.normal(0, 0.02 * self.size, 2)
         matrix = np.c_[linear, middle - linear @ np.full(2, (side - 1) / 2)]
-        warped, labels, corners = warp(film, matrix, self.size, 1, 0)
-        image = warped.astype(np.float32) / 255
+        view = warp(film, matrix, self.size, 1, 0)
+        image = view.image
         if rng.random() < 0.3:
             image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 0.9))
         if rng.random() < 0.3:
             image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0.003, 0.02))
-        return View(np.clip(image, 0, 1).astype(np.float32), labels, corners)
+        return replace(view, image=np.clip(image, 0, 1).astype(np.float32))
 
 
 @dataclass(frozen=True)
 class RegionAugment:
-    """A view for the region network: that of the localisers; pictures of something else keep their framing."""
+    """A view for the region network: that of the localisers without what is printed on films.
+
+    Pictures of something else keep their framing.
+    """
 
     size: int = 256
     tight: float = 0.1
@@ -60,9 +75,9 @@ class RegionAugment:
     def __call__(self, film: Film, rng: np.random.Generator) -> View:
         """Draw one view; all randomness comes from ``rng``."""
         if np.isfinite(film.corners).any():
-            return FilmAugment(self.size, 1, self.tight)(film, rng)
+            return FilmAugment(self.size, 1, self.tight, printed=0.0)(film, rng)
         view = plain_view(film, self.size, 1)
-        return View(draw_display(np.round(view.image * 255).astype(np.uint8), rng), view.labels, view.corners)
+        return replace(view, image=draw_display(view.image, rng))
 
 
 def shows_spine(film: Film) -> bool:
@@ -135,6 +150,7 @@ REGIONS = replace(
     inputs="letterbox to the input size, local log normalisation (bmd/inputs/dxa.py: region_input)",
     cohort="simulated_dxa",
     unit="scans",
+    read=Scans,
     augment=lambda recipe: RegionAugment(recipe.size, recipe.tight),
     validate=validate_regions,
 )

@@ -17,10 +17,10 @@ from bmd.inputs.film import crop_tensor, local_log_normalise
 from bmd.inputs.patient import demographics_vector
 from bmd.metrics import Boxes, auc, average_precision
 from bmd.metrics import dice as overlap
-from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T
+from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T, UNNAMED
 from bmd.training.augment import FilmAugment
 from bmd.training.examples import collate_concatenate, collate_lists
-from bmd.training.films import FIRST_LUMBAR, Film, Films, View, plain_view
+from bmd.training.films import FIRST_LUMBAR, Film, Films, MetalFilms, View, plain_view
 from bmd.training.task import Example, Items, Metrics, Task
 
 CROP_FILM = 384
@@ -46,7 +46,7 @@ class CropAugment:
             image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0.003, 0.02))
         if rng.random() < 0.5:
             image = np.clip(image, 0, 1) ** np.float32(math.exp(rng.normal(0, 0.1)))
-        return View(np.clip(image, 0, 1).astype(np.float32), view.labels, view.corners)
+        return replace(view, image=np.clip(image, 0, 1).astype(np.float32))
 
 
 def image_tensor(view: View) -> Tensor:
@@ -84,10 +84,11 @@ def centre_maps(view: View, stride: int = 4) -> tuple[NDArray[np.float32], NDArr
 
 
 def encode_masks(film: Film, view: View, rng: np.random.Generator) -> Example:
-    """Example for CM-Net: film (1, S, S), then labels, centre maps and their weights."""
+    """Example for CM-Net: film (1, S, S), then labels, metal, centre maps and their weights."""
     maps, weight = centre_maps(view)
     targets = {
         "labels": torch.from_numpy(np.ascontiguousarray(view.labels)),
+        "metal": torch.from_numpy(np.ascontiguousarray(view.metal)),
         "centres": torch.from_numpy(maps),
         "centre_weight": torch.from_numpy(weight),
     }
@@ -172,14 +173,19 @@ def device_of(network: nn.Module) -> torch.device:
 def validate_masks(network: nn.Module, films: Items[Film], size: int) -> Metrics:
     """Dice of L1-L5 in view at the film's resolution, share of centres with the right level and of bodies found at all.
 
-    A peak counts when it lies within 0.4 of the mean distance between neighbouring centres.
+    A peak counts when it lies within 0.4 of the mean distance between neighbouring centres. ``metal_auc`` tells films
+    with metal from others by the largest value of its map.
     """
     dice, bone, exact, found, sacrum = [], [], [], [], []
+    metal: tuple[list[bool], list[float]] = ([], [])
     for _, views in view_batches(films, size, 8):
         x = torch.stack([image_tensor(view) for view in views])
         out = network(x.to(device_of(network)))
         fine = nn.functional.interpolate(out["masks"].softmax(1), x.shape[-2:], mode="bilinear")
         masks, centres = fine.argmax(1).cpu().numpy(), out["centres"].sigmoid().cpu().numpy()
+        if "metal" in out:
+            metal[0].extend(bool(view.metal.any()) for view in views)
+            metal[1].extend(out["metal"].amax((1, 2, 3)).tolist())
         for view, mask, maps in zip(views, masks, centres, strict=True):
             seen = view.share_in_view() > 0.7
             truth_centres = view.corners.mean(1)
@@ -195,9 +201,11 @@ def validate_masks(network: nn.Module, films: Items[Film], size: int) -> Metrics
                     dice.append(overlap(mask == level + 1, view.labels == level + 1))
                     near = np.linalg.norm(peaks - truth_centres[level], axis=1) if len(peaks) else np.array([np.inf])
                     found.append(near.min() < reach)
-            bone.append(overlap(mask > 0, view.labels > 0))
+            judged = view.labels != UNNAMED
+            bone.append(overlap(judged & (mask > 0), judged & (view.labels > 0)))
     named = {"dice": dice, "dice_any_bone": bone, "level_exact": exact, "found": found, "sacrum": sacrum}
-    return {key: float(np.mean(values)) if values else float("nan") for key, values in named.items()}
+    metrics = {key: float(np.mean(values)) if values else float("nan") for key, values in named.items()}
+    return metrics | ({"metal_auc": auc(np.array(metal[0]), np.array(metal[1]))} if metal[0] else {})
 
 
 def _local_peaks(heat: NDArray[np.float32], threshold: float = 0.3) -> NDArray[np.float64]:
@@ -261,18 +269,25 @@ MASKS = Task[Film, View](
     cohort="simulated_films",
     unit="films",
     headline="level_exact",
-    read=Films,
+    read=MetalFilms,
     plain=partial(plain_view, stride=1),
     augment=lambda recipe: FilmAugment(recipe.size, 1, recipe.tight),
     encode=encode_masks,
     validate=validate_masks,
 )
 BOXES = replace(
-    MASKS, name="boxes", headline="ap50", encode=encode_boxes, collate=collate_lists, validate=validate_boxes
+    MASKS,
+    name="boxes",
+    headline="ap50",
+    read=Films,
+    encode=encode_boxes,
+    collate=collate_lists,
+    validate=validate_boxes,
 )
 MEASURE = replace(
     MASKS,
     name="measure",
+    read=Films,
     inputs="letterbox to 384, upright 64 x 64 crop, mean 0, divided by 0.15 (bmd/inputs/film.py: crop_tensor)",
     headline="film_auc",
     plain=lambda film, size: plain_view(film, CROP_FILM, CROP_STRIDE),

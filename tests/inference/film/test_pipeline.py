@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from bmd.findings import Finding, note, refusal, warning
-from bmd.inference.film.found import Found, by_maps
+from bmd.inference.film.found import Found
 from bmd.inference.film.measure import measure
 from bmd.inference.film.pipeline import analyse as analyse_film
-from bmd.inference.film.warnings import METAL_SHARE, metal_share, warnings
+from bmd.inference.film.warnings import warnings
 from bmd.inference.run import Networks
 from bmd.modality import analyse
 from bmd.reference import LUMBAR, bmd, category, reported_t, t_score
@@ -181,14 +181,37 @@ def test_young_age_gets_the_iscd_note_and_nothing_is_filled_in() -> None:
     assert unknown.patient == Demographics()
 
 
-def test_bright_sharp_metal_at_the_spine_is_suspected() -> None:
-    film = as_film(toy_spine(1).labels)
-    found = by_maps(film, Networks(TruthEngine()))
-    assert metal_share(film, found) < METAL_SHARE
-    for level in ("L2", "L3", "L4"):
-        x, y = centroid(toy_spine(1), level).astype(int)
-        film[y - 3 : y + 3, x - 25 : x + 25] = 1.0
-    assert metal_share(film, found) > METAL_SHARE
+def test_a_body_under_metal_is_outlined_and_not_measured() -> None:
+    film, calibration = as_film(toy_spine(1).labels), CALIBRATION | {"metal": {"film_from": 0.5, "body_from": 0.2}}
+    plain = analyse(study(film), engine=TruthEngine(calibration))
+    assert warning("film.metal") not in plain.warnings
+    assert all(v.flaw is None for v in plain.vertebrae)
+    covered = analyse(study(film), engine=TruthEngine(calibration, metal_on="L3"))
+    assert {v.level for v in covered.vertebrae if v.flaw == "metal"} == {"L3"}
+    assert {p.level for p in plain.measurements} - {p.level for p in covered.measurements} == {"L3"}
+    assert {warning("film.metal"), warning("film.metal_levels", levels=("L3",))} <= set(covered.warnings)
+
+
+class Faint(TruthEngine):
+    """Sees one body only faintly."""
+
+    def run(self, network: str, *inputs: np.ndarray) -> dict[str, np.ndarray]:
+        out = super().run(network, *inputs)
+        if network == "cmnet":
+            body = out["masks"][:, 6] > -1  # L3
+            out["masks"][:, 6] = np.where(body, -1.2, out["masks"][:, 6])
+            out["masks"][:, 0] = np.where(body, -0.4, out["masks"][:, 0])
+            out["centres"][:, 5] -= 4
+            out["centres"][:, 9] -= np.where(out["centres"][:, 5] > -3.5, 3.5, 0)
+        return out
+
+
+def test_an_outline_that_is_not_believed_is_not_measured() -> None:
+    report = analyse(study(as_film(toy_spine(1).labels)), engine=Faint(CALIBRATION))
+    assert {v.level for v in report.vertebrae if v.flaw == "doubted"} == {"L3"}
+    assert "L3" not in {p.level for p in report.measurements}
+    assert "L2" in {p.level for p in report.measurements}
+    assert warning("film.doubted_levels", levels=("L3",)) in report.warnings
 
 
 def test_vertebrae_cut_by_the_edge_are_not_measured() -> None:
@@ -207,7 +230,7 @@ def test_a_single_vertebra_gives_no_patient_value() -> None:
     assert [p.level for p in each] == ["L4", "L5"]
     assert patient is None
     found = Found(two, certain=True, enough=True, quality=1.0)
-    said = warnings(film, found, each, patient, study(film), whole.suitability)
+    said = warnings(found, each, patient, study(film), whole.suitability)
     assert said == (warning("film.missing", levels=("L1", "L2", "L3")), warning("film.too_few", least=2))
 
 

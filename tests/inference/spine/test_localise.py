@@ -8,6 +8,7 @@ import pytest
 from bmd.inference.film.warnings import neighbours_differ
 from bmd.inference.spine.localise import agrees, localise
 from bmd.inference.spine.terms import TERMS
+from bmd.inference.spine.trust import CLUES
 from bmd.reference import LEVELS
 from bmd.types import Prediction
 from tests.inference.spines import TruthEngine, as_film, plain_tensor, toy_spine, unstretched
@@ -53,6 +54,22 @@ def test_a_view_that_names_the_chain_otherwise_makes_levels_uncertain(monkeypatc
     film = as_film(toy_spine(1).labels)
     assert localise(film, TruthEngine()).decoded.certain
     assert not localise(film, ShiftedMirror()).decoded.certain
+
+
+def test_names_are_certain_from_the_probability_that_was_calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bmd.inference.spine.looks.film_tensor", plain_tensor)
+    monkeypatch.setattr("bmd.inference.spine.localise.every_way", unstretched)
+    film = as_film(toy_spine(1).labels)
+
+    def certain(engine: type[TruthEngine], level: float) -> tuple[bool, float | None]:
+        weights = dict.fromkeys(CLUES, 0.0) | {"agree": 6.0}
+        found = localise(film, engine({"names": {"weights": weights, "offset": -4.0, "certain_from": level}})).decoded
+        return found.certain, found.probability
+
+    assert certain(TruthEngine, 0.8) == (True, pytest.approx(0.881, abs=1e-3))
+    assert certain(TruthEngine, 0.9)[0] is False
+    assert certain(ShiftedMirror, 0.8)[0] is False
+    assert localise(film, TruthEngine()).decoded.probability is None
 
 
 def test_only_adjacent_vertebrae_are_compared() -> None:

