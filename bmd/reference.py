@@ -22,6 +22,10 @@ UNNAMED = 255
 LUMBAR = ("L1", "L2", "L3", "L4", "L5")
 """Levels shown to the user. Counted up from the sacrum: L5 is the last vertebra above it."""
 
+DENSITY_LEVELS = ("L1", "L2", "L3", "L4")
+"""Levels that densitometry measures at the spine and whose mean is the patient's T-score (ISCD). What is told of L5 in
+``HOLOGIC`` is extrapolated: enough to simulate a spine with, not to report."""
+
 CATEGORIES = ("normal", "osteopenia", "osteoporosis")
 """WHO classes, in the order of every probability vector."""
 

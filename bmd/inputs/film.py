@@ -19,8 +19,10 @@ FILM_SIZE = 384
 """Working resolution: side in pixels of the square that films are letterboxed to."""
 
 CROP_SIZE = 64
-CROP_SPREAD = 0.15  # grey values; about the standard deviation of a crop
 """Side of a vertebra crop in pixels (Jung 2020: resize 64 was best)."""
+
+FLAT = 1e-3
+"""Grey values added to a crop's standard deviation: a blank crop becomes 0, not noise."""
 
 CROP_MARGIN = 0.35
 """Border around the body on each side, as a share of its larger extent: shows end plates, discs and soft tissue."""
@@ -213,7 +215,8 @@ def vertebra_crop(
     Returns
     -------
     ndarray
-        float32 (size, size), mean 0, in units of ``CROP_SPREAD``: brightness is arbitrary, contrast is not.
+        float32 (size, size), mean 0, standard deviation 1 (0 for a blank crop): brightness and contrast of a film are
+        what its console and whoever exported it made of them, and tell nothing of the patient.
     """
     check_film(film)
     crop = cv2.warpAffine(
@@ -223,7 +226,7 @@ def vertebra_crop(
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return np.asarray((crop - crop.mean()) / CROP_SPREAD, np.float32)
+    return np.asarray((crop - crop.mean()) / (crop.std() + np.float32(FLAT)), np.float32)
 
 
 def crop_tensor(image: NDArray[np.float32], corners: NDArray[np.floating], size: int = CROP_SIZE) -> torch.Tensor:
