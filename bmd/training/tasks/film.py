@@ -1,52 +1,24 @@
-"""Lateral films: masks and centres, boxes, and the density of vertebra crops."""
+"""Lateral films: masks and centres, and boxes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bmd.inputs.film import crop_tensor, local_log_normalise
-from bmd.inputs.patient import demographics_vector
-from bmd.metrics import Boxes, auc, average_precision
+from bmd.inputs.film import local_log_normalise
+from bmd.metrics import Boxes, average_precision
 from bmd.metrics import dice as overlap
-from bmd.reference import LEVELS, LUMBAR, OSTEOPOROSIS_FROM_T, UNNAMED
+from bmd.reference import LEVELS, LUMBAR, UNNAMED
 from bmd.training.augment import FilmAugment
-from bmd.training.examples import collate_concatenate, collate_lists
+from bmd.training.examples import collate_lists
 from bmd.training.films import FIRST_LUMBAR, Film, Films, MetalFilms, View, plain_view
 from bmd.training.task import Example, Items, Metrics, Task
-
-CROP_FILM = 384
-"""Side of the films that crops are cut from, pixels: the working resolution of inference."""
-CROP_STRIDE = 4
-"""Film pixels per label pixel there; labels only tell what is in view."""
-
-
-@dataclass(frozen=True)
-class CropAugment:
-    """Draws a film for the measuring network: sharpness, noise and mild exposure only, because grey values matter."""
-
-    size: int = CROP_FILM
-    stride: int = CROP_STRIDE
-
-    def __call__(self, film: Film, rng: np.random.Generator) -> View:
-        """Draw one view; all randomness comes from ``rng``."""
-        view = plain_view(film, self.size, self.stride)
-        image = view.image
-        if rng.random() < 0.5:
-            image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.0))
-        if rng.random() < 0.3:
-            image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0.003, 0.02))
-        if rng.random() < 0.5:
-            image = np.clip(image, 0, 1) ** np.float32(math.exp(rng.normal(0, 0.1)))
-        return replace(view, image=np.clip(image, 0, 1).astype(np.float32))
 
 
 def image_tensor(view: View) -> Tensor:
@@ -115,46 +87,6 @@ def encode_boxes(film: Film, view: View, rng: np.random.Generator) -> Example:
     """Example for a detector: film (1, S, S), then boxes (n, 4) in pixels and labels (n,) 1..5 = L1..L5."""
     boxes, classes = view_boxes(view)
     return image_tensor(view), {"boxes": torch.from_numpy(boxes), "labels": torch.from_numpy(classes)}
-
-
-def jitter_corners(corners: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Move corners (n, 4, 2) as a localiser would: shift 4 %, scale 6 %, turn 3 degrees, each corner 2 % (SD)."""
-    n = len(corners)
-    centre = corners.mean(1, keepdims=True)
-    extent = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=-1)[:, None, None]
-    turn = np.deg2rad(rng.normal(0, 3, n))
-    rotation = np.stack([np.cos(turn), np.sin(turn), -np.sin(turn), np.cos(turn)], -1).reshape(n, 2, 2)
-    moved = (corners - centre) @ rotation * np.exp(rng.normal(0, 0.06, (n, 1, 1)))
-    moved = moved + rng.normal(0, 0.04, (n, 1, 2)) * extent + rng.normal(0, 0.02, (n, 4, 2)) * extent
-    return np.asarray(moved + centre, np.float64)
-
-
-def encode_crops(film: Film, view: View, rng: np.random.Generator, jitter: bool = True) -> Example:
-    """Example for C5-GAP-FC3: all lumbar bodies of one film that are in view.
-
-    Returns
-    -------
-    crops : Tensor
-        float32 (n, 1, 64, 64).
-    demographics : Tensor
-        float32 (n, 8), the same row for every crop of the film.
-    targets : dict of Tensor
-        ``level`` int64 (n,) 0..4; ``t_score``, ``bmd`` (n,) of the level; ``t_l1l4`` (n,) of the patient.
-    """
-    rows = slice(FIRST_LUMBAR, FIRST_LUMBAR + len(LUMBAR))
-    good = film.visible[rows] & (view.share_in_view()[rows] > 0.7) & np.isfinite(film.t_score[rows])
-    corners: NDArray[np.floating] = view.corners[rows][good]
-    corners = jitter_corners(corners, rng) if jitter and len(corners) else corners
-    n = int(good.sum())
-    age, male, height, weight = film.patient
-    known = torch.from_numpy(demographics_vector(age, male, height, weight))
-    targets = {
-        "level": torch.from_numpy(np.flatnonzero(good)),
-        "t_score": torch.from_numpy(film.t_score[rows][good].astype(np.float32)),
-        "bmd": torch.from_numpy(film.bmd[rows][good].astype(np.float32)),
-        "t_l1l4": torch.full((n,), film.t_l1l4),
-    }
-    return crop_tensor(view.image, corners), known.expand(n, -1), targets
 
 
 # --- validation ---------------------------------------------------------------------------------------------------
@@ -231,38 +163,6 @@ def validate_boxes(network: nn.Module, films: Items[Film], size: int) -> Metrics
     return average_precision(truths, found) | {"level_exact": float(np.mean(exact or [0]))}
 
 
-def validate_measure(network: nn.Module, films: Items[Film], size: int) -> Metrics:
-    """Patient T-score (mean of L1-L4 levels): error, correlation and AUC for T <= -2.5, by what is given."""
-    rng = np.random.default_rng(0)
-    answers: dict[str, list[float]] = {"film": [], "known": [], "both": []}
-    truth, level_right = [], []
-    for i in range(len(films)):
-        crops, known, targets = encode_crops(films[i], plain_view(films[i], CROP_FILM, CROP_STRIDE), rng, jitter=False)
-        use = targets["level"] < 4  # type: ignore[index]
-        if not bool(use.any()):
-            continue
-        for case, answer in answers.items():
-            out = network(*_measure_inputs(crops[use], known[use], case, device_of(network)))  # type: ignore[index]
-            answer.append(float(out["t_score"].float().mean()))
-            if case == "film":
-                level_right += (out["level_logits"].argmax(1).cpu() == targets["level"][use]).tolist()  # type: ignore
-        truth.append(films[i].t_l1l4)
-    t = np.array(truth)
-    metrics = {"level": float(np.mean(level_right))} if level_right else {}
-    for case, values in answers.items():
-        p = np.array(values)
-        metrics[f"{case}_mae"] = float(np.abs(p - t).mean())
-        metrics[f"{case}_r"] = float(np.corrcoef(p, t)[0, 1]) if len(t) > 2 else float("nan")
-        metrics[f"{case}_auc"] = auc(t <= OSTEOPOROSIS_FROM_T, -p)
-    return metrics
-
-
-def _measure_inputs(crops: Tensor, known: Tensor, case: str, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    present = torch.full((len(crops), 1), 0.0 if case == "known" else 1.0)
-    given = torch.zeros_like(known) if case == "film" else known
-    return crops.to(device), given.to(device), present.to(device)
-
-
 MASKS = Task[Film, View](
     name="masks",
     inputs="letterbox to the input size, local log normalisation (bmd/inputs/film.py: film_tensor)",
@@ -283,16 +183,4 @@ BOXES = replace(
     encode=encode_boxes,
     collate=collate_lists,
     validate=validate_boxes,
-)
-MEASURE = replace(
-    MASKS,
-    name="measure",
-    read=Films,
-    inputs="letterbox to 384, upright 64 x 64 crop, mean 0, divided by 0.15 (bmd/inputs/film.py: crop_tensor)",
-    headline="film_auc",
-    plain=lambda film, size: plain_view(film, CROP_FILM, CROP_STRIDE),
-    augment=lambda recipe: CropAugment(),
-    encode=encode_crops,
-    collate=collate_concatenate,
-    validate=validate_measure,
 )
