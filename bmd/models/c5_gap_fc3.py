@@ -56,8 +56,8 @@ class C5GapFc3Recipe(Recipe):
     """Defaults for the shipped weights."""
 
     size: int = 64  # side of the crop
-    batch: int = 16  # films per step, about four bodies each, each body seen twice
-    lr: float = 2e-3  # peak of AdamW
+    batch: int = 8  # films per step, about four bodies each, each body seen twice
+    lr: float = 1.5e-3  # peak of AdamW
     weight_decay: float = 0.03  # AdamW
     minutes: float = 20.0  # wall clock budget
     drop_film: float = 0.15  # share of examples whose film is hidden

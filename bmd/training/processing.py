@@ -20,16 +20,15 @@ from bmd.simulator.film import printed
 Film = NDArray[np.float32]
 Step = Callable[[Film, Generator], Film]
 
-MARKED = 0.15
-"""Share of films with a printed grid, a seam, letters...: now and then, as on real ones."""
-
 
 def noise(film: Film, rng: Generator) -> Film:
-    """Grain, white or as coarse as two pixels, up to a twentieth of the range."""
+    """Grain, white or as coarse as two pixels, up to a quarter of the standard deviation of the whole film."""
     grain = rng.standard_normal(film.shape, np.float32)
     if rng.random() < 0.4:
         grain = cv2.GaussianBlur(grain, (0, 0), 0.8) * np.float32(2.3)  # about unit variance again
-    return film + grain * np.float32(math.exp(rng.uniform(math.log(0.003), math.log(0.05))))
+    return np.asarray(
+        film + grain * film.std() * np.float32(math.exp(rng.uniform(math.log(0.02), math.log(0.25)))), np.float32
+    )
 
 
 def blur(film: Film, rng: Generator) -> Film:
@@ -47,18 +46,20 @@ def resample(film: Film, rng: Generator) -> Film:
 
 def scatter(film: Film, rng: Generator) -> Film:
     """Scattered radiation: part of the picture spread over a wide neighbourhood."""
-    share, (height, width) = np.float32(rng.uniform(0.1, 0.5)), film.shape
-    small = cv2.resize(film, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
-    wide = cv2.resize(cv2.GaussianBlur(small, (0, 0), rng.uniform(2, 7)), (width, height))
-    return np.asarray((1 - share) * film + share * wide, np.float32)
+    share = np.float32(rng.uniform(0.1, 0.5))
+    return np.asarray((1 - share) * film + share * _wide(film, rng.uniform(16, 56)), np.float32)
+
+
+def _wide(film: Film, sigma: float) -> Film:
+    """A film blurred widely; an eighth of the resolution is enough for that."""
+    height, width = film.shape
+    small = cv2.resize(film, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 8), (width, height)), np.float32)
 
 
 def compress_range(film: Film, rng: Generator) -> Film:
     """Coarse brightness taken back, as consoles do to show thick and thin parts at once."""
-    share, (height, width) = np.float32(rng.uniform(0.2, 0.8)), film.shape
-    small = cv2.resize(film, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
-    wide = cv2.resize(cv2.GaussianBlur(small, (0, 0), rng.uniform(1.5, 7)), (width, height))
-    flat = film - share * wide
+    flat = film - np.float32(rng.uniform(0.2, 0.8)) * _wide(film, rng.uniform(12, 56))
     low, high = np.percentile(flat[::4, ::4], (0.5, 99.5))
     return np.asarray((flat - low) / max(high - low, 0.05), np.float32)
 
@@ -82,10 +83,10 @@ def curve(film: Film, rng: Generator) -> Film:
 
 def clahe(film: Film, rng: Generator) -> Film:
     """Local equalisation (Zuiderveld 1994), mild to strong."""
-    tiles = int(rng.integers(2, 13))
+    tiles = int(rng.integers(2, 9))
     way = cv2.createCLAHE(rng.uniform(1, 6), (tiles, tiles))
     grey = way.apply((np.clip(film, 0, 1) * 65535).astype(np.uint16))
-    return grey.astype(np.float32) / np.float32(65535)
+    return np.asarray(grey.astype(np.float32) / np.float32(65535), np.float32)
 
 
 def sharpen(film: Film, rng: Generator) -> Film:
@@ -116,15 +117,17 @@ STEPS: tuple[tuple[float, Step], ...] = (
     (0.35, curve),
     (0.45, sharpen),
     (0.20, clahe),
-    (MARKED, mark),
     (0.35, resample),
     (0.40, jpeg),
 )
-"""Probability of each step, in the order in which they happen to a film."""
+"""Probability of each step, in the order in which they happen to a film; parts of a film can go through them too."""
+
+MARKED = 0.15
+"""Probability of ``mark``: now and then, as on real films. It needs the whole film, for its sizes."""
 
 
 def process(film: Film, rng: Generator) -> Film:
-    """Draw what happens to one film.
+    """Draw what happens to one film, or to a part of it.
 
     Parameters
     ----------

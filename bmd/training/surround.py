@@ -73,7 +73,7 @@ def _front(corners: NDArray[np.float32], forward: NDArray[np.float32], width: fl
     order = np.argsort(middle[:, 1])
     line = np.interp(np.arange(shape[0]), middle[order, 1], middle[order, 0])  # (H,)
     away = (np.arange(shape[1])[None] - line[:, None]) * sign / width
-    return np.clip(away * 2 + 0.5, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(away * 2 + 0.5, 0, 1).astype(np.float32), np.float32)
 
 
 def smooth_field(shape: tuple[int, ...], cells: int, rng: Generator) -> Film:
@@ -85,12 +85,12 @@ def smooth_field(shape: tuple[int, ...], cells: int, rng: Generator) -> Film:
 def around_bodies(film: Film, bodies: Bodies, rng: Generator) -> Film:
     """Surround and discs brighter or darker than they were, before and behind the bodies each for itself."""
     outside = 1 - bodies.inside
-    before, behind, between = (np.float32(v) for v in rng.uniform((-0.8, -0.8, -0.8), (1.6, 1.6, 1.6)))
+    before, behind, between = (np.float32(v) for v in rng.uniform((-0.7, -0.7, -0.7), (1.5, 1.5, 1.0)))
     step = before * bodies.front + behind * (1 - bodies.front)
     if rng.random() < 0.5:  # not alike along the spine
         step = step + np.float32(rng.uniform(0.2, 0.8)) * smooth_field(film.shape, int(rng.integers(4, 12)), rng)
     step = step * (outside - bodies.disc) + (between if rng.random() < 0.6 else 0) * bodies.disc
-    return film + bodies.unit * step
+    return np.asarray(film + bodies.unit * step, np.float32)
 
 
 def other_tissue(film: Film, bodies: Bodies, rng: Generator) -> Film:
@@ -99,7 +99,7 @@ def other_tissue(film: Film, bodies: Bodies, rng: Generator) -> Film:
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
     other = cv2.warpAffine(film, matrix, film.shape[::-1], borderMode=cv2.BORDER_REFLECT_101)
     share = np.float32(rng.uniform(0.3, 1.0)) * (1 - bodies.inside)
-    return film + share * (other - film)
+    return np.asarray(film + share * (other - film), np.float32)
 
 
 def overlay(film: Film, bodies: Bodies, rng: Generator) -> Film:
@@ -154,7 +154,7 @@ def _added(film: Film, bodies: Bodies, canvas: NDArray[np.uint8], rng: Generator
     """Add a drawing with edges ``soft`` body widths wide, bright with that probability, else dark."""
     drawn = cv2.GaussianBlur(canvas, (0, 0), max(0.5, soft * bodies.width)).astype(np.float32) / np.float32(255)
     sign = 1 if rng.random() < bright else -1
-    return film + np.float32(sign * rng.uniform(0.2, 1.3)) * bodies.unit * drawn
+    return np.asarray(film + np.float32(sign * rng.uniform(0.2, 1.3)) * bodies.unit * drawn, np.float32)
 
 
 STEPS = (

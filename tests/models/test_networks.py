@@ -10,7 +10,7 @@ from bmd.models._blocks import GlobalContext, group_norm, position_waves
 from bmd.models._precision import bf16_is_faster
 from bmd.models._registry import build
 from bmd.models.ap_loss import APLoss
-from bmd.models.c5_gap_fc3 import C5GapFc3
+from bmd.models.c5_gap_fc3 import LEAST_SPREAD, beta_likelihood
 from bmd.models.cmnet import cells, coverage, dice_loss, focal_loss, metal_losses
 from bmd.models.retinanet import RankingHead
 from bmd.reference import UNNAMED
@@ -189,12 +189,58 @@ def test_hiding_hides_value_and_flag_together():
     assert 0.55 < float(film.mean()) < 0.85
 
 
-def test_category_target_follows_who():
-    out = {
-        "category_logits": torch.tensor([[9.0, 0, 0], [9.0, 0, 0], [0, 9.0, 0], [0, 0, 9.0]]),
-        "level_logits": torch.zeros(4, 5),
-        "t_score": torch.zeros(4),
-        "bmd": torch.zeros(4),
+def answers(t, spread=1.0, steady=0.0):
+    """Two looks at bodies with these T-scores; the second is off by ``steady``."""
+    t = torch.tensor(t)
+    return {
+        "category_logits": torch.tensor([[9.0, 0, 0], [9.0, 0, 0], [0, 9.0, 0], [0, 0, 9.0]] * 2),
+        "level_logits": torch.zeros(8, 4),
+        "t_score": torch.cat([t, t + steady]),
+        "t_spread": torch.full((8,), spread),
     }
-    targets = {"t_score": torch.tensor([0.3, -1.0, -1.01, -2.5]), "level": torch.zeros(4).long(), "bmd": torch.zeros(4)}
-    assert float(C5GapFc3.losses(out, torch.ones(4, 1), targets)["category"]) < 0.01
+
+
+def test_category_target_follows_who():
+    t = [0.3, -1.0, -1.01, -2.5]
+    targets = {"t_score": torch.tensor(t), "level": torch.zeros(4).long()}
+    network = build("c5_gap_fc3")
+    assert float(network.losses(answers(t), torch.ones(4, 1), targets)["category"]) < 0.01
+    assert float(network.losses(answers(t), torch.ones(4, 1), targets)["steady"]) == 0
+    moved = network.losses(answers(t, steady=0.5), torch.ones(4, 1), targets)["steady"]
+    assert float(moved) == pytest.approx(0.25 * network.steady)
+
+
+def test_spread_is_learned_from_the_errors():
+    """The loss is smallest where the spread is the root mean square error, and pulls at a wrong mean at any spread."""
+    truth = torch.zeros(2000)
+    mean = torch.randn(2000, generator=torch.Generator().manual_seed(0))
+    mean = 0.8 * mean / (mean**2).mean().sqrt()
+    for spread, sign in ((0.5, -1), (0.8, 0), (1.5, 1)):
+        guess = torch.full((2000,), spread, requires_grad=True)
+        beta_likelihood(mean, guess, truth).backward()
+        slope = float(guess.grad.sum())
+        assert abs(slope) < 0.02 if sign == 0 else slope * sign > 0.1, spread
+    for spread in (0.2, 5.0):
+        off = torch.full((1,), 2.0, requires_grad=True)
+        beta_likelihood(off, torch.tensor([spread]), torch.zeros(1)).backward()
+        assert float(off.grad) > 0.3
+    estimate = build("c5_gap_fc3").eval()(*build("c5_gap_fc3").example())
+    assert float(estimate["t_spread"].detach().min()) > LEAST_SPREAD
+
+
+def test_film_features_are_given_and_are_zero_without_a_film():
+    network = build("c5_gap_fc3").eval()
+    crops, known, present = network.example()
+    with torch.no_grad():
+        features = network(crops, known, present)["features"]
+    assert tuple(features.shape) == (3, 192)
+    assert float(features[:2].abs().max()) > 0
+    assert float(features[2].abs().max()) == 0
+
+
+def test_contrast_of_a_crop_tells_nothing():
+    network = build("c5_gap_fc3").eval()
+    crops, known, _ = network.example()
+    with torch.no_grad():
+        t = [network(k * crops, known, torch.ones(3, 1))["t_score"] for k in (0.5, 1.0, 4.0)]
+    assert float((torch.stack(t) - t[1]).abs().max()) < 0.01

@@ -8,8 +8,7 @@ import pytest
 
 from bmd.simulator.film.printed import NUISANCES
 from bmd.training.augment import PRINTED, FilmAugment, clip_borders, draw_printed, within_border
-from bmd.training.films import Film, Films, plain_view, warp
-from bmd.training.tasks.film import CropAugment
+from bmd.training.films import Film, Films, warp
 from tests.models.fakes import write_fake_shards
 
 
@@ -88,9 +87,3 @@ def test_every_nuisance_that_can_be_printed_is_drawn():
     np.testing.assert_array_equal(draw_printed(flat, np.random.default_rng(0), 0.0), flat)
     drawn = [draw_printed(flat, np.random.default_rng(seed)) for seed in range(60)]
     assert 0.15 < np.mean([(image != flat).any() for image in drawn]) < 0.6
-
-
-def test_crop_augment_keeps_grey_values(film):
-    view, plain = CropAugment()(film, np.random.default_rng(0)), plain_view(film, 384, 4)
-    assert np.abs(view.image - plain.image).mean() < 0.1
-    np.testing.assert_array_equal(view.corners, plain.corners)

@@ -16,7 +16,8 @@ from bmd.training.__main__ import main
 from bmd.training.examples import batches, make_examples
 from bmd.training.films import Films
 from bmd.training.loop import RunningMean, Trainer, learning_rate
-from bmd.training.tasks.film import BOXES, MASKS, MEASURE, validate_boxes, validate_masks, validate_measure
+from bmd.training.tasks.density import MEASURE, validate_density
+from bmd.training.tasks.film import BOXES, MASKS, validate_boxes, validate_masks
 from tests.models.fakes import metadata, write_fake_shards
 
 
@@ -176,10 +177,9 @@ def test_box_validation_knows_right_from_wrong(folder):
 def test_measure_validation_runs_for_every_kind_of_input(folder):
     torch.manual_seed(0)
     with torch.no_grad():
-        metrics = validate_measure(registry.build("c5_gap_fc3").eval(), Films(folder), 64)
-    assert {f"{case}_{m}" for case in ("film", "known", "both") for m in ("mae", "r", "auc")} | {"level"} == set(
-        metrics
-    )
+        metrics = validate_density(registry.build("c5_gap_fc3").eval(), Films(folder), 64)
+    cases = {f"{case}_{m}" for case in ("film", "known", "both") for m in ("mae", "r", "auc", "coverage")}
+    assert cases | {"level", "moved"} == set(metrics)
     assert 0 <= metrics["film_mae"] < 5
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,13 +11,13 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from torch import Tensor, nn
 
-from bmd.inputs.film import crop_tensor
+from bmd.inputs.film import CROP_SIZE, vertebra_crop
 from bmd.inputs.patient import demographics_vector
 from bmd.metrics import auc
-from bmd.reference import DENSITY_LEVELS, LEVELS, OSTEOPOROSIS_FROM_T
+from bmd.reference import DENSITY_LEVELS, OSTEOPOROSIS_FROM_T
 from bmd.training.examples import collate_concatenate
 from bmd.training.films import FIRST_LUMBAR, Film, Films, View, plain_view
-from bmd.training.processing import process
+from bmd.training.processing import MARKED, mark, process
 from bmd.training.surround import redraw
 from bmd.training.task import Example, Items, Metrics, Task
 
@@ -29,34 +28,70 @@ CROP_STRIDE = 4
 UNPROCESSED = 0.1
 """Share of first looks that are left as the simulated console shows them."""
 
-Looks: TypeAlias = tuple[View, View]
-"""A film processed in two ways; everything else is the same."""
+ROOM = 1.0
+"""Widths of a body kept around the bodies: what their crops, moved by a localiser's errors, reach."""
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """The part of a film around its measured bodies, processed in two ways; everything else is the same.
+
+    Attributes
+    ----------
+    images : tuple of ndarray
+        Two of float32 (h, w) in 0..1 at the resolution of a film of ``CROP_FILM``.
+    levels : ndarray
+        int64 (n,) of the bodies in view, 0..3.
+    corners : ndarray
+        float32 (n, 4, 2) in pixels of the images.
+    """
+
+    images: tuple[NDArray[np.float32], NDArray[np.float32]]
+    levels: NDArray[np.int64]
+    corners: NDArray[np.float32]
+
+
+def in_view(film: Film, view: View) -> NDArray[np.int64]:
+    """Which of L1-L4 (0..3) are in view and of a known T-score."""
+    rows = slice(FIRST_LUMBAR, FIRST_LUMBAR + len(DENSITY_LEVELS))
+    return np.flatnonzero(film.visible[rows] & (view.share_in_view()[rows] > 0.7) & np.isfinite(film.t_score[rows]))
+
+
+def window(shape: tuple[int, ...], corners: NDArray[np.float32]) -> tuple[slice, slice]:
+    """Rows and columns of a film of this shape that hold the crops of bodies with corners (n, 4, 2)."""
+    points = corners.reshape(-1, 2)
+    room = ROOM * float(np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1).max())
+    low = np.maximum(np.floor(points.min(0) - room), 0).astype(int)
+    high = np.minimum(np.ceil(points.max(0) + room) + 1, shape[::-1]).astype(int)
+    return slice(low[1], high[1]), slice(low[0], high[0])
 
 
 @dataclass(frozen=True)
 class CropAugment:
-    """Draws a film for the measuring network: other surroundings of the bodies, then processing, twice."""
-
-    size: int = CROP_FILM
-    stride: int = CROP_STRIDE
+    """Draws a film for the measuring network: marks, other surroundings of the bodies, then processing, twice."""
 
     def __call__(self, film: Film, rng: np.random.Generator) -> Looks:
         """Draw both looks; all randomness comes from ``rng``."""
-        view = plain_view(film, self.size, self.stride)
-        known = (np.arange(len(LEVELS)) >= FIRST_LUMBAR - 1) & np.isfinite(view.corners).all((1, 2))
-        image = redraw(view.image, view.corners[known], rng)
-        first = image if rng.random() < UNPROCESSED else process(image, rng)
-        return _with(view, first), _with(view, process(image, rng))
-
-
-def _with(view: View, image: NDArray[np.float32]) -> View:
-    return View(image, view.labels, view.corners)
+        view = plain_view(film, CROP_FILM, CROP_STRIDE)
+        levels = in_view(film, view)
+        if not len(levels):
+            return Looks((view.image, view.image), levels, view.corners[:0])
+        around = window(view.image.shape, view.corners[FIRST_LUMBAR + levels])
+        corners = view.corners - np.array([around[1].start, around[0].start], np.float32)
+        bodies, seed = corners[FIRST_LUMBAR - 1 :], int(rng.integers(2**32))  # T12 to S1
+        images = []
+        for plain in (rng.random() < UNPROCESSED, False):
+            image = mark(view.image, rng) if rng.random() < MARKED else view.image
+            image = redraw(np.ascontiguousarray(image[around]), bodies, np.random.default_rng(seed))
+            images.append(image if plain else process(image, rng))
+        return Looks((images[0], images[1]), levels, corners[FIRST_LUMBAR + levels])
 
 
 def plain_looks(film: Film, size: int = CROP_FILM) -> Looks:
     """The film as it is, twice: for validation."""
     view = plain_view(film, CROP_FILM, CROP_STRIDE)
-    return view, view
+    levels = in_view(film, view)
+    return Looks((view.image, view.image), levels, view.corners[FIRST_LUMBAR + levels])
 
 
 def jitter_corners(corners: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -83,18 +118,21 @@ def encode_crops(film: Film, looks: Looks, rng: np.random.Generator, jitter: boo
     targets : dict of Tensor
         ``again`` (n, 1, 64, 64) of the second look, ``level`` int64 (n,) 0..3, ``t_score`` (n,) of the level.
     """
-    rows = slice(FIRST_LUMBAR, FIRST_LUMBAR + len(DENSITY_LEVELS))
-    good = film.visible[rows] & (looks[0].share_in_view()[rows] > 0.7) & np.isfinite(film.t_score[rows])
-    corners: NDArray[np.floating] = looks[0].corners[rows][good]
-    crops = [crop_tensor(look.image, _moved(corners, rng, jitter)) for look in looks]
+    crops = [_cut(image, _moved(looks.corners, rng, jitter)) for image in looks.images]
     age, male, height, weight = film.patient
     known = torch.from_numpy(demographics_vector(age, male, height, weight))
     targets = {
         "again": crops[1],
-        "level": torch.from_numpy(np.flatnonzero(good)),
-        "t_score": torch.from_numpy(film.t_score[rows][good].astype(np.float32)),
+        "level": torch.from_numpy(looks.levels),
+        "t_score": torch.from_numpy(film.t_score[FIRST_LUMBAR + looks.levels].astype(np.float32)),
     }
-    return crops[0], known.expand(int(good.sum()), -1), targets
+    return crops[0], known.expand(len(looks.levels), -1), targets
+
+
+def _cut(image: NDArray[np.float32], corners: NDArray[np.floating]) -> Tensor:
+    """Crops float32 (n, 1, 64, 64) of a film at the working resolution, or of a part of it."""
+    crops = [vertebra_crop(image, c) for c in corners]
+    return torch.from_numpy(np.stack(crops))[:, None] if crops else torch.zeros(0, 1, CROP_SIZE, CROP_SIZE)
 
 
 def _moved(corners: NDArray[np.floating], rng: np.random.Generator, jitter: bool) -> NDArray[np.floating]:
@@ -120,11 +158,11 @@ def validate_density(network: nn.Module, films: Items[Film], size: int) -> Metri
     answers = {case: Answers([], [], []) for case in ("film", "known", "both")}
     patients: list[float] = []
     bodies: list[float] = []
-    level_right: list[bool] = []
+    level_right: list[int] = []
     moved: list[float] = []
     for i in range(len(films)):
         plain = plain_looks(films[i])
-        shown = plain[0], _with(plain[1], process(plain[1].image, rng))
+        shown = replace(plain, images=(plain.images[0], process(plain.images[0], rng)))
         crops, known, targets = encode_crops(films[i], shown, rng, jitter=False)
         if not len(crops):
             continue
@@ -134,7 +172,7 @@ def validate_density(network: nn.Module, films: Items[Film], size: int) -> Metri
             answer.means += out["t_score"].float().tolist()
             answer.spreads += out["t_spread"].float().tolist()
             if case == "film":
-                level_right += (out["level_logits"].argmax(1).cpu() == targets["level"]).tolist()  # type: ignore[index]
+                level_right += (out["level_logits"].argmax(1).cpu() == targets["level"]).int().tolist()  # type: ignore[index]
                 other = network(*_inputs(targets["again"], known, case, network))  # type: ignore[index,arg-type]
                 moved.append(abs(float(other["t_score"].float().mean()) - answer.patients[-1]))
         patients.append(films[i].t_l1l4)

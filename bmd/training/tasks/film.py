@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bmd.inputs.film import local_log_normalise
-from bmd.metrics import Boxes, average_precision
+from bmd.metrics import Boxes, auc, average_precision
 from bmd.metrics import dice as overlap
 from bmd.reference import LEVELS, LUMBAR, UNNAMED
 from bmd.training.augment import FilmAugment

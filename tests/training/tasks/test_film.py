@@ -7,12 +7,11 @@ import torch
 from bmd.errors import InputError
 from bmd.reference import LEVELS
 from bmd.training.augment import FilmAugment
-from bmd.training.examples import Examples, collate_concatenate
+from bmd.training.examples import Examples
 from bmd.training.films import OFTENER, Films, MetalFilms, View, plain_view
 from bmd.training.tasks.film import (
     centre_maps,
     encode_boxes,
-    encode_crops,
     encode_masks,
     view_boxes,
 )
@@ -108,14 +107,3 @@ def test_boxes_frame_the_labels(folder):
     nothing = np.zeros((64, 64), np.uint8)
     empty = View(nothing.astype(np.float32), nothing, nothing, film.corners)
     assert view_boxes(empty)[0].shape == (0, 4)
-
-
-def test_crops_example(folder):
-    films, rng = Films(folder), np.random.default_rng(0)
-    examples = [encode_crops(films[i], plain_view(films[i], 384, 4), rng) for i in range(2)]
-    crops, known, targets = collate_concatenate(examples)
-    assert tuple(crops.shape) == (10, 1, 64, 64)
-    assert tuple(known.shape) == (10, 8)
-    assert targets["level"].tolist() == [0, 1, 2, 3, 4] * 2
-    np.testing.assert_allclose(targets["t_score"][:5], films[0].t_score[3:8])
-    assert torch.equal(targets["t_l1l4"], torch.tensor([films[0].t_l1l4] * 5 + [films[1].t_l1l4] * 5))
