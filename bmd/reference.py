@@ -7,7 +7,7 @@ How sure a number is: *read* in the text named; *computed* from the public-use f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor, isfinite
+from math import ceil, erf, floor, isfinite, sqrt
 from typing import TypeVar
 
 import numpy as np
@@ -34,6 +34,9 @@ OSTEOPENIA_BELOW_T = -1.0
 
 OSTEOPOROSIS_FROM_T = -2.5
 """Osteoporosis is T <= -2.5; osteopenia (low bone mass) is what lies between, -2.5 < T < -1.0 (WHO; same source)."""
+
+HALF_STEP = 0.05
+"""Half of the step to which T-scores are reported: -1.04 is reported as -1.0 and is normal."""
 
 MINIMUM_AGE_FOR_T = 50
 """WHO classes are for postmenopausal women and men from 50; below, Z-scores (read: ISCD 2005, PubMed 16731428)."""
@@ -151,6 +154,14 @@ def reported_t(t: float) -> float:
 def reported_interval(low: float, high: float) -> tuple[float, float]:
     """Ends of a T-score interval as reported: rounded outwards to 0.1, so that its coverage is not lowered."""
     return floor(round(10 * low, 6)) / 10 + 0.0, ceil(round(10 * high, 6)) / 10 + 0.0
+
+
+def class_shares(t: float, spread: float) -> dict[str, float]:
+    """Share of each WHO class for a T-score known up to a normal error of that spread; limits as reported, to 0.1."""
+    limits = OSTEOPENIA_BELOW_T - HALF_STEP, OSTEOPOROSIS_FROM_T + HALF_STEP
+    low, osteoporosis = ((1 + erf((limit - t) / spread / sqrt(2))) / 2 for limit in limits)
+    shares = (1 - low, low - osteoporosis, osteoporosis)
+    return {name: round(share, 4) for name, share in zip(CATEGORIES, shares, strict=True)}
 
 
 def t_score(bmd: Value, site: str, reference: Reference = HOLOGIC) -> Value:

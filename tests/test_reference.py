@@ -136,3 +136,10 @@ def test_osta_classes(age: float, weight: float, risk: str) -> None:
 )
 def test_orai_points(age: float, weight: float, oestrogen: bool, points: int) -> None:
     assert reference.orai(age, weight, oestrogen) == points
+
+
+def test_class_shares_follow_the_limits_as_reported() -> None:
+    shares = reference.class_shares(-2.45, 0.8)
+    assert sum(shares.values()) == pytest.approx(1, abs=2e-4)
+    assert shares["osteoporosis"] == pytest.approx(0.5, abs=1e-3)
+    assert reference.class_shares(1.0, 0.2)["normal"] > 0.99

@@ -15,6 +15,7 @@ from bmd.findings import note
 from bmd.geometry import filled
 from bmd.inputs.film import CROP_SIZE, Placement, crop_matrix, crop_tensor, letterbox
 from bmd.inputs.patient import patient_vector
+from bmd.reference import OSTEOPENIA_BELOW_T, OSTEOPOROSIS_FROM_T
 from bmd.types import Box, Explanation, Prediction, Report, Study, Vertebra
 
 LONGEST = 160
@@ -29,12 +30,21 @@ class Bound(nn.Module):
         self.network, self.patient = network, patient
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Crops (n, 1, 64, 64) to logits (n, 3)."""
+        """Crops (n, 1, 64, 64) to the logarithms (n, 3) of the classes' shares of the predicted T-scores."""
         count = len(crops)
-        logits: Tensor = self.network(crops, self.patient.expand(count, -1), crops.new_ones(count, 1))[
-            "category_logits"
-        ]
-        return logits
+        out = self.network(crops, self.patient.expand(count, -1), crops.new_ones(count, 1))
+        return log_shares(out["t_score"], out["t_spread"])
+
+
+def log_shares(t: Tensor, spread: Tensor) -> Tensor:
+    """Logarithms (n, 3) of the shares of the WHO classes in normal distributions (n,); those shown, before calibration.
+
+    Logarithms, because the gradient of a share vanishes where the class is certain or excluded.
+    """
+    normal = torch.special.log_ndtr((t - OSTEOPENIA_BELOW_T) / spread)
+    osteoporosis = torch.special.log_ndtr((OSTEOPOROSIS_FROM_T - t) / spread)
+    rest = 1 - normal.exp() - osteoporosis.exp()
+    return torch.stack([normal, rest.clamp(min=1e-6).log(), osteoporosis], 1)
 
 
 def heat_maps(

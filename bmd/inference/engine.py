@@ -45,6 +45,9 @@ class Engine(Protocol):
     def metadata(self, network: str) -> dict[str, Any]:
         """The contents of the weights' metadata.json."""
 
+    def arrays(self, network: str, name: str) -> dict[str, Floats]:
+        """Arrays beside the weights that the metadata names, such as the region of films they were fitted on."""
+
 
 class TorchEngine:
     """PyTorch on one device, in bfloat16 where that is measured to be faster; outputs are float32."""
@@ -74,6 +77,10 @@ class TorchEngine:
     def metadata(self, network: str) -> dict[str, Any]:
         """See ``Engine.metadata``."""
         return read_metadata(self._weights, network)
+
+    def arrays(self, network: str, name: str) -> dict[str, Floats]:
+        """See ``Engine.arrays``."""
+        return read_arrays(self._weights, network, name)
 
     def _model(self, network: str) -> Any:
         if network not in self._loaded:
@@ -126,6 +133,10 @@ class OpenVinoEngine:
         """See ``Engine.metadata``."""
         return read_metadata(self._weights, network)
 
+    def arrays(self, network: str, name: str) -> dict[str, Floats]:
+        """See ``Engine.arrays``."""
+        return read_arrays(self._weights, network, name)
+
     def _load(self, network: str) -> Any:
         from bmd.models._registry import load
 
@@ -166,6 +177,14 @@ def read_metadata(weights: Path, network: str) -> dict[str, Any]:
     from bmd.models._metadata import read
 
     return read(weights / network)
+
+
+@cache
+def read_arrays(weights: Path, network: str, name: str) -> dict[str, Floats]:
+    """Arrays beside a network's weights, kept in memory; raises WeightsError when they are missing or damaged."""
+    from bmd.models._metadata import read_attached
+
+    return read_attached(weights / network, name)
 
 
 def engine_names() -> tuple[str, ...]:

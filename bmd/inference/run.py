@@ -54,6 +54,10 @@ class Networks:
         """The metadata of the network of a role; raises WeightsError when its weights are missing."""
         return self.engine.metadata(self.name(role))
 
+    def arrays(self, role: str, name: str) -> dict[str, NDArray[np.float32]]:
+        """Arrays that lie beside the weights of the network of a role; see ``Engine.arrays``."""
+        return self.engine.arrays(self.name(role), name)
+
 
 class Teller:
     """Says what is being done, by code, to whoever wants to know."""

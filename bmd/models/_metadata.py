@@ -17,14 +17,20 @@ values    the figures, by name
 ``trained_on`` and ``calibration.fitted_on`` have ``cohort`` and ``n`` of the same meaning. ``provenance`` says what
 made the weights: ``commit`` of the code, ``command``, and ``data_sha256`` over the ``data_files`` read. What was not
 written down at the time is null, and ``reason`` says so; ``shipped_in`` is the commit that first held these files.
+Arrays that belong to the weights but are no weights (``attach``) have a key of their own with their file and its hash.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bmd.errors import WeightsError
 from bmd.findings import Finding, Value, note
@@ -89,6 +95,35 @@ def update(folder: Path, measured: Iterable[dict[str, Any]], **changes: Any) -> 
     metadata = read(folder)
     own = [entry for entry in metadata["metrics"] if entry["kind"] == "validation"]
     write(folder, metadata | changes | {"metrics": [*measured, *own]})
+
+
+def attach(folder: Path, name: str, arrays: Mapping[str, NDArray[np.float32]], **facts: Any) -> None:
+    """Write arrays beside weights as ``<name>.npz``; the metadata's key ``name`` has file, hash and ``facts``."""
+    packed = io.BytesIO()
+    whole: dict[str, Any] = dict(arrays)
+    np.savez_compressed(packed, **whole)
+    (folder / f"{name}.npz").write_bytes(packed.getvalue())
+    digest = hashlib.sha256(packed.getvalue()).hexdigest()
+    write(folder, read(folder) | {name: {"file": f"{name}.npz", "sha256": digest, **facts}})
+
+
+def read_attached(folder: Path, name: str) -> dict[str, NDArray[np.float32]]:
+    """Arrays that ``attach`` wrote.
+
+    Raises
+    ------
+    WeightsError
+        "network.file_missing" or "network.file_damaged".
+    """
+    entry = read(folder).get(name) or {}
+    path = folder / Path(entry.get("file", f"{name}.npz")).name
+    if not entry or not path.is_file():
+        raise WeightsError("network.file_missing", file=f"{folder.name}/{path.name}")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        raise WeightsError("network.file_damaged", file=f"{folder.name}/{path.name}")
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return {key: np.asarray(stored[key], np.float32) for key in stored.files}
 
 
 def measurement(

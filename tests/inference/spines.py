@@ -119,8 +119,12 @@ class TruthEngine:
 
     device = "test"
 
-    def __init__(self, calibration: dict | None = None, t: float = -1.7, metal_on: str = "") -> None:
-        self.calibration, self.t, self.calls, self.metal_on = calibration or {}, t, [], metal_on
+    def __init__(
+        self, calibration: dict | None = None, t: float = -1.7, metal_on: str = "", spread: float = 0.8
+    ) -> None:
+        self.calibration, self.t, self.spread, self.calls = calibration or {}, t, spread, []
+        self.metal_on = metal_on
+        self.region: dict[str, NDArray] | None = None
         self.shows = 0  # index into SHOWN: a lateral lumbar film
 
     def run(self, network: str, *inputs: NDArray) -> dict[str, NDArray]:
@@ -141,14 +145,20 @@ class TruthEngine:
         t = self.t + 0.1 * np.arange(count)
         return {
             "category_logits": np.tile(np.array([0.0, 1.0, 0.5]), (count, 1)),
-            "level_logits": np.zeros((count, 5)),
+            "level_logits": np.zeros((count, 4)),
             "t_score": t,
-            "bmd": 1.0 + 0.11 * t,
+            "t_spread": np.full(count, self.spread),
+            "features": np.ones((count, 192), np.float32),
         }
 
     def metadata(self, network: str) -> dict:
         """See ``Engine.metadata``."""
-        return {"calibration": self.calibration}
+        return {"calibration": self.calibration} | ({"region": {}} if self.region else {})
+
+    def arrays(self, network: str, name: str) -> dict[str, NDArray]:
+        """See ``Engine.arrays``."""
+        assert (name, self.region is None) == ("region", False)
+        return dict(self.region or {})
 
 
 def levels_of(bodies) -> list[str | None]:  # type: ignore[no-untyped-def]

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 
 from bmd.evaluation import published
-from bmd.evaluation.film.calibration import fit_temperature
 from bmd.metrics import (
     auc,
     bootstrap,
@@ -163,3 +163,14 @@ def _published(name: str) -> dict[str, Any]:
     paper, row = PUBLISHED[name]
     beside = next(r for r in published.results(paper) if r.model == row)
     return {"paper": published.PAPERS[paper], "measured_on": beside.measured_on, "values": beside.values}
+
+
+def log_loss(logits: NDArray[np.floating], truth: NDArray[np.int64], temperature: float) -> float:
+    """Mean negative log likelihood of classes (n,) under logits (n, 3) divided by a temperature."""
+    return float(-log_softmax(logits / temperature, axis=1)[np.arange(len(logits)), truth].mean())
+
+
+def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
+    """Temperature with the smallest log loss (Guo et al. 2017, On calibration of modern neural networks)."""
+    best = minimize_scalar(lambda s: log_loss(logits, truth, float(np.exp(s))), bounds=(-2.5, 2.5), method="bounded")
+    return float(np.exp(best.x))

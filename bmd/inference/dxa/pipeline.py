@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from bmd import reference
 from bmd.errors import WeightsError
@@ -37,8 +36,6 @@ from bmd.types import Demographics, LevelDensity, Prediction, Report, Study, Sui
 ROLE = "dxa_density"
 Pixels: TypeAlias = NDArray[np.float32]
 """(H, W) in 0..1, bone bright."""
-HALF_STEP = 0.05
-"""T-scores are reported to 0.1."""
 LEAST_EVIDENCE = 1.4
 """Least sum of the scores of L1-L4 of a picture that is taken for a lumbar spine scan from the front."""
 METAL_G_CM2 = 2.6
@@ -124,19 +121,11 @@ def estimate(pixels: Pixels, patient: Demographics, networks: Networks) -> Predi
         bmd_g_cm2=density,
         t_score=shown,
         interval=None if half is None else reference.reported_interval(t - half, t + half),
-        probabilities={} if spread is None else class_shares(t, float(spread)),
+        probabilities={} if spread is None else reference.class_shares(t, float(spread)),
         category=reference.category(shown),
         model=networks.name(ROLE),
     )
     return as_z(found, patient)
-
-
-def class_shares(t: float, spread: float) -> dict[str, float]:
-    """Share of each WHO class for a T-score known up to a normal error of that spread; limits as reported, to 0.1."""
-    limits = np.array([reference.OSTEOPENIA_BELOW_T - HALF_STEP, reference.OSTEOPOROSIS_FROM_T + HALF_STEP])
-    low, osteoporosis = ndtr((limits - t) / spread).tolist()
-    shares = (1 - low, low - osteoporosis, osteoporosis)
-    return {name: round(share, 4) for name, share in zip(reference.CATEGORIES, shares, strict=True)}
 
 
 def warnings(study: Study, found: Regions, levels: tuple[LevelDensity, ...]) -> tuple[Finding, ...]:

@@ -15,9 +15,10 @@ from bmd.inference.film.boxes import by_boxes
 from bmd.inference.film.found import ROLE, Film, Found, by_maps
 from bmd.inference.film.gate import gate, judge, seems_inverted
 from bmd.inference.film.warnings import warnings
+from bmd.inference.patient import as_z
 from bmd.inference.run import Networks, Teller
 from bmd.models._registry import spec
-from bmd.types import Image, Prediction, Report, Study, Suitability
+from bmd.types import Image, Report, Study, Suitability
 
 LOCALISERS: Mapping[str, Callable[[Film, Networks], Found]] = {"masks": by_maps, "boxes": by_boxes}
 """By the task of the network: networks of one task give the same outputs."""
@@ -64,23 +65,22 @@ def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Se
 def describe(report: Report, study: Study, image: Image, seen: Seen, networks: Networks, tell: Teller) -> Report:
     """Measure, and fill the report; without the density network's weights the rest of it stands."""
     tell(0.7, "progress.estimating_density")
-    each: tuple[Prediction, ...] = ()
-    patient: Prediction | None = None
+    measured = density.Measured()
     missing: tuple[Finding, ...] = ()
     models, found = {**report.models, view.ROLE: networks.name(view.ROLE)}, seen.found
     assert found is not None  # else it was refused
     try:
-        each, patient = density.measure(seen.film, found.vertebrae, study.patient, networks, skip=found.unmeasured)
+        measured = density.measure(seen.film, found.vertebrae, study.patient, networks, skip=found.unmeasured)
         models[density.ROLE] = networks.name(density.ROLE)
     except WeightsError as error:
         missing = (warning("film.no_density", error=error.finding),)
     return replace(
         report,
         vertebrae=found.vertebrae,
-        measurements=each,
-        prediction=patient,
+        measurements=tuple(as_z(one, study.patient) for one in measured.each),
+        prediction=None if measured.patient is None else as_z(measured.patient, study.patient),
         levels_certain=found.certain and not seen.doubts,
-        warnings=seen.doubts + warnings(found, each, patient, study, report.suitability) + missing,
+        warnings=seen.doubts + warnings(found, measured, study, report.suitability) + missing,
         models=models,
     )
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from bmd.findings import Finding, note, warning
 from bmd.inference.film.found import Found
-from bmd.inference.film.measure import FEWEST, PATIENT_LEVELS
-from bmd.inference.patient import of_age
+from bmd.inference.film.measure import FEWEST, PATIENT_LEVELS, Measured
+from bmd.inference.patient import below_who_age, of_age
 from bmd.reference import LUMBAR
 from bmd.types import Prediction, Study, Suitability
 
@@ -18,20 +18,29 @@ FLAWED: Mapping[str, str] = MappingProxyType({"metal": "film.metal_levels", "dou
 
 def warnings(
     found: Found,
-    each: tuple[Prediction, ...],
-    patient: Prediction | None,
+    measured: Measured,
     study: Study,
     suitability: Suitability,
 ) -> tuple[Finding, ...]:
     """Everything the reader should know before using the numbers, most important first."""
-    said = [*found.said, *_coverage(found, each, patient), *of_age(study.patient)]
+    said = [*_unjudged(measured), *found.said, *_coverage(found, measured.each, measured.patient)]
+    said += of_age(study.patient)
     if found.metal:
         said.append(warning("film.metal"))
     if suitability.inverted:
         said.append(note("film.inverted"))
     if found.second_spine:
         said.append(warning("film.second_spine"))
+    if any(v.level == "L5" for v in found.vertebrae):
+        said.append(note("film.no_l5"))
+    if not below_who_age(study.patient):  # no classes are shown then
+        said += [one for one in measured.said if one.severity == "note"]
     return tuple(said)
+
+
+def _unjudged(measured: Measured) -> list[Finding]:
+    """Why there is no density at all."""
+    return [one for one in measured.said if one.severity == "warning"]
 
 
 def _coverage(found: Found, each: tuple[Prediction, ...], patient: Prediction | None) -> list[Finding]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bmd.errors import WeightsError
 from bmd.findings import Finding, warning
-from bmd.inference.dxa.pipeline import analyse_dxa, class_shares, estimate
+from bmd.inference.dxa.pipeline import analyse_dxa, estimate
 from bmd.inference.run import Networks
 from bmd.inputs.film import letterbox
 from bmd.modality import analyse
@@ -167,13 +167,6 @@ def test_missing_weights_of_the_estimate_leave_the_measurement() -> None:
     assert [a.model for a in report.answers] == ["measured"]
     (missing,) = [w for w in report.warnings if w.code == "dxa.estimate_missing"]
     assert missing.values["reason"] == WeightsError("dxa.blank").finding
-
-
-def test_class_shares_follow_the_limits_as_reported() -> None:
-    shares = class_shares(-2.45, 0.8)
-    assert sum(shares.values()) == pytest.approx(1, abs=2e-4)
-    assert shares["osteoporosis"] == pytest.approx(0.5, abs=1e-3)
-    assert class_shares(1.0, 0.2)["normal"] > 0.99
 
 
 def test_without_calibration_there_is_no_interval() -> None:

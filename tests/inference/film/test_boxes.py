@@ -14,7 +14,7 @@ from bmd.inference.film import boxes
 from bmd.inference.film.boxes import MARGIN, Bodies, as_vertebrae, by_boxes, chain, leaning, merged, names_hold
 from bmd.inference.run import Networks
 from bmd.modality import analyse
-from bmd.reference import LUMBAR
+from bmd.reference import DENSITY_LEVELS, LUMBAR
 from bmd.types import Image, Study
 from tests.inference.spines import TruthEngine, as_film, toy_spine
 
@@ -26,7 +26,7 @@ class Detector(TruthEngine):
     """Finds the true bodies of a spine on a square film of 384, each with a second, weaker name one level below."""
 
     def __init__(self, spine: Any, sure: float = 0.99, unsure: float = 0.75) -> None:
-        super().__init__({"film_patient_half_width": 1.2})
+        super().__init__({"film_patient_scale": 1.2})
         quads = spine.quads[3:8]
         self.truth = np.concatenate([quads.min(1), quads.max(1) + 1], 1)
         self.scores = sure, unsure
@@ -57,7 +57,7 @@ def test_a_detector_gives_the_same_report_as_maps(seed: int) -> None:
     report = analyse(study, engine=Detector(spine), models=DETECTOR)
     assert report.models == {"localiser": "retinanet_aploss", "view": "view_cnn", "density": "c5_gap_fc3"}
     assert [v.level for v in report.vertebrae] == list(LUMBAR)
-    assert [p.level for p in report.measurements] == list(LUMBAR)
+    assert [p.level for p in report.measurements] == list(DENSITY_LEVELS)
     assert report.prediction is not None
     assert report.levels_certain
     assert report.warnings[:2] == (note("film.names_of_detector"), note("film.boxes_only"))

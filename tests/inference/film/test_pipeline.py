@@ -14,22 +14,20 @@ from bmd.inference.film.pipeline import analyse as analyse_film
 from bmd.inference.film.warnings import warnings
 from bmd.inference.run import Networks
 from bmd.modality import analyse
-from bmd.reference import LUMBAR, bmd, category, reported_t, t_score
+from bmd.reference import DENSITY_LEVELS, LUMBAR, bmd, category, reported_t, t_score, z_score
 from bmd.text import say
 from bmd.types import Demographics, Image, Report, Study, Volume
 from tests.inference.spines import TruthEngine, as_film, centroid, maps_of, plain_tensor, toy_spine, unstretched
 
 CALIBRATION = {
     "coverage": 0.9,
-    "film_vertebra_temperature": 2.0,
-    "film_vertebra_half_width": 1.4,
-    "film_alone_half_width": 1.6,
-    "film_patient_temperature": 1.5,
-    "film_patient_half_width": 1.2,
     "film_patient_offset": 0.1,
     "film_patient_slope": 1.1,
-    "both_vertebra_half_width": 1.1,
-    "both_patient_half_width": 0.9,
+    "film_patient_scale": 1.0,
+    "film_vertebra_scale": 1.2,
+    "aged_patient_scale": 0.9,
+    "both_patient_scale": 0.7,
+    "both_vertebra_scale": 0.8,
 }
 
 
@@ -56,7 +54,8 @@ def test_a_film_gives_five_lumbar_vertebrae_and_a_patient_value() -> None:
     assert report.suitability.suitable
     assert report.levels_certain
     check_is_complete(report, 1)
-    assert [p.level for p in report.measurements] == list(LUMBAR)
+    assert [p.level for p in report.measurements] == list(DENSITY_LEVELS)
+    assert note("film.no_l5") in report.warnings
     assert report.prediction is not None
     assert report.prediction.level is None
     assert report.file == "a.png"
@@ -68,28 +67,102 @@ def test_a_film_gives_five_lumbar_vertebrae_and_a_patient_value() -> None:
         assert p.interval[0] < p.t_score < p.interval[1]
         assert p.category == category(p.t_score)
         assert sum(p.probabilities.values()) == pytest.approx(1, abs=1e-3)
+        spread = 0.8 * (1.0 if p.level is None else 1.2)
+        assert p.interval[1] - p.interval[0] == pytest.approx(2 * 1.645 * spread, abs=0.2)
 
 
 def test_calibration_follows_what_is_known_of_the_patient() -> None:
     film = as_film(toy_spine(1).labels)
     every = Demographics(70, "F", 160, 60)
     widths = []
-    for patient in (Demographics(), Demographics(age_y=70, sex="F"), every):
+    for patient in (Demographics(), Demographics(age_y=70), Demographics(age_y=70, sex="F"), every):
         report = analyse(study(film, patient), engine=TruthEngine(CALIBRATION))
         assert report.prediction is not None
         assert report.prediction.interval is not None
         widths.append(round(report.prediction.interval[1] - report.prediction.interval[0], 2))
-    assert widths == pytest.approx([2.5, 2.5, 1.9], abs=0.101), "2.4, 2.4, 1.8, rounded outwards"
-    assert widths[0] == widths[1] > widths[2]
+    exact = [2 * 1.645 * 0.8 * scale for scale in (1.0, 1.0, 0.9, 0.7)]
+    assert widths == pytest.approx(exact, abs=0.201), "rounded outwards"
+    assert widths[0] == widths[1] > widths[2] > widths[3]
     plain = analyse(study(film), engine=TruthEngine())
     assert plain.prediction is not None
     assert plain.prediction.interval is None, "no interval is invented without calibration"
+    assert plain.prediction.probabilities == {}
+
+
+@pytest.mark.parametrize("t", np.arange(-4.0, 1.01, 0.25))
+def test_category_is_the_likeliest_class_or_it_is_said_that_it_is_not(t: float) -> None:
+    """Over many films and spreads: never a number, a class and probabilities that silently contradict each other."""
+    film, silent, told = as_film(toy_spine(1).labels), 0, 0
+    for spread in (0.3, 0.8, 1.5):
+        report = analyse(study(film), engine=TruthEngine(CALIBRATION, t=t, spread=spread))
+        predictions = [p for p in (report.prediction, *report.measurements) if p is not None]
+        assert len(predictions) == 5
+        said = {w.code: w.values for w in report.warnings}
+        for p in predictions:
+            top = max(p.probabilities, key=lambda name: p.probabilities[name])
+            assert p.category == category(p.t_score)
+            if p.probabilities[top] == p.probabilities[p.category]:
+                silent += 1
+            elif p.level is None:
+                told += 1
+                assert said["film.between"]["likeliest"] == note(f"category.{top}")
+            else:
+                told += 1
+                assert p.level in said["film.between_levels"]["levels"]
+    assert silent > told
+
+
+def test_classes_are_not_said_to_differ_where_they_agree() -> None:
+    film = as_film(toy_spine(1).labels)
+    sure = analyse(study(film), engine=TruthEngine(CALIBRATION, t=-4.0))
+    assert not {"film.between", "film.between_levels"} & {w.code for w in sure.warnings}
+    wide = analyse(study(film), engine=TruthEngine(CALIBRATION, t=-1.3, spread=1.5))
+    (found,) = [w for w in wide.warnings if w.code == "film.between"]
+    assert "normal is more likely" in say(found).lower()
+
+
+def test_a_film_unlike_those_simulated_gets_levels_and_no_number() -> None:
+    film = as_film(toy_spine(1).labels)
+    engine = TruthEngine(CALIBRATION)
+    engine.region = {"mean": np.full(192, 0.5), "whiten": np.eye(192), "limit": np.array(8.0)}
+    inside = analyse(study(film), engine=engine)
+    assert inside.prediction is not None, "the distance is .5 x sqrt(192) = 6.9"
+    engine.region = engine.region | {"limit": np.array(6.0)}
+    outside = analyse(study(film), engine=engine)
+    assert outside.suitability.suitable
+    assert outside.prediction is None
+    assert outside.measurements == ()
+    check_is_complete(outside, 1)
+    assert outside.levels_certain
+    assert outside.warnings[0] == warning("film.density_unjudged", distance=1.15)
+    assert not {"film.too_few", "film.rests_on"} & {w.code for w in outside.warnings}
+
+
+@pytest.mark.parametrize("sex", ["F", None])
+def test_under_50_there_is_no_who_class(sex: str | None) -> None:
+    film = as_film(toy_spine(1).labels)
+    young = analyse(study(film, Demographics(age_y=31, sex=sex)), engine=TruthEngine(CALIBRATION))  # type: ignore[arg-type]
+    old = analyse(study(film, Demographics(age_y=61, sex=sex)), engine=TruthEngine(CALIBRATION))  # type: ignore[arg-type]
+    assert old.prediction is not None
+    assert old.prediction.category is not None
+    assert old.prediction.z_score is None
+    assert young.prediction is not None
+    for p in (young.prediction, *young.measurements):
+        assert (p.t_score, p.interval, p.category, p.probabilities) == (None, None, None, {})
+        assert p.bmd_g_cm2 is not None
+    z = young.prediction.z_score
+    assert (z is None) == (sex is None)
+    if z is not None:
+        assert z == pytest.approx(z_score(young.prediction.bmd_g_cm2, 31, "F"), abs=0.051)
+        assert young.prediction.z_interval is not None
+        assert young.prediction.z_interval[0] < z < young.prediction.z_interval[1]
+    assert "film.between" not in {w.code for w in young.warnings}
 
 
 def test_the_patients_density_agrees_with_the_t_score() -> None:
     p = analyse(study(as_film(toy_spine(1).labels)), engine=TruthEngine(CALIBRATION)).prediction
     assert p is not None
-    exact = 0.1 + 1.1 * (-1.7 + 0.15)
+    exact = 0.1 + 1.1 * (-1.7 + 0.15)  # the mean of L1-L4
     assert p.t_score == round(exact, 1)
     assert p.bmd_g_cm2 == pytest.approx(bmd(exact, "L1-L4"), abs=6e-4)
     assert reported_t(t_score(p.bmd_g_cm2, "L1-L4")) == p.t_score
@@ -226,12 +299,13 @@ def test_a_single_vertebra_gives_no_patient_value() -> None:
     film = as_film(toy_spine(5).labels)
     whole = analyse(study(film), engine=TruthEngine())
     two = tuple(v for v in whole.vertebrae if v.level in ("L4", "L5"))
-    each, patient = measure(film, two, Demographics(), Networks(TruthEngine()))
-    assert [p.level for p in each] == ["L4", "L5"]
-    assert patient is None
+    measured = measure(film, two, Demographics(), Networks(TruthEngine()))
+    assert [p.level for p in measured.each] == ["L4"]
+    assert measured.patient is None
     found = Found(two, certain=True, enough=True, quality=1.0)
-    said = warnings(found, each, patient, study(film), whole.suitability)
-    assert said == (warning("film.missing", levels=("L1", "L2", "L3")), warning("film.too_few", least=2))
+    said = warnings(found, measured, study(film), whole.suitability)
+    expected = [warning("film.missing", levels=("L1", "L2", "L3")), warning("film.too_few", least=2)]
+    assert said == (*expected, note("film.no_l5"))
 
 
 def test_progress_rises_to_one() -> None:
