@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bmd.errors import InputError
-from bmd.evaluation.ct.networks import calibrate_ct, figures, of_people
+from bmd.evaluation.ct.networks import calibrate_ct, figures, fit_temperature, of_people
 from bmd.training import train
 from bmd.training.tasks.ct import HA_MIX, HIP, PATIENT, SLICE, CtItems, mixed
 from tests.models.fakes_ct import write_fake_ct
@@ -78,3 +78,13 @@ def test_trains_calibrates_and_says_on_what(folder, tmp_path):
     assert len(twice["metrics"]) == len(metadata["metrics"])  # replaced, not added
     assert again["femur_demographics"]["metrics"] == found["femur_demographics"]["metrics"]
     assert "In the paper (593 CT scans" in (weights / "femur_demographics" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("heat", [0.5, 1.0, 3.0])
+def test_temperature_undoes_overconfidence(heat: float) -> None:
+    """Classes drawn from known probabilities whose logits were multiplied by ``heat``."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1.5, (4000, 3))
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    truth = (rng.random((4000, 1)) > shares.cumsum(1)).sum(1)
+    assert fit_temperature(heat * logits, truth) == pytest.approx(heat, rel=0.12)
