@@ -152,6 +152,8 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="NAME",
         help="networks (default: all), or: films, robustness [FOLDER...], refusals, volumes, calibrate, ct, dxa, view, "
+        "bias (T-scores of films whose names hold sex and age), likeness (of real films to simulated ones), "
+        "paintouts (what carries a film's T-score), "
         "route, population, attenuation (HU against DXA), cues (what simulated bones tell of T), "
         "decoder (what each number of the spine decoder is worth), "
         "trust (when names are certain, what counts as metal)",
@@ -164,7 +166,9 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", action="append", metavar="NAME", help="for films: as for predict")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
     command.add_argument(
-        "--folder", metavar="DIR", help="for volumes: one folder per CT; for refusals: one per kind of picture"
+        "--folder",
+        metavar="DIR",
+        help="for volumes: one per CT; refusals: one per kind of picture; likeness: films",
     )
     command.add_argument(
         "--nuisances", action="store_true", help="for decoder: grids, letters and the like on the films"
@@ -177,7 +181,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "--perturbation", action="append", metavar="NAME", help="for robustness: only this change; repeatable"
     )
     command.add_argument("--seed", type=int, default=900_000, help="for robustness: first simulated film")
-    command.add_argument("--pictures", metavar="DIR", help="for films, robustness: draw what fails there")
+    command.add_argument("--pictures", metavar="DIR", help="for films, robustness, likeness: draw there")
     command.add_argument("--all", action="store_true", help="for films: draw every film, not only those that fail")
     command.add_argument(
         "--out", metavar="FOLDER", help="for films, robustness: write results there; population: default docs"
@@ -190,6 +194,9 @@ def _evaluate(options: argparse.Namespace) -> None:
         raise OptionError("command.count")
     special = {
         "films": _evaluate_films,
+        "bias": _evaluate_bias,
+        "likeness": _evaluate_likeness,
+        "paintouts": _evaluate_paintouts,
         "refusals": _evaluate_refusals,
         "volumes": _evaluate_volumes,
         "calibrate": _calibrate,
@@ -235,6 +242,27 @@ def _evaluate_robustness(options: argparse.Namespace) -> None:
     folders = [Path(name) for name in options.names[1:]]
     seeds = range(options.seed, options.seed + (options.count or 20))
     print(evaluate_robustness(folders, seeds, options.perturbation or (), _path(options.out), _path(options.pictures)))
+
+
+def _evaluate_bias(options: argparse.Namespace) -> None:
+    from bmd.evaluation.film.bias import evaluate_bias
+
+    print(json.dumps(evaluate_bias(Path(options.data)), indent=1))
+
+
+def _evaluate_likeness(options: argparse.Namespace) -> None:
+    if not options.folder:
+        raise OptionError("command.needs", what="evaluate likeness", option="--folder DIR")
+    from bmd.evaluation.film.likeness import evaluate_likeness
+
+    print(json.dumps(evaluate_likeness(Path(options.folder), options.data, options.count, _path(options.pictures))))
+
+
+def _evaluate_paintouts(options: argparse.Namespace) -> None:
+    from bmd.evaluation.film.paintouts import evaluate_paintouts
+
+    for row in evaluate_paintouts(options.data, options.count):
+        print(json.dumps(row))
 
 
 def _path(given: str | None) -> Path | None:

@@ -239,11 +239,15 @@ def line(report: Report) -> str:
         parts.append("HU " + " ".join(f"{a.level or '?'} {a.mean_hu:.0f}" for a in report.attenuation))
     if report.prediction is not None:
         parts += _answered(report.prediction)
+    elif any(warning.code == "film.density_unjudged" for warning in report.warnings):
+        parts.append(text("command.unjudged"))
     return f"{report.file}: " + "; ".join([*parts, f"{report.seconds:.1f} s"])
 
 
 def _answered(prediction: Prediction) -> list[str]:
     """The patient's result, as far as there is one."""
+    if prediction.z_score is not None:
+        return [text("command.z_score", z=prediction.z_score)]
     if prediction.category is None:
         return []
     category = note(f"category.{prediction.category}")

@@ -15,7 +15,7 @@ import pytest
 
 from bmd import cli, modality
 from bmd.errors import OptionError, WeightsError
-from bmd.findings import refusal
+from bmd.findings import refusal, warning
 from bmd.models import _registry as registry
 from bmd.text import text
 from bmd.types import Report, Study, Suitability
@@ -126,6 +126,20 @@ def test_refused_films_are_drawn_too(monkeypatch: pytest.MonkeyPatch, film: Path
     )
     assert cli.main(["predict", str(film), "--png-dir", str(tmp_path / "png")]) == 0
     assert (tmp_path / "png" / "film.png").stat().st_size > 1000
+
+
+def test_lines_say_why_there_is_no_t_score(
+    monkeypatch: pytest.MonkeyPatch, film: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    young = replace(reports.prediction(None, -1.1), t_score=None, interval=None, category=None, z_score=-1.4)
+    unjudged = (warning("film.density_unjudged", distance=1.4),)
+    for report, said in (
+        (reports.report("a", prediction=None, measurements=(), warnings=unjudged), text("command.unjudged")),
+        (reports.report("a", prediction=young), "Z-score -1.4"),
+    ):
+        monkeypatch.setattr(modality, "analyse", lambda s, f, report=report, **_: replace(report, file=f))
+        assert cli.main(["predict", str(film)]) == 0
+        assert said in capsys.readouterr().out
 
 
 def test_networks_named_take_their_roles(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ SHARES = {
     *("osteoporosis_share", "share_normal", "share_osteopenia", "share_osteoporosis", "accuracy", "largest_class"),
     *("coverage", "vertebra_coverage", "level_exact", "found", "sacrum", "level", "others_empty"),
     *("sensitivity", "sensitivity_normal", "sensitivity_osteopenia", "sensitivity_osteoporosis", "specificity"),
-    *("precision", "f1"),
+    *("precision", "f1", "class_agrees"),
 }
 """Measures shown as percentages."""
 COUNTS = {"patients", "films", "people", "n"}

@@ -241,3 +241,23 @@ def test_other_levels_are_named_but_not_in_the_table(app, fakes, monkeypatch):
     page = shown(upload(app(), "x.png", fakes.png()))
     assert "<td>T12</td>" not in page
     assert text("app.film.also_outlined", levels=("T12",)) in page
+
+
+def test_a_film_that_cannot_be_judged_shows_levels_and_why(app, fakes, monkeypatch):
+    unjudged = warning("film.density_unjudged", distance=1.4)
+    report = fakes.report(measurements=(), prediction=None, warnings=(unjudged,))
+    monkeypatch.setattr(work, "analyse", lambda s, p, m: report)
+    words = shown_result(upload(app(), "x.png", fakes.png()))
+    assert text("app.film.unjudged") in words
+    assert text("app.film.unjudged_rest") in words
+    assert say(unjudged) in words
+    assert "T-score −" not in words
+
+
+def test_under_50_a_z_score_takes_the_place_of_the_class(app, fakes, monkeypatch):
+    young = replace(fakes.prediction(-1.8, None), t_score=None, interval=None, probabilities={}, category=None)
+    report = fakes.report(measurements=(), prediction=replace(young, z_score=-1.6, z_interval=(-2.7, -0.5)))
+    monkeypatch.setattr(work, "analyse", lambda s, p, m: report)
+    words = shown_result(upload(app(), "x.png", fakes.png()))
+    assert text("app.film.z_line", z=-1.6, low=-2.7, high=-0.5) in words
+    assert "Osteopenia" not in words

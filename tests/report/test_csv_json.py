@@ -7,6 +7,7 @@ from io import StringIO
 
 import numpy as np
 
+from bmd.findings import warning
 from bmd.report import to_csv, to_json
 from bmd.text import say, sentences, text
 from tests.report import reports
@@ -90,3 +91,18 @@ def test_csv_cells_cannot_be_formulas() -> None:
     (row,) = rows(reports.refused('=HYPERLINK("x")'))
     assert row["file"].startswith("'=")
     assert rows(reports.report())[0]["t_score"] == "-1.1", "numbers stay numbers"
+
+
+def test_a_film_that_cannot_be_judged_has_levels_and_its_reason() -> None:
+    unjudged = warning("film.density_unjudged", distance=1.4)
+    whole = reports.report(prediction=None, measurements=(), explanations=(), warnings=(unjudged,))
+    (read,) = json.loads(to_json([whole]))
+    assert read["prediction"] is None
+    assert [v["level"] for v in read["vertebrae"]] == ["L1", "L2", None]
+    assert {v["t_score"] for v in read["vertebrae"]} == {None}
+    assert read["warnings"][0]["code"] == "film.density_unjudged"
+    assert read["warnings"][0]["values"] == {"distance": 1.4}
+    rows = list(csv.DictReader(to_csv([whole]).splitlines()))
+    assert [row["level"] for row in rows] == ["L1", "L2", ""]
+    assert {row["t_score"] + row["category"] + row["bmd_g_cm2"] for row in rows} == {""}
+    assert all("cannot be judged" in row["warnings"] for row in rows)

@@ -16,6 +16,9 @@ from bmd.reference import LUMBAR
 from bmd.text import entry, say, text
 from bmd.types import Explanation, Prediction, Report, Vertebra
 
+UNJUDGED = "film.density_unjudged"
+"""Code of the warning that there is no number because the film looks like none simulated."""
+
 
 @st.fragment
 def viewer() -> None:
@@ -61,8 +64,7 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
 def result(film: session.Held, report: Report) -> None:
     """The result of a film that was analysed."""
     results.levels_banner(report)
-    sample = samples.SAMPLES.named(film.sample)
-    results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
+    _headline(film, report)
     results.warnings(report)
     levels, age, method = st.tabs(entry("app.film.tabs"))
     with levels:
@@ -73,6 +75,20 @@ def result(film: session.Held, report: Report) -> None:
         cards.provenance(report)
     patient.patient_form(film)
     downloads.row(film, report)
+
+
+def _headline(film: session.Held, report: Report) -> None:
+    """The patient's result, or that there is none and what remains; under 50 the Z-score below it."""
+    if any(warning.code == UNJUDGED for warning in report.warnings):
+        st.warning(f"**{text('app.film.unjudged')}** {text('app.film.unjudged_rest')}", icon=":material/help:")
+        return
+    sample = samples.SAMPLES.named(film.sample)
+    results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
+    if report.prediction is None or report.prediction.z_score is None:
+        return
+    z, ends = report.prediction.z_score, report.prediction.z_interval
+    line = text("app.film.z_alone", z=z)
+    st.caption(line if ends is None else text("app.film.z_line", z=z, low=ends[0], high=ends[1]))
 
 
 def _levels(report: Report) -> None:

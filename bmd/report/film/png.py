@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from bmd.text import sentences, text
+from bmd.text import say, sentences, text
 from bmd.types import Prediction, Report, Study, Vertebra
 
 SMALLEST_HEIGHT = 1000
@@ -117,7 +117,7 @@ def _result(report: Report) -> str:
         share = prediction.probabilities[prediction.category]
         return text("report.probability", category=text(f"category.{prediction.category}").capitalize(), share=share)
     if prediction is None or prediction.t_score is None:
-        return text("report.no_density")
+        return _without_t(report, prediction)
     name = text(f"category.{prediction.category}").capitalize() if prediction.category else ""
     line = text("report.t_score", category=name, t=_signed(prediction.t_score))
     if prediction.interval:
@@ -126,6 +126,14 @@ def _result(report: Report) -> str:
     if prediction.bmd_g_cm2 is not None:
         line += text("report.density", bmd_g_cm2=prediction.bmd_g_cm2)
     return line
+
+
+def _without_t(report: Report, prediction: Prediction | None) -> str:
+    """Under 50 the Z-score; else that there is no result, and why where one thing alone is the reason."""
+    if prediction is not None and prediction.z_score is not None:
+        return text("report.z_score", z=_signed(prediction.z_score))
+    why = [warning for warning in report.warnings if warning.code == "film.density_unjudged"]
+    return text("report.no_density_because", reason=say(why[0])) if why else text("report.no_density")
 
 
 def _signed(value: float) -> str:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 from bmd.errors import OptionError
+from bmd.findings import warning
 from bmd.report import annotated_png
 from bmd.report.film.png import _lines
 from bmd.report.film.sheet import contact_sheet
@@ -65,6 +66,13 @@ def test_words_below_say_the_result_and_the_use() -> None:
     assert words == ["Osteopenia: T-score -1.1 (interval -2.1 to -0.1), 0.93 g/cm2", text("intended_use")]
     assert say(reports.REASONS[0]) in _lines(reports.refused())[0][0]
     assert "uncertain" in _lines(reports.report(levels_certain=False))[1][0]
+    bare = reports.report(prediction=None, measurements=())
+    assert _lines(bare)[0][0] == text("report.no_density")
+    unjudged = warning("film.density_unjudged", distance=1.4)
+    said = _lines(replace(bare, warnings=(*reports.WARNINGS, unjudged)))[0][0]
+    assert said == text("report.no_density_because", reason=say(unjudged))
+    young = replace(reports.prediction(None, -1.1), t_score=None, interval=None, category=None, z_score=-1.4)
+    assert _lines(reports.report(prediction=young))[0][0].startswith("Z-score -1.4 (")
     assert (
         text("intended_use") in Pillow.open(BytesIO(annotated_png(reports.study(), reports.report()))).info["Comment"]
     )
