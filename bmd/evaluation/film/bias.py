@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from bmd.errors import BmdError, InputError
+from bmd.inference.engine import Engine
 from bmd.inference.film.pipeline import analyse
 from bmd.readers import read_study
 from bmd.reference import age_curve, category, reported_t, t_score
@@ -70,7 +71,7 @@ def expected_t(patient: Demographics) -> float:
     return float(t_score(mean, "L1-L4"))
 
 
-def rows_of(folder: Path) -> Iterator[Row]:
+def rows_of(folder: Path, engine: Engine | None = None) -> Iterator[Row]:
     """Every film of a folder whose name holds age and sex, for each of ``GIVEN``.
 
     Raises
@@ -90,12 +91,12 @@ def rows_of(folder: Path) -> Iterator[Row]:
                 yield Row(path.name, given, who.age_y or 0, who.sex or "", expected_t(who), None, error.finding.code)
             continue
         for given in GIVEN:
-            yield _row(path.name, given, who, study)
+            yield _row(path.name, given, who, study, engine)
 
 
-def _row(name: str, given: str, who: Demographics, study: Study) -> Row:
+def _row(name: str, given: str, who: Demographics, study: Study, engine: Engine | None) -> Row:
     told = Demographics() if given == "film" else who
-    report = analyse(replace(study, patient=told), name)
+    report = analyse(replace(study, patient=told), name, engine=engine)
     age, sex = who.age_y or 0.0, who.sex or ""
     return Row(name, given, age, sex, expected_t(who), with_t(report.prediction), reason(report))
 
@@ -147,7 +148,7 @@ def figures(rows: Sequence[Row]) -> dict[str, float]:
     }
 
 
-def evaluate_bias(folder: Path) -> dict[str, dict[str, float]]:
+def evaluate_bias(folder: Path, engine: Engine | None = None) -> dict[str, dict[str, float]]:
     """``figures`` of the films of a folder for each of ``GIVEN``; see the module."""
-    rows = list(rows_of(folder))
+    rows = list(rows_of(folder, engine))
     return {given: figures([row for row in rows if row.given == given]) for given in GIVEN}

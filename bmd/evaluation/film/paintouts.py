@@ -28,6 +28,8 @@ EDGE = round(CROP_SIZE * CROP_MARGIN / (1 + 2 * CROP_MARGIN))
 """Crop pixels before and behind the body; its end plates lie further in, since bodies are wider than high."""
 RIM = 5
 """Crop pixels on both sides of the wall or end plate that make the frame."""
+ALIKE = 1e-3
+"""Answers that differ by less (SD, in T-scores) are one answer."""
 LEAST_BLANK = 6
 """Height in pixels of the discs painted at the least, above and below."""
 
@@ -105,7 +107,7 @@ def evaluate_paintouts(data: str, count: int | None = None, engine: Engine | Non
         t = np.array([answer(painted(c, np.stack([parts(h)[name] for h in high])), networks) for _, (c, high) in films])
         plain = t if name == "nothing" else plain
         mid, low, high_end = bootstrap(auc, truth <= OSTEOPOROSIS_FROM_T, -t, count=300)
-        r = float(np.corrcoef(t, truth)[0, 1]) if t.std() > 1e-6 else 0.0
+        r = float(np.corrcoef(t, truth)[0, 1]) if t.std() > ALIKE else 0.0
         figures = {
             "correlation": r,
             "auc": mid,

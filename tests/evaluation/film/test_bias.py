@@ -70,7 +70,7 @@ def test_reasons_are_codes() -> None:
 def test_films_of_a_folder_are_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Demographics] = []
 
-    def analyse(study, name):  # type: ignore[no-untyped-def]
+    def analyse(study, name, engine=None):  # type: ignore[no-untyped-def]
         seen.append(study.patient)
         t = -2.0 if study.patient.age_y is None else -1.0
         told = Prediction(None, 0.9, t, None, {}, category(t), "x")
