@@ -133,12 +133,14 @@ def headline(prediction: Prediction | None, true_t: float | None = None) -> None
         st.info(text("app.no_estimate"), icon=":material/info:")
         return
     name = prediction.category or "unknown"
+    z = prediction.z_score
+    title = name.capitalize() if z is None else text("app.z_score", z=z)
     truth = "" if true_t is None else f'<div class="ol-truth">{text("app.truth", t=true_t)}</div>'
     with st.container(border=True, key="headline"):
         left, right = st.columns([6, 5], vertical_alignment="center")
         left.html(
             f'<div class="ol-headline" style="--c:{COLOURS.get(name, GREY)}">'
-            f'<div class="ol-category">{html.escape(name.capitalize())}</div>{_numbers(prediction)}'
+            f'<div class="ol-category">{html.escape(title)}</div>{_numbers(prediction)}'
             f'<div class="ol-sub">{html.escape(source(prediction))}</div>{truth}</div>'
         )
         if prediction.probabilities:
@@ -161,6 +163,8 @@ def source(prediction: Prediction) -> str:
 
 def _numbers(prediction: Prediction) -> str:
     """T-score, interval and density; where a network gives categories only, its probability."""
+    if prediction.z_score is not None:
+        return _below_who_age(prediction)
     if prediction.t_score is None:
         share = prediction.probabilities.get(prediction.category or "")
         words = text("app.no_t_score") if share is None else text("app.share_only", share=share)
@@ -178,6 +182,17 @@ def _numbers(prediction: Prediction) -> str:
         bmd = f'<span class="ol-bmd">{text("app.density", bmd=prediction.bmd_g_cm2)}</span>'
     t_score = text("app.t_score", t=prediction.t_score)
     return f'<div class="ol-t">{t_score}</div><div class="ol-sub">{interval}{bmd}</div>'
+
+
+def _below_who_age(prediction: Prediction) -> str:
+    """Under 50: no T-score and no category, the interval of the Z-score and the density."""
+    parts = []
+    if prediction.z_interval is not None:
+        low, high = prediction.z_interval
+        parts.append(f'<span class="ol-interval">{text("app.z_interval", low=low, high=high)}</span>')
+    if prediction.bmd_g_cm2 is not None:
+        parts.append(f'<span class="ol-bmd">{text("app.density", bmd=prediction.bmd_g_cm2)}</span>')
+    return f'<div class="ol-t">{text("app.z_instead")}</div><div class="ol-sub">{"".join(parts)}</div>'
 
 
 def warnings(report: Report) -> None:

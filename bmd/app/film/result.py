@@ -78,17 +78,12 @@ def result(film: session.Held, report: Report) -> None:
 
 
 def _headline(film: session.Held, report: Report) -> None:
-    """The patient's result, or that there is none and what remains; under 50 the Z-score below it."""
+    """The patient's result, or that there is none and what remains."""
     if any(warning.code == UNJUDGED for warning in report.warnings):
         st.warning(f"**{text('app.film.unjudged')}** {text('app.film.unjudged_rest')}", icon=":material/help:")
         return
     sample = samples.SAMPLES.named(film.sample)
     results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
-    if report.prediction is None or report.prediction.z_score is None:
-        return
-    z, ends = report.prediction.z_score, report.prediction.z_interval
-    line = text("app.film.z_alone", z=z)
-    st.caption(line if ends is None else text("app.film.z_line", z=z, low=ends[0], high=ends[1]))
 
 
 def _levels(report: Report) -> None:

@@ -31,7 +31,7 @@ def warnings(
         said.append(note("film.inverted"))
     if found.second_spine:
         said.append(warning("film.second_spine"))
-    if any(v.level == "L5" for v in found.vertebrae):
+    if measured.each and any(v.level == "L5" for v in found.vertebrae):
         said.append(note("film.no_l5"))
     if not below_who_age(study.patient):  # no classes are shown then
         said += [one for one in measured.said if one.severity == "note"]
