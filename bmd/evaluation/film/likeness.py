@@ -92,7 +92,7 @@ def real_films(folder: Path, networks: Networks) -> Iterator[Seen]:
         except (BmdError, IndexError):
             continue
         if seen.found is not None:
-            yield from _seen(path.name, seen.film, seen.found.vertebrae, seen.found.cut, networks)
+            yield from _seen(path.name, seen.film, seen.found.vertebrae, seen.found.unmeasured, networks)
 
 
 def simulated_films(data: str, count: int | None, networks: Networks) -> Iterator[Seen]:
@@ -145,8 +145,8 @@ def evaluate_likeness(
     real, simulated = list(real_films(folder, networks)), list(simulated_films(data, count, networks))
     if min(len(real), len(simulated)) < FEWEST:
         raise InputError("network.nothing_found")
-    means = [np.stack([region.pooled(film.features) for film in films]) for films in (real, simulated)]
-    statistic, p = mmd(*means)
+    first, second = (np.stack([region.pooled(film.features) for film in films]) for films in (real, simulated))
+    statistic, p = mmd(first, second)
     whole: dict[str, Any] = {
         "real": len(real),
         "simulated": len(simulated),
@@ -155,7 +155,7 @@ def evaluate_likeness(
     }
     known = region.of(networks, ROLE)
     if known is not None:
-        far = [known.distance(mean) for mean in means]
+        far = known.distance(first), known.distance(second)
         whole |= {"inside": round(float((far[0] <= 1).mean()), 3)}
         whole |= {"simulated_inside": round(float((far[1] <= 1).mean()), 3)}
         whole |= {"median_distance": [round(float(np.median(d)), 3) for d in far]}
