@@ -72,6 +72,8 @@ class C5GapFc3(nn.Module):
     """Five convolutions, global average pooling, fully connected heads side by side."""
 
     Recipe = C5GapFc3Recipe
+    added = ("t_score.", "level.", "bmd.")
+    """Heads that weights of before decision 19 lack or have otherwise: a training may start from them."""
 
     def __init__(self, drop_film: float, drop_patient: float, drop_field: float, dropout: float, steady: float) -> None:
         super().__init__()

@@ -87,8 +87,8 @@ def start_from(network: nn.Module, folder: Path) -> tuple[str, ...]:
     Raises
     ------
     WeightsError
-        "network.weights_do_not_fit": its own weights lack a tensor that does not begin as one of the network's
-        ``added``, or hold another one, or one of another shape.
+        "network.weights_do_not_fit": its own weights lack a tensor, or hold another one or one of another shape, whose
+        name does not begin as one of the network's ``added``.
     """
     state, metadata = read_state(folder)
     mine = network.state_dict()
@@ -96,7 +96,7 @@ def start_from(network: nn.Module, folder: Path) -> tuple[str, ...]:
     new = tuple(sorted(mine.keys() - fits.keys()))
     if metadata["name"] == network.spec.name:  # type: ignore[union-attr]
         added: tuple[str, ...] = getattr(network, "added", ())
-        if len(fits) < len(state) or not all(key.startswith(added) for key in new):
+        if not all(key.startswith(added) for key in {*new, *(state.keys() - fits.keys())}):
             raise WeightsError("network.weights_do_not_fit", name=folder.name)
     network.load_state_dict(mine | fits)
     if new:
