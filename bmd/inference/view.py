@@ -15,7 +15,7 @@ from scipy.special import softmax
 
 from bmd.findings import Finding, note, refusal, warning
 from bmd.inference.run import Networks
-from bmd.inputs.view import view_input
+from bmd.inputs.view import every_way
 from bmd.types import SHOWN
 
 ROLE = "view"
@@ -74,13 +74,6 @@ def look(picture: NDArray[np.float32], networks: Networks) -> Shown:
     known = networks.metadata(ROLE).get("calibration") or {}
     shares = softmax(logits / float(known.get("temperature", 1.0)))
     return Shown(dict(zip(SHOWN, shares.tolist(), strict=True)), float(known.get("least", SURE)))
-
-
-def every_way(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Inputs of the network, (4, 2, 160, 160): the picture, its negative, and both mirrored."""
-    one = view_input(picture)
-    other = view_input(np.asarray(1 - picture, np.float32))
-    return np.stack([one, one[..., ::-1], other, other[..., ::-1]])
 
 
 def objections(shown: Shown, wanted: str) -> tuple[Finding, ...]:

@@ -31,7 +31,7 @@ def _uneven(grey: NDArray[np.float32]) -> tuple[int, int]:
     seen = np.sort(grey[:, :: max(1, grey.shape[1] // 64)], axis=1)
     spared = seen.shape[1] // 40  # a letter or a speck of dust
     rows = np.flatnonzero(seen[:, -1 - spared] - seen[:, spared] > EVEN)
-    if len(rows) == 0 or rows[-1] + 1 - rows[0] < max(8, LEAST * len(grey)):
+    if len(rows) == 0 or rows[-1] + 1 - rows[0] < max(16, LEAST * len(grey)):
         return 0, len(grey)
     return int(rows[0]), int(rows[-1]) + 1
 
@@ -50,10 +50,31 @@ def view_input(picture: NDArray[np.floating]) -> NDArray[np.float32]:
         float32 (2, 160, 160): the letterboxed picture without even borders, as displayed and normalised as films are.
         The first tells a slice or a photograph by its greys, the second shows bones whatever the window.
     """
+    return _channels(_square(picture)[0])
+
+
+def every_way(picture: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Inputs of the picture, of its negative, and of the mirror images of both, float32 (4, 2, 160, 160).
+
+    The same four, in another order, for a mirrored picture or a negative: what is averaged over them cannot change.
+    """
+    square, window = _square(picture)
+    negative = np.zeros_like(square)
+    negative[window] = 1 - square[window]
+    one, other = _channels(square), _channels(negative)
+    return np.stack([one, one[..., ::-1], other, other[..., ::-1]])
+
+
+def _square(picture: NDArray[np.floating]) -> tuple[NDArray[np.float32], tuple[slice, slice]]:
+    """The letterboxed picture, and the rows and columns it covers."""
     grey = trimmed(np.asarray(picture, np.float32))
     largest = max(grey.shape)
     if largest > 4 * VIEW_SIZE:  # an area mean first: a film of 40 Mpx costs one pass
         ratio = 2 * VIEW_SIZE / largest
         grey = cv2.resize(grey, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
-    square = letterbox(np.ascontiguousarray(np.clip(grey, 0, 1)), VIEW_SIZE)[0]
+    square, placement = letterbox(np.ascontiguousarray(np.clip(grey, 0, 1)), VIEW_SIZE)
+    return square, placement.window
+
+
+def _channels(square: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([square, local_log_normalise(square)]).astype(np.float32)

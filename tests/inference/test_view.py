@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bmd.inference import view
 from bmd.inference.dxa.route import is_dxa
 from bmd.inference.run import Networks
+from bmd.inputs.view import every_way
 from bmd.text import say
 from bmd.types import SHOWN, Image, Study
 
@@ -88,7 +89,7 @@ def test_the_least_probability_is_that_of_the_weights() -> None:
 
 def test_a_negative_gives_the_same_inputs_in_another_order() -> None:
     film = np.random.default_rng(3).random((90, 70), np.float32)
-    one, other = view.every_way(film), view.every_way(1 - film)
+    one, other = every_way(film), every_way(1 - film)
     assert np.allclose(one[[2, 3, 0, 1]], other, atol=1e-4)
 
 

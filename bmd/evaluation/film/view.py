@@ -18,6 +18,7 @@ from scipy.special import log_softmax, softmax
 from bmd.inference import view
 from bmd.inference.engine import Engine, default_engine
 from bmd.inference.run import Networks
+from bmd.inputs.view import every_way
 from bmd.metrics import expected_calibration_error
 from bmd.models._metadata import measurement, update
 from bmd.models._registry import WEIGHTS
@@ -81,7 +82,7 @@ def _answers(items: Pictures, networks: Networks) -> Iterator[Floats]:
     """Logits (11,) of every picture, disturbed by random numbers of its place alone."""
     for k in range(len(items)):
         picture = disturbed(items[k], np.random.default_rng((7, k)))
-        yield networks.run(view.ROLE, view.every_way(picture))["logits"].mean(0).astype(np.float64)
+        yield networks.run(view.ROLE, every_way(picture))["logits"].mean(0).astype(np.float64)
 
 
 def _temperature(logits: Floats, kinds: NDArray[np.int64]) -> float:
