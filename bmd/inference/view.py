@@ -50,9 +50,25 @@ class Shown:
         """Whether it is, surely, a DXA image of anything."""
         return sum(self.probabilities[kind] for kind in SCANS) >= self.least
 
+    def share(self, wanted: str) -> float:
+        """Probability that it is what was wanted; see ``shares_of``."""
+        return float(shares_of(np.array([self.probabilities[kind] for kind in SHOWN]), wanted))
+
     def scores(self) -> dict[str, float]:
         """For ``Suitability.scores``."""
         return {f"shows_{kind}": round(value, 3) for kind, value in self.probabilities.items()}
+
+
+def shares_of(shares: NDArray[np.floating], wanted: str) -> NDArray[np.floating]:
+    """Probability of what was wanted (...,) from those of all kinds (..., 11).
+
+    For a scan of the spine that of any scan, as long as the spine is its likeliest site: what else the network of
+    regions then does not find, the page refuses.
+    """
+    if wanted != SCAN:
+        return np.asarray(shares[..., SHOWN.index(wanted)])
+    spine, other = (shares[..., SHOWN.index(kind)] for kind in SCANS)
+    return np.where(spine >= other, spine + other, spine)
 
 
 def look(picture: NDArray[np.float32], networks: Networks) -> Shown:
@@ -78,7 +94,7 @@ def look(picture: NDArray[np.float32], networks: Networks) -> Shown:
 
 def objections(shown: Shown, wanted: str) -> tuple[Finding, ...]:
     """Why a picture is not what was wanted, or not surely; empty where it is."""
-    if shown.probabilities[wanted] >= shown.least:
+    if shown.share(wanted) >= shown.least:
         return ()
     if shown.sure:
         return (refusal(f"view.not_{wanted}", seems=note(f"view.kind.{shown.kind}")),)
@@ -87,6 +103,6 @@ def objections(shown: Shown, wanted: str) -> tuple[Finding, ...]:
 
 def doubts(shown: Shown, wanted: str) -> tuple[Finding, ...]:
     """What to say of a picture that is only probably what was wanted."""
-    if shown.probabilities[wanted] >= CLEAR:
+    if shown.share(wanted) >= CLEAR:
         return ()
-    return (warning(f"view.doubtful_{wanted}", probability=shown.probabilities[wanted]),)
+    return (warning(f"view.doubtful_{wanted}", probability=shown.share(wanted)),)

@@ -119,3 +119,15 @@ def test_header_and_size_decide_before_the_content() -> None:
     assert not is_dxa(Study("2", (Image(picture[:40, :40], "radiograph"),)), never)
     assert not is_dxa(Study("3", (Image(np.zeros((160, 140), np.float32), "radiograph"),)), never)
     assert not is_dxa(Study("4", ()), never)
+
+
+@pytest.mark.parametrize(
+    ("shares", "accepted"),
+    [
+        ({"dxa": 0.6, "dxa_other": 0.2}, True),  # surely a scan, and likeliest of the spine
+        ({"dxa": 0.2, "dxa_other": 0.6}, False),
+        ({"dxa": 0.6, "ap_spine": 0.35}, False),
+    ],
+)
+def test_a_scan_of_the_spine_may_be_unsure_of_its_site_only(shares: dict[str, float], accepted: bool) -> None:
+    assert (view.objections(shown(**shares), view.SCAN) == ()) is accepted

@@ -30,7 +30,8 @@ COHORT = "simulated_views"
 WRONG = 0.005
 """Share of the pictures of all other kinds that may at most be taken for a lateral film, or for a scan of the spine."""
 LEAST = np.round(np.arange(view.SURE, 0.96, 0.01), 2)
-WANTED = (SHOWN.index(view.LATERAL), SHOWN.index(view.SCAN))
+WANTED = (view.LATERAL, view.SCAN)
+LATERAL, SCAN = (SHOWN.index(kind) for kind in WANTED)
 Floats = NDArray[np.float64]
 
 
@@ -68,7 +69,7 @@ def calibrate_view(
     temperature = _temperature(logits[fitted], kinds[fitted])
     least = _least(softmax(logits[fitted] / temperature, axis=1), kinds[fitted])
     values = _values(softmax(logits[other] / temperature, axis=1), kinds[other], least)
-    films = [items[int(k)].picture for k in np.flatnonzero(other & (kinds == WANTED[0]))]
+    films = [items[int(k)].picture for k in np.flatnonzero(other & (kinds == LATERAL))]
     values["lateral_painted_out_refused"] = _refused_without_middle(films, networks, temperature, least)
     numbers = {
         "temperature": round(temperature, 3),
@@ -99,7 +100,8 @@ def _temperature(logits: Floats, kinds: NDArray[np.int64]) -> float:
 def _least(shares: Floats, kinds: NDArray[np.int64]) -> float:
     """The lowest probability of ``LEAST`` that lets no more than ``WRONG`` of other pictures pass as wanted."""
     for least in LEAST:
-        if all((shares[kinds != wanted, wanted] >= least).mean() <= WRONG for wanted in WANTED):
+        taken = [view.shares_of(shares, wanted)[kinds != SHOWN.index(wanted)] >= least for wanted in WANTED]
+        if all(wrong.mean() <= WRONG for wrong in taken):
             return float(least)
     return float(LEAST[-1])
 
@@ -117,12 +119,12 @@ def _refused_without_middle(
 ) -> float:
     """Share of lateral films that are none once their middle is painted out: the anatomy decides, not the frame."""
     logits = [networks.run(view.ROLE, every_way(painted_out(film)))["logits"].mean(0) for film in films]
-    shares = softmax(np.stack(logits) / temperature, axis=1)[:, WANTED[0]]
+    shares = softmax(np.stack(logits) / temperature, axis=1)[:, LATERAL]
     return round(float((shares < least).mean()), 4)
 
 
 def _values(shares: Floats, kinds: NDArray[np.int64], least: float) -> dict[str, float]:
-    lateral, scan = WANTED
+    film, scan = (view.shares_of(shares, wanted) >= least for wanted in WANTED)
     named = shares.max(1) >= least
     right = shares.argmax(1) == kinds
     values = {
@@ -130,9 +132,9 @@ def _values(shares: Floats, kinds: NDArray[np.int64], least: float) -> dict[str,
         "named": named.mean(),
         "accuracy_of_named": right[named].mean(),
         "ece": expected_calibration_error(kinds, shares),
-        "lateral_kept": (shares[kinds == lateral, lateral] >= least).mean(),
-        "others_refused": (shares[kinds != lateral, lateral] < least).mean(),
-        "dxa_kept": (shares[kinds == scan, scan] >= least).mean(),
-        "others_refused_as_dxa": (shares[kinds != scan, scan] < least).mean(),
+        "lateral_kept": film[kinds == LATERAL].mean(),
+        "others_refused": 1 - film[kinds != LATERAL].mean(),
+        "dxa_kept": scan[kinds == SCAN].mean(),
+        "others_refused_as_dxa": 1 - scan[kinds != SCAN].mean(),
     }
     return {key: round(float(value), 4) for key, value in values.items()}
