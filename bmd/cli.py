@@ -151,25 +151,19 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="networks (default: all), or: films, robustness [FOLDER...], refusals, volumes, calibrate, ct, dxa, view, "
-        "bias (T-scores of films whose names hold sex and age), likeness (of real films to simulated ones), "
+        help="networks (default: all), or: films, robustness [FOLDER...], gate FOLDER..., volumes, calibrate, ct, dxa, "
+        "view, bias (T-scores of films whose names hold sex and age), likeness (of real films to simulated ones), "
         "paintouts (what carries a film's T-score), "
-        "route, population, attenuation (HU against DXA), cues (what simulated bones tell of T), "
+        "population, attenuation (HU against DXA), cues (what simulated bones tell of T), "
         "decoder (what each number of the spine decoder is worth), "
         "trust (when names are certain, what counts as metal)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
     command.add_argument("--calibration", metavar="FOLDER", help="for ct, dxa: simulated cases to calibrate on")
-    command.add_argument("--ap", metavar="FOLDER", help="for view, route: simulated films from the front")
-    command.add_argument("--dxa", metavar="FOLDER", help="for route: simulated DXA images")
     command.add_argument("--model", action="append", metavar="NAME", help="for films: as for predict")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
-    command.add_argument(
-        "--folder",
-        metavar="DIR",
-        help="for volumes: one per CT; refusals: one per kind of picture; likeness: films",
-    )
+    command.add_argument("--folder", metavar="DIR", help="for volumes: one folder per CT; likeness: films")
     command.add_argument(
         "--nuisances", action="store_true", help="for decoder: grids, letters and the like on the films"
     )
@@ -197,7 +191,6 @@ def _evaluate(options: argparse.Namespace) -> None:
         "bias": _evaluate_bias,
         "likeness": _evaluate_likeness,
         "paintouts": _evaluate_paintouts,
-        "refusals": _evaluate_refusals,
         "volumes": _evaluate_volumes,
         "calibrate": _calibrate,
         "ct": _calibrate_ct,
@@ -208,11 +201,13 @@ def _evaluate(options: argparse.Namespace) -> None:
         "decoder": _evaluate_decoder,
         "trust": _evaluate_trust,
         "dxa": _evaluate_dxa,
-        "view": _fit_view,
-        "route": _fit_route,
+        "view": _calibrate_view,
     }
     if options.names[:1] == ["robustness"]:
         _evaluate_robustness(options)
+        return
+    if options.names[:1] == ["gate"]:
+        _evaluate_gate(options.names[1:])
         return
     if len(options.names) == 1 and options.names[0] in special:
         special[options.names[0]](options)
@@ -288,13 +283,12 @@ def _evaluate_trust(options: argparse.Namespace) -> None:
     print(json.dumps(evaluate_trust(options.data, options.count), indent=1))
 
 
-def _evaluate_refusals(options: argparse.Namespace) -> None:
-    if not options.folder:
-        raise OptionError("command.needs", what="evaluate refusals", option="--folder DIR")
-    from bmd.evaluation.film.refusals import evaluate_refusals
+def _evaluate_gate(folders: Sequence[str]) -> None:
+    if not folders:
+        raise OptionError("command.needs", what="evaluate gate", option="FOLDER...")
+    from bmd.evaluation.film.gate import evaluate_gate, table
 
-    for kind in evaluate_refusals(Path(options.folder)):
-        print(json.dumps(kind))
+    print(table(evaluate_gate([Path(folder) for folder in folders])))
 
 
 def _evaluate_volumes(options: argparse.Namespace) -> None:
@@ -342,20 +336,10 @@ def _evaluate_dxa(options: argparse.Namespace) -> None:
     print(json.dumps(evaluate_dxa(options.calibration, options.data), indent=1))
 
 
-def _fit_view(options: argparse.Namespace) -> None:
-    if not options.ap:
-        raise OptionError("command.needs", what="evaluate view", option="--ap FOLDER and --data FOLDER")
-    from bmd.evaluation.film.view import fit_view
+def _calibrate_view(options: argparse.Namespace) -> None:
+    from bmd.evaluation.film.view import calibrate_view
 
-    print(json.dumps(fit_view(options.data, options.ap), indent=1))
-
-
-def _fit_route(options: argparse.Namespace) -> None:
-    if not (options.ap and options.dxa):
-        raise OptionError("command.needs", what="evaluate route", option="--dxa, --data and --ap FOLDER")
-    from bmd.evaluation.film.route import fit_route
-
-    print(json.dumps(fit_route(options.dxa, (options.data, options.ap)), indent=1))
+    print(json.dumps(calibrate_view(options.data, options.count or 2000), indent=1))
 
 
 def _evaluate_population(options: argparse.Namespace) -> None:

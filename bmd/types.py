@@ -20,10 +20,12 @@ Modality = str
 View = Literal["lateral", "ap", "axial", "coronal", "sagittal"]
 Sex = Literal["F", "M"]
 SHOWN = (
-    "lateral_lumbar", "lateral_thoracic", "lateral_cervical", "ap_spine", "chest", "other_part", "dxa", "ct", "mr",
-    "picture",
+    "lateral_lumbar", "lateral_thoracic", "lateral_cervical", "ap_spine", "chest", "other_part", "dxa", "dxa_other",
+    "ct", "mr", "picture",
 )  # fmt: skip
-"""What an upload may show; "lateral_lumbar" is the lumbar or thoracolumbar spine, or all of it, from the side."""
+"""What an upload may show; "lateral_lumbar" is the lumbar or thoracolumbar spine, or all of it, from the side, "dxa" a
+DXA image of the lumbar spine from the front, "dxa_other" one of anything else.
+"""
 SpacingOf = Literal["patient", "detector", "scanner"]
 Box = tuple[float, float, float, float]
 

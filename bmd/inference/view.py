@@ -15,20 +15,25 @@ from scipy.special import softmax
 
 from bmd.findings import Finding, note, refusal, warning
 from bmd.inference.run import Networks
-from bmd.inputs.view import view_input
+from bmd.inputs.view import every_way
 from bmd.types import SHOWN
 
 ROLE = "view"
 LATERAL = "lateral_lumbar"
+SCAN = "dxa"
+SCANS = ("dxa", "dxa_other")
 SURE = 0.7
-"""Probability from which a kind is named; below it the picture is only said not to be clearly what was asked for."""
+"""Probability from which a kind is named and a picture taken for what was wanted, where the weights state no other."""
+CLEAR = 0.9
+"""Probability below which a picture that was taken is still said to be only probably that."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a picture shows, by probability of each kind."""
+    """What a picture shows, by probability of each kind; ``least`` is the probability from which one is believed."""
 
     probabilities: Mapping[str, float]
+    least: float = SURE
 
     @property
     def kind(self) -> str:
@@ -38,37 +43,58 @@ class Shown:
     @property
     def sure(self) -> bool:
         """Whether that kind is likely enough to be named."""
-        return self.probabilities[self.kind] >= SURE
+        return self.probabilities[self.kind] >= self.least
+
+    @property
+    def scanned(self) -> bool:
+        """Whether it is, surely, a DXA image of anything."""
+        return sum(self.probabilities[kind] for kind in SCANS) >= self.least
+
+    def share(self, wanted: str) -> float:
+        """Probability that it is what was wanted; see ``shares_of``."""
+        return float(shares_of(np.array([self.probabilities[kind] for kind in SHOWN]), wanted))
 
     def scores(self) -> dict[str, float]:
         """For ``Suitability.scores``."""
         return {f"shows_{kind}": round(value, 3) for kind, value in self.probabilities.items()}
 
 
+def shares_of(shares: NDArray[np.floating], wanted: str) -> NDArray[np.floating]:
+    """Probability of what was wanted (...,) from those of all kinds (..., 11).
+
+    For a scan of the spine that of any scan, as long as the spine is its likeliest site: what else the network of
+    regions then does not find, the page refuses.
+    """
+    if wanted != SCAN:
+        return np.asarray(shares[..., SHOWN.index(wanted)])
+    spine, other = (shares[..., SHOWN.index(kind)] for kind in SCANS)
+    return np.where(spine >= other, spine + other, spine)
+
+
 def look(picture: NDArray[np.float32], networks: Networks) -> Shown:
-    """Say what a picture shows.
+    """Say what a picture shows; the same for its mirror image and its negative.
 
     Parameters
     ----------
     picture : ndarray
         float32 (H, W) in 0..1.
     networks : Networks
-        Runs the network of the role "view", on the picture and its mirror image.
+        Runs the network of the role "view", on the picture, its negative and the mirror images of both.
 
     Raises
     ------
     WeightsError
         Its weights are missing or damaged.
     """
-    both = np.stack([view_input(picture), view_input(np.ascontiguousarray(picture[:, ::-1]))])
-    logits = networks.run(ROLE, both)["logits"].mean(0)
-    temperature = float(networks.metadata(ROLE).get("calibration", {}).get("temperature", 1.0))
-    return Shown(dict(zip(SHOWN, softmax(logits / temperature).tolist(), strict=True)))
+    logits = networks.run(ROLE, every_way(picture))["logits"].mean(0)
+    known = networks.metadata(ROLE).get("calibration") or {}
+    shares = softmax(logits / float(known.get("temperature", 1.0)))
+    return Shown(dict(zip(SHOWN, shares.tolist(), strict=True)), float(known.get("least", SURE)))
 
 
 def objections(shown: Shown, wanted: str) -> tuple[Finding, ...]:
-    """Why a picture is not what was wanted; empty where it is, or may be."""
-    if shown.probabilities[wanted] >= 0.5 or shown.kind == wanted:
+    """Why a picture is not what was wanted, or not surely; empty where it is."""
+    if shown.share(wanted) >= shown.least:
         return ()
     if shown.sure:
         return (refusal(f"view.not_{wanted}", seems=note(f"view.kind.{shown.kind}")),)
@@ -77,6 +103,6 @@ def objections(shown: Shown, wanted: str) -> tuple[Finding, ...]:
 
 def doubts(shown: Shown, wanted: str) -> tuple[Finding, ...]:
     """What to say of a picture that is only probably what was wanted."""
-    if shown.probabilities[wanted] >= SURE:
+    if shown.share(wanted) >= CLEAR:
         return ()
-    return (warning("view.doubtful", probability=shown.probabilities[wanted]),)
+    return (warning(f"view.doubtful_{wanted}", probability=shown.share(wanted)),)

@@ -23,7 +23,7 @@ def _read_dxa(sources: Sequence[Source]) -> Study:
 
 
 def _adopt_dxa(study: Study) -> Study | None:
-    from bmd.inference.film.route import is_dxa
+    from bmd.inference.dxa.route import is_dxa
     from bmd.readers.dxa import as_dxa
 
     return as_dxa(study) if is_dxa(study) else None
@@ -58,7 +58,7 @@ DXA = Modality(
     read=_read_dxa,
     adopt=_adopt_dxa,
     analyse=_analyse_dxa,
-    roles={"dxa_regions": ("regions",), "dxa_density": ("dxa",)},
+    roles={"dxa_regions": ("regions",), "dxa_density": ("dxa",), "view": ("view",)},
     explain=_explain_dxa,
     picture=draw,
     simulate=_simulate_dxa,

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from bmd.models._recipe import Recipe
 from bmd.models._registry import Spec, register
 
-KINDS = 10
+KINDS = 11
 WIDTHS = (24, 48, 96, 160)
 
 
@@ -96,7 +96,7 @@ class ViewCnn(nn.Module):
         Returns
         -------
         dict of Tensor
-            ``logits`` (N, 10) and ``features`` (N, 160); or the loss ``kind``.
+            ``logits`` (N, 11) and ``features`` (N, 160); or the loss ``kind``.
         """
         maps = self.body(self.stem(x))  # (N, 24, 80, 80) ... (N, 160, 10, 10)
         features = maps.mean((2, 3)).float()

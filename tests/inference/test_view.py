@@ -9,8 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from bmd.inference import view
+from bmd.inference.dxa.route import is_dxa
 from bmd.inference.run import Networks
-from bmd.types import SHOWN
+from bmd.inputs.view import every_way
+from bmd.text import say
+from bmd.types import SHOWN, Image, Study
 
 
 class Says:
@@ -26,8 +29,8 @@ class Says:
     def run(self, network: str, *inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """See ``Engine.run``."""
         assert network == "view_cnn"
-        assert inputs[0].shape == (2, 2, 160, 160)
-        return {"logits": np.tile(self.logits, (2, 1))}
+        assert inputs[0].shape == (4, 2, 160, 160)
+        return {"logits": np.tile(self.logits, (4, 1))}
 
     def metadata(self, network: str) -> dict[str, Any]:
         """See ``Engine.metadata``."""
@@ -42,7 +45,7 @@ def shown(**shares: float) -> view.Shown:
     ("shares", "code", "seems"),
     [
         ({"lateral_lumbar": 0.9}, None, None),
-        ({"lateral_lumbar": 0.4}, None, None),  # still the most likely kind
+        ({"lateral_lumbar": 0.65}, "view.unclear_lateral_lumbar", None),  # likely is not enough
         ({"mr": 0.9}, "view.not_lateral_lumbar", "view.kind.mr"),
         ({"ap_spine": 0.45, "chest": 0.3}, "view.unclear_lateral_lumbar", None),
     ],
@@ -58,10 +61,12 @@ def test_a_picture_of_something_else_is_named_or_said_to_be_unclear(
 
 
 def test_a_doubtful_film_is_said_to_be_doubtful() -> None:
-    assert view.doubts(shown(lateral_lumbar=0.9), view.LATERAL) == ()
-    (said,) = view.doubts(shown(lateral_lumbar=0.6), view.LATERAL)
-    assert said.code == "view.doubtful"
-    assert said.values["probability"] == pytest.approx(0.6)
+    assert view.doubts(shown(lateral_lumbar=0.95), view.LATERAL) == ()
+    (said,) = view.doubts(shown(lateral_lumbar=0.8), view.LATERAL)
+    assert said.code == "view.doubtful_lateral_lumbar"
+    assert said.values["probability"] == pytest.approx(0.8)
+    (said,) = view.doubts(shown(dxa=0.8), view.SCAN)
+    assert say(said)
 
 
 def test_a_temperature_softens_the_answer() -> None:
@@ -70,3 +75,59 @@ def test_a_temperature_softens_the_answer() -> None:
     soft = view.look(picture, Networks(Says(temperature=2.0, lateral_lumbar=0.8)))
     assert soft.probabilities[view.LATERAL] < hard.probabilities[view.LATERAL]
     assert sum(soft.probabilities.values()) == pytest.approx(1)
+
+
+def test_the_least_probability_is_that_of_the_weights() -> None:
+    class Strict(Says):
+        def metadata(self, network: str) -> dict[str, Any]:
+            return {"calibration": {"least": 0.95}}
+
+    seen = view.look(np.zeros((50, 50), np.float32), Networks(Strict(lateral_lumbar=0.9)))
+    assert view.objections(seen, view.LATERAL)
+    assert not seen.sure
+
+
+def test_a_negative_gives_the_same_inputs_in_another_order() -> None:
+    film = np.random.default_rng(3).random((90, 70), np.float32)
+    one, other = every_way(film), every_way(1 - film)
+    assert np.allclose(one[[2, 3, 0, 1]], other, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shares", "taken"),
+    [
+        ({"dxa": 0.9}, True),
+        ({"dxa": 0.4, "dxa_other": 0.4}, True),  # of what is open, that it is a scan is not
+        ({"dxa": 0.5, "ap_spine": 0.4}, False),
+        ({"lateral_lumbar": 0.9}, False),
+    ],
+)
+def test_only_a_sure_scan_is_sent_to_the_dxa_chain(shares: dict[str, float], taken: bool) -> None:
+    picture = np.random.default_rng(0).random((160, 140), np.float32)
+    study = Study("x", (Image(picture, "radiograph"),))
+    assert is_dxa(study, Networks(Says(**shares))) is taken
+
+
+def test_header_and_size_decide_before_the_content() -> None:
+    class Never(Says):
+        def run(self, network: str, *inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+            raise AssertionError("the picture was looked at")
+
+    never, picture = Networks(Never()), np.random.default_rng(0).random((160, 140), np.float32)
+    assert is_dxa(Study("0", (Image(picture, "dxa", "ap"),)), never)
+    assert not is_dxa(Study("1", (Image(picture, "radiograph", "lateral"),)), never)
+    assert not is_dxa(Study("2", (Image(picture[:40, :40], "radiograph"),)), never)
+    assert not is_dxa(Study("3", (Image(np.zeros((160, 140), np.float32), "radiograph"),)), never)
+    assert not is_dxa(Study("4", ()), never)
+
+
+@pytest.mark.parametrize(
+    ("shares", "accepted"),
+    [
+        ({"dxa": 0.6, "dxa_other": 0.2}, True),  # surely a scan, and likeliest of the spine
+        ({"dxa": 0.2, "dxa_other": 0.6}, False),
+        ({"dxa": 0.6, "ap_spine": 0.35}, False),
+    ],
+)
+def test_a_scan_of_the_spine_may_be_unsure_of_its_site_only(shares: dict[str, float], accepted: bool) -> None:
+    assert (view.objections(shown(**shares), view.SCAN) == ()) is accepted

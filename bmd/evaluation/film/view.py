@@ -1,115 +1,140 @@
-"""Fit the view test of the gate: ``python -m bmd evaluate view --data LATERAL_SHARDS --ap FRONTAL_SHARDS``."""
+"""Calibrate what a picture shows: ``python -m bmd evaluate view --data FOLDER``; writes into the weights' metadata.
+
+On simulated pictures no network has seen, disturbed as uploads are: one temperature for all probabilities, and the
+least probability from which a kind is believed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 
-from bmd.evaluation.logistic import ridge_logistic
+from bmd.inference import view
 from bmd.inference.engine import Engine, default_engine
-from bmd.inference.film.view import WEIGHTS, view_features, witnesses
-from bmd.inference.spine.localise import localise
-from bmd.simulator.shards.film import read_shards
+from bmd.inference.run import Networks
+from bmd.inputs.view import every_way
+from bmd.metrics import expected_calibration_error
+from bmd.models._metadata import measurement, update
+from bmd.models._registry import WEIGHTS
+from bmd.training.tasks.view import Pictures, disturbed
+from bmd.types import SHOWN
 
-MOST, WITNESSED = 1500, 240
-"""Films of each kind used for the picture and, of the held-out fifth, for the localiser."""
-RIDGE = 0.03
-"""Weight of the squared length of the (standardised) weights; chosen on held-out simulated films."""
-LEAST = 0.6
-"""Smallest share of a film's width and height that a training picture shows."""
-
-
-def content(square: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A shard's square picture without its black letterbox, float32 in 0..1."""
-    rows, columns = np.nonzero(square.any(1))[0], np.nonzero(square.any(0))[0]
-    return square[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / np.float32(255)
-
-
-def examples(
-    squares: NDArray[np.float64],
-    seed: int,
-    features: Callable[[NDArray[np.float32]], NDArray[np.floating]] = view_features,
-    least: float = LEAST,
-) -> NDArray[np.float64]:
-    """Features (2 n, k) of whole pictures and of random parts of them."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for square in squares:
-        film = content(square)
-        height, width = film.shape
-        h, w = (round(side * rng.uniform(least, 1)) for side in (height, width))
-        top, left = rng.integers(height - h + 1), rng.integers(width - w + 1)
-        rows += [features(film), features(np.ascontiguousarray(film[top : top + h, left : left + w]))]
-    return np.stack(rows)
+NAME = "view_cnn"
+COHORT = "simulated_views"
+WRONG = 0.005
+"""Share of the pictures of all other kinds that may at most be taken for a lateral film, or for a scan of the spine."""
+LEAST = np.round(np.arange(view.SURE, 0.96, 0.01), 2)
+WANTED = (view.LATERAL, view.SCAN)
+LATERAL, SCAN = (SHOWN.index(kind) for kind in WANTED)
+Floats = NDArray[np.float64]
 
 
-def fit(
-    side: NDArray[np.float64], front: NDArray[np.float64], ridge: float = RIDGE
-) -> tuple[NDArray[np.float64], float]:
-    """Ridge logistic regression, classes weighted equally: weights (k,) and bias for the features as they are."""
-    x = np.concatenate([side, front]).astype(np.float64)
-    y = np.repeat([0, 1], [len(side), len(front)])
-    weight = np.repeat([0.5 / len(side), 0.5 / len(front)], [len(side), len(front)])
-    mean, spread = x.mean(0), x.std(0) + 1e-3
-    z = (x - mean) / spread
+def calibrate_view(
+    folder: str, count: int = 2000, engine: Engine | None = None, weights: Path = WEIGHTS
+) -> dict[str, Any]:
+    """Fit on the first half of the pictures, measure on the second, and write both into the metadata.
 
-    model = ridge_logistic(z, y, ridge, weight)
-    best = model.coef_[0] / spread
-    return best, float(model.intercept_[0] - (best * mean).sum())
-
-
-def fit_view(lateral: str, frontal: str) -> dict[str, Any]:
-    """Fit both stages on four fifths and one fifth of the films, say how well, write the numbers.
+    Parameters
+    ----------
+    folder : str
+        Shards of ``simulate --others`` that were not trained on.
+    count : int
+        Pictures at most.
+    engine : Engine, optional
+        Runs the network.
+    weights : Path
+        Folder of all weights.
 
     Returns
     -------
     dict
-        For "side" and "front" the percentiles 1 10 50 90 99 of the log odds of a front view on films that were not
-        used for the fit: ``picture`` alone and ``joint`` with the localiser. ``borders`` and the ``joint`` weights.
+        ``temperature``, ``least``, and what was measured on the second half.
+
+    Raises
+    ------
+    InputError
+        No shards in the folder.
     """
-    films = [read_shards(folder, MOST)["image"] for folder in (lateral, frontal)]
-    cuts = [int(0.8 * len(x)) for x in films]
-    side, front = (examples(x[:cut], seed) for seed, (x, cut) in enumerate(zip(films, cuts, strict=True)))
-    weights, bias = fit(side, front)
-    weights, engine = weights.astype(np.float16), default_engine()
-    seen = [heard(x[cut:], weights.astype(float), bias, engine) for x, cut in zip(films, cuts, strict=True)]
-    joint, joint_bias = fit(seen[0][::2], seen[1][::2])
-    both = [held[1::2] @ joint + joint_bias for held in seen]
-    limits = borders(*(held[:, 0] for held in seen), *both)
-    np.savez_compressed(WEIGHTS, weights=weights, bias=bias, joint_weights=joint, joint_bias=joint_bias, borders=limits)
-    found = {
-        name: {"picture": _percentiles(held[:, 0]), "joint": _percentiles(odds)}
-        for name, held, odds in zip(("side", "front"), seen, both, strict=True)
+    items = Pictures(folder, limit=count)
+    networks = Networks(engine or default_engine())
+    logits = np.stack(list(_answers(items, networks)))
+    kinds = np.array([items[k].kind for k in range(len(items))])
+    fitted, other = np.arange(len(kinds)) % 2 == 0, np.arange(len(kinds)) % 2 == 1
+    temperature = _temperature(logits[fitted], kinds[fitted])
+    least = _least(softmax(logits[fitted] / temperature, axis=1), kinds[fitted])
+    values = _values(softmax(logits[other] / temperature, axis=1), kinds[other], least)
+    films = [items[int(k)].picture for k in np.flatnonzero(other & (kinds == LATERAL))]
+    values["lateral_painted_out_refused"] = _refused_without_middle(films, networks, temperature, least)
+    numbers = {
+        "temperature": round(temperature, 3),
+        "least": least,
+        "fitted_on": {"cohort": COHORT, "n": int(fitted.sum())},
     }
-    return found | {"borders": np.round(limits, 2).tolist(), "joint": np.round(joint, 2).tolist()}
+    measured = [measurement(COHORT, int(other.sum()), "pictures", "test", values)]
+    update(weights / NAME, measured, calibration=numbers)
+    return {"temperature": round(temperature, 3), "least": least, "n": int(other.sum()), **values}
 
 
-def borders(
-    side: NDArray[np.float64],
-    front: NDArray[np.float64],
-    joint_side: NDArray[np.float64],
-    joint_front: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """The gate's three log odds, (3,), from simulated films alone; see ``inference.film.view.borders``.
-
-    Both witnesses together part the simulated views with a gap; the border lies in its middle, as far as can be from
-    either kind. This rule was chosen after real films of both kinds were seen to lie closer together than these.
-    """
-    middle = (np.percentile(joint_side, 99) + np.percentile(joint_front, 1)) / 2
-    return np.array([middle, np.percentile(front, 1), np.percentile(side, 99)])
+def _answers(items: Pictures, networks: Networks) -> Iterator[Floats]:
+    """Logits (11,) of every picture, disturbed by random numbers of its place alone."""
+    for k in range(len(items)):
+        picture = disturbed(items[k], np.random.default_rng((7, k)))
+        yield networks.run(view.ROLE, every_way(picture))["logits"].mean(0).astype(np.float64)
 
 
-def heard(squares: NDArray[np.uint8], weights: NDArray[np.float64], bias: float, engine: Engine) -> NDArray[np.float64]:
-    """What both witnesses say of films, (n, 6) as ``inference.film.view.witnesses``."""
-    rows = []
-    for square in squares[:WITNESSED]:
-        film = content(square)
-        rows.append(witnesses(float(view_features(film) @ weights + bias), localise(film, engine).decoded))
-    return np.stack(rows)
+def _temperature(logits: Floats, kinds: NDArray[np.int64]) -> float:
+    """The temperature of least negative log likelihood."""
+
+    def loss(log_t: float) -> float:
+        return float(-log_softmax(logits / np.exp(log_t), axis=1)[np.arange(len(kinds)), kinds].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded").x))
 
 
-def _percentiles(values: NDArray[np.floating]) -> list[float]:
-    return [round(float(v), 1) for v in np.percentile(values, (1, 10, 50, 90, 99))]
+def _least(shares: Floats, kinds: NDArray[np.int64]) -> float:
+    """The lowest probability of ``LEAST`` that lets no more than ``WRONG`` of other pictures pass as wanted."""
+    for least in LEAST:
+        taken = [view.shares_of(shares, wanted)[kinds != SHOWN.index(wanted)] >= least for wanted in WANTED]
+        if all(wrong.mean() <= WRONG for wrong in taken):
+            return float(least)
+    return float(LEAST[-1])
+
+
+def painted_out(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The picture with its middle, 80 % of the rows and 60 % of the columns, in its median grey: a frame is left."""
+    shown = picture.copy()
+    high, wide = picture.shape
+    shown[high // 10 : high - high // 10, wide // 5 : wide - wide // 5] = np.median(picture)
+    return shown
+
+
+def _refused_without_middle(
+    films: list[NDArray[np.float32]], networks: Networks, temperature: float, least: float
+) -> float:
+    """Share of lateral films that are none once their middle is painted out: the anatomy decides, not the frame."""
+    logits = [networks.run(view.ROLE, every_way(painted_out(film)))["logits"].mean(0) for film in films]
+    shares = softmax(np.stack(logits) / temperature, axis=1)[:, LATERAL]
+    return round(float((shares < least).mean()), 4)
+
+
+def _values(shares: Floats, kinds: NDArray[np.int64], least: float) -> dict[str, float]:
+    film, scan = (view.shares_of(shares, wanted) >= least for wanted in WANTED)
+    named = shares.max(1) >= least
+    right = shares.argmax(1) == kinds
+    values = {
+        "accuracy": right.mean(),
+        "named": named.mean(),
+        "accuracy_of_named": right[named].mean(),
+        "ece": expected_calibration_error(kinds, shares),
+        "lateral_kept": film[kinds == LATERAL].mean(),
+        "others_refused": 1 - film[kinds != LATERAL].mean(),
+        "dxa_kept": scan[kinds == SCAN].mean(),
+        "others_refused_as_dxa": 1 - scan[kinds != SCAN].mean(),
+    }
+    return {key: round(float(value), 4) for key, value in values.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bmd import reference
 from bmd.errors import WeightsError
 from bmd.findings import Finding, refusal, warning
-from bmd.inference import run
+from bmd.inference import run, view
 from bmd.inference.dxa.densitometry import (
     DIFFERS_T,
     FEWEST,
@@ -42,7 +42,15 @@ METAL_G_CM2 = 2.6
 """Areal density no bone reaches."""
 
 
-def gate(study: Study) -> tuple[Suitability, Pixels | None]:
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A picture to look at; ``measured`` says that its file holds densities, so that it is a DXA image for certain."""
+
+    pixels: Pixels
+    measured: bool
+
+
+def gate(study: Study) -> tuple[Suitability, Scan | None]:
     """First look, without any network: one DXA image from the front with something on it."""
     images = [image for image in study.images if image.modality == "dxa" and image.unit != "g/cm2"]
     if not images:
@@ -59,16 +67,25 @@ def gate(study: Study) -> tuple[Suitability, Pixels | None]:
     low, high = (float(v) for v in np.percentile(pixels[::2, ::2], (0.5, 99.5)))
     if high - low < gates.BLANK_RANGE:
         return _refused("dxa.blank")
-    return Suitability(True, scores={"range": round(high - low, 3)}), pixels
+    scan = Scan(pixels, any(image.unit == "g/cm2" for image in study.images))
+    return Suitability(True, scores={"range": round(high - low, 3)}), scan
 
 
 def _refused(code: str, **values: int) -> tuple[Suitability, None]:
     return Suitability(False, (refusal(code, **values),)), None
 
 
-def find(pixels: Pixels, suitability: Suitability, networks: Networks) -> tuple[Regions, Suitability]:
-    """The regions, and whether they look like the lumbar spine on a scan from the front."""
-    found = find_regions(pixels, networks)
+def find(scan: Scan, suitability: Suitability, networks: Networks) -> tuple[Regions | None, Suitability]:
+    """The regions, and whether the picture, and they, look like the lumbar spine on a scan from the front."""
+    doubts: tuple[Finding, ...] = ()
+    if not scan.measured:
+        shown = view.look(scan.pixels, networks)
+        suitability = replace(suitability, scores=suitability.scores | shown.scores())
+        objections = view.objections(shown, view.SCAN)
+        if objections:
+            return None, replace(suitability, suitable=False, reasons=objections)
+        doubts = view.doubts(shown, view.SCAN)
+    found = replace(find_regions(scan.pixels, networks), doubts=doubts)
     levels = [v.level for v in found.vertebrae if v.level in SPINE]
     scores = suitability.scores | {"regions": float(len(levels)), "evidence": round(found.evidence, 3)}
     if len(levels) < FEWEST or found.evidence < LEAST_EVIDENCE:
@@ -76,17 +93,20 @@ def find(pixels: Pixels, suitability: Suitability, networks: Networks) -> tuple[
     return found, replace(suitability, scores=scores)
 
 
-def describe(report: Report, study: Study, pixels: Pixels, found: Regions, networks: Networks, tell: Teller) -> Report:
+def describe(
+    report: Report, study: Study, scan: Scan, found: Regions | None, networks: Networks, tell: Teller
+) -> Report:
     """Measure, estimate, and fill the report."""
     tell(0.7, "progress.estimating_density")
+    assert found is not None  # else it was refused
     vertebrae = tuple(v for v in found.vertebrae if v.level in SPINE)
     levels = level_densities(study, [v for v in vertebrae if v.level not in found.cut])
     total = pooled(levels)
     answers = [] if total is None else [measured_patient(total, study.patient)]
     missing: tuple[Finding, ...] = ()
-    models = dict(report.models)
+    models = dict(report.models) | ({} if scan.measured else {view.ROLE: networks.name(view.ROLE)})
     try:
-        answers.append(estimate(pixels, study.patient, networks))
+        answers.append(estimate(scan.pixels, study.patient, networks))
         models["density"] = networks.name(ROLE)
     except WeightsError as error:
         missing = (warning("dxa.estimate_missing", reason=error.finding),)
@@ -97,8 +117,8 @@ def describe(report: Report, study: Study, pixels: Pixels, found: Regions, netwo
         measurements=tuple(measured(level) for level in levels),
         prediction=answers[0] if answers else None,
         answers=tuple(answers),
-        levels_certain=found.certain,
-        warnings=(*warnings(study, found, levels), *missing),
+        levels_certain=found.certain and not found.doubts,
+        warnings=(*found.doubts, *warnings(study, found, levels), *missing),
         models=models,
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from bmd.findings import Finding
 from bmd.inference.dxa.densitometry import SPINE
 from bmd.inference.run import Networks
 from bmd.inputs.dxa import REGION_SIZE, region_input
@@ -47,12 +48,15 @@ class Regions:
         Sum of the scores of L1-L4.
     certain : bool
         Every region of L1-L4 is clearly named and they follow each other without a gap.
+    doubts : tuple of Finding
+        What speaks against its being such a scan at all.
     """
 
     vertebrae: tuple[Vertebra, ...]
     cut: frozenset[str]
     evidence: float
     certain: bool
+    doubts: tuple[Finding, ...] = ()
 
 
 def find_regions(image: NDArray[np.float32], networks: Networks) -> Regions:

@@ -1,7 +1,7 @@
 """Step 1: may this picture be analysed, and if not, why?
 
-Two questions, asked in this order. ``look_at``: is this a radiograph with something on it, judged from the pixels
-alone. ``judge``: does what the localiser saw look like a lumbar spine from the side. Every refusal has its reason.
+Asked before any network: is this a radiograph with something on it, judged from the pixels alone. What it shows is
+asked next (``inference.view``). Every refusal has its reason.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 
 from bmd.findings import Finding, refusal
-from bmd.inference.film.found import FEWEST_BODIES, Film, Found
-from bmd.inference.film.view import borders, frontal_logit, picture_logit
+from bmd.inference.film.found import Film
 from bmd.types import Image, Study, Suitability
 
 MIN_SIDE = 100
@@ -77,18 +76,3 @@ def seems_inverted(film: Film) -> bool:
     small = cv2.resize(film, (96, 96), interpolation=cv2.INTER_AREA)
     ring = np.concatenate([small[:6].ravel(), small[-6:].ravel(), small[:, :6].ravel(), small[:, -6:].ravel()])
     return float(np.median(ring)) > float(np.median(small[24:72, 24:72])) + 0.05
-
-
-def judge(film: Film, found: Found) -> tuple[tuple[Finding, ...], dict[str, float]]:
-    """Reasons not to trust what the localiser saw as a lateral lumbar spine, and the numbers behind them."""
-    picture = picture_logit(film)
-    from_front, sideways, clear = borders()
-    if found.decoded is not None:
-        front = frontal_logit(picture, found.decoded)
-        frontal = front > from_front and picture > sideways
-    else:
-        front, frontal = picture, picture > clear  # the picture is the only witness, so it must be clear
-    scores = found.scores | {"front": round(front, 2)}
-    if len(found.vertebrae) >= FEWEST_BODIES and frontal:
-        return (refusal("film.from_front" if picture > clear else "film.unclear_view"),), scores
-    return (() if found.enough else (refusal("film.no_spine"),)), scores

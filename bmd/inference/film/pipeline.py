@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bmd.errors import WeightsError
-from bmd.findings import Finding, warning
+from bmd.findings import Finding, refusal, warning
 from bmd.inference import run, view
 from bmd.inference.film import measure as density
 from bmd.inference.film.boxes import by_boxes
 from bmd.inference.film.found import ROLE, Film, Found, by_maps
-from bmd.inference.film.gate import gate, judge, seems_inverted
+from bmd.inference.film.gate import gate, seems_inverted
 from bmd.inference.film.warnings import warnings
 from bmd.inference.patient import as_z
 from bmd.inference.run import Networks, Teller
@@ -34,7 +34,7 @@ class Seen:
 
 
 def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Seen, Suitability]:
-    """Ask what the picture shows, then localise; where that is doubtful or it seems inverted, also on its negative.
+    """Ask what the picture shows, then localise; where little is found or it seems inverted, also on its negative.
 
     Returns
     -------
@@ -43,10 +43,7 @@ def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Se
     """
     localise = LOCALISERS[spec(networks.name(ROLE)).task]
     film: Film = np.clip(np.asarray(image.pixels, np.float32), 0, 1)
-    looks = [view.look(film, networks)]
-    if seems_inverted(film):
-        looks.append(view.look(np.asarray(1 - film, np.float32), networks))
-    shown = max(looks, key=lambda look: look.probabilities[view.LATERAL])
+    shown = view.look(film, networks)
     suitability = replace(suitability, scores=suitability.scores | shown.scores())
     objections = view.objections(shown, view.LATERAL)
     if objections:
@@ -57,9 +54,9 @@ def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Se
         other = localise(negative, networks)
         if other.quality > found.quality:
             film, found, inverted = negative, other, True
-    reasons, scores = judge(film, found)
-    doubts = view.doubts(shown, view.LATERAL)
-    return Seen(film, found, doubts), Suitability(not reasons, reasons, inverted, suitability.scores | scores)
+    reasons = () if found.enough else (refusal("film.no_spine"),)
+    scores = suitability.scores | found.scores
+    return Seen(film, found, view.doubts(shown, view.LATERAL)), Suitability(not reasons, reasons, inverted, scores)
 
 
 def describe(report: Report, study: Study, image: Image, seen: Seen, networks: Networks, tell: Teller) -> Report:

@@ -19,8 +19,9 @@ from bmd.inference.run import Networks
 from bmd.inputs.film import letterbox
 from bmd.modality import analyse
 from bmd.simulator.case import simulate_dxa
+from bmd.text import say
 from bmd.truth import Case
-from bmd.types import Demographics
+from bmd.types import SHOWN, Demographics
 
 
 @cache
@@ -40,8 +41,12 @@ class Knowing:
         self.labels = cv2.warpAffine(labels, matrix, (256, 256), flags=cv2.INTER_NEAREST)[::2, ::2]
         self.bmd = bmd
         self.numbers = metadata if metadata is not None else {"half_width": 1.3, "sigma_t": 0.8}
+        self.shows = {"dxa": 0.97}
 
     def run(self, network: str, *inputs: NDArray) -> dict[str, NDArray]:
+        if network == "view_cnn":
+            rest = (1 - sum(self.shows.values())) / (len(SHOWN) - len(self.shows))
+            return {"logits": np.tile(np.log([self.shows.get(kind, rest) for kind in SHOWN]), (len(inputs[0]), 1))}
         if network == "dxa_cnn":
             return {"bmd": np.array([self.bmd], np.float32)}
         one = np.stack([(self.labels == k) * 9.0 for k in range(10)]).astype(np.float32)
@@ -99,8 +104,42 @@ def test_something_else_is_refused_with_a_reason() -> None:
     case = simulate_dxa(3, view="hip")
     report = analyse(case.study, engine=_engine(case))
     assert not report.suitability.suitable
-    assert codes(report.suitability.reasons) == ["dxa.no_spine"]
+    assert codes(report.suitability.reasons) == ["dxa.no_spine"]  # whatever the view network says
     assert report.vertebrae == ()
+
+
+@pytest.mark.parametrize(
+    ("shows", "code", "seems"),
+    [
+        ({"lateral_lumbar": 0.95}, "view.not_dxa", "view.kind.lateral_lumbar"),
+        ({"dxa_other": 0.95}, "view.not_dxa", "view.kind.dxa_other"),
+        ({"dxa": 0.5, "ap_spine": 0.45}, "view.unclear_dxa", None),
+    ],
+)
+def test_what_is_no_scan_of_the_spine_is_refused_in_words_about_scans(
+    shows: dict[str, float], code: str, seems: str | None
+) -> None:
+    case = _case()
+    engine = _engine(case)
+    engine.shows = shows
+    plain = replace(case.study, images=case.study.images[:1])
+    report = analyse(plain, engine=engine)
+    assert codes(report.suitability.reasons) == [code]
+    assert "DXA image of the lumbar spine" in say(report.suitability.reasons[0])
+    if seems:
+        assert report.suitability.reasons[0].values["seems"].code == seems  # type: ignore[union-attr]
+    assert analyse(case.study, engine=engine).suitability.suitable  # a file with densities is a scan
+
+
+def test_a_picture_that_is_only_probably_a_scan_is_doubted() -> None:
+    case = _case()
+    engine = _engine(case)
+    engine.shows = {"dxa": 0.8}
+    report = analyse(replace(case.study, images=case.study.images[:1]), engine=engine)
+    assert report.suitability.suitable
+    assert report.warnings[0].code == "view.doubtful_dxa"
+    assert not report.levels_certain
+    assert report.models["view"] == "view_cnn"
 
 
 def test_a_scan_from_the_side_is_refused_by_its_header() -> None:

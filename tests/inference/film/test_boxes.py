@@ -44,12 +44,6 @@ class Detector(TruthEngine):
         return super().metadata(network) | {"options": {"size": SIDE}}
 
 
-@pytest.fixture(autouse=True)
-def _any_view(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The view test reads the picture, and a toy spine is none."""
-    monkeypatch.setattr("bmd.inference.film.gate.picture_logit", lambda film: -5.0)
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_a_detector_gives_the_same_report_as_maps(seed: int) -> None:
     spine = toy_spine(seed)
