@@ -23,9 +23,7 @@ SHOWN = (
     "lateral_lumbar", "lateral_thoracic", "lateral_cervical", "ap_spine", "chest", "other_part", "dxa", "dxa_other",
     "ct", "mr", "picture",
 )  # fmt: skip
-"""What an upload may show; "lateral_lumbar" is the lumbar or thoracolumbar spine, or all of it, from the side, "dxa" a
-DXA image of the lumbar spine from the front, "dxa_other" one of anything else.
-"""
+"""What an upload may show; "lateral_lumbar": any lumbar spine from the side; "dxa": a lumbar DXA image, from the front."""
 SpacingOf = Literal["patient", "detector", "scanner"]
 Box = tuple[float, float, float, float]
 

@@ -224,14 +224,11 @@ def agrees(ours: dict[str, Points], theirs: dict[str, Points], same: float) -> b
 
 
 def every_way(region: Region, terms: LookTerms) -> tuple[View, ...]:
-    """A part of the film as it is and mirrored, at each width and once more coarsely.
+    """A part of the film as it is and mirrored, at each width.
 
-    The network has no preferred side, its mistakes do; films from archives are often stretched to squares; and what is
-    thinner than a pixel, as the lines of a printed grid, is not seen from afar.
+    The network has no preferred side, its mistakes do; films from archives are often stretched to squares.
     """
-    fine = tuple(View(region, mirrored, stretch) for stretch in terms.stretches for mirrored in (False, True))
-    coarse = tuple(View(region, mirrored, size=terms.coarse) for mirrored in (False, True)) if terms.coarse else ()
-    return fine + coarse
+    return tuple(View(region, mirrored, stretch) for stretch in terms.stretches for mirrored in (False, True))
 
 
 def closer(best: Look, film: Film, terms: LookTerms) -> Region | None:

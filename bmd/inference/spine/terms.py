@@ -100,7 +100,6 @@ class LookTerms:
         "best of four sets on 120 simulated films, with the first weights",
         (1.0,),
     )
-    coarse: int = term(0, "pixels", "side of the square of one coarser look beside the others; 0: none", EYE, 0)
     elongated: float = term(1.8, "1", "longer films are also looked at in squares", EYE, NEVER)
     closer: float = term(0.72, "film", "a chain with margins longer than this needs no closer look", EYE, 0.0)
     margin: float = term(0.42, "chain", "border of the closer look", EYE)
