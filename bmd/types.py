@@ -23,7 +23,7 @@ SHOWN = (
     "lateral_lumbar", "lateral_thoracic", "lateral_cervical", "ap_spine", "chest", "other_part", "dxa", "dxa_other",
     "ct", "mr", "picture",
 )  # fmt: skip
-"""What an upload may show; "lateral_lumbar": any lumbar spine from the side; "dxa": a lumbar DXA image, from the front."""
+"""What an upload may show; "lateral_lumbar": a lumbar spine from the side; "dxa": a DXA image of one from the front."""
 SpacingOf = Literal["patient", "detector", "scanner"]
 Box = tuple[float, float, float, float]
 

@@ -205,9 +205,10 @@ def test_eval_contract(network):
     else:
         assert {k: tuple(v.shape) for k, v in out.items()} == {
             "category_logits": (3, 3),
-            "level_logits": (3, 5),
+            "level_logits": (3, 4),
             "t_score": (3,),
-            "bmd": (3,),
+            "t_spread": (3,),
+            "features": (3, 192),
         }
     assert all(np.isfinite(v).all() for v in flatten(out).values())
 
