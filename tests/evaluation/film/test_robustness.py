@@ -183,7 +183,6 @@ def test_border_and_jpeg_change_no_names_on_clear_films() -> None:
     kept(("white_border", "black_border", "jpeg_30"))
 
 
-@pytest.mark.xfail(strict=True, reason="the shipped localiser and view network were trained before grids were drawn")
 def test_a_printed_grid_changes_no_names_on_clear_films() -> None:
     kept(("grid",))
 
