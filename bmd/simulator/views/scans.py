@@ -98,7 +98,7 @@ def _coarse(shown: Picture, rng: np.random.Generator) -> Picture:
     small = cv2.resize(shown, None, fx=min(1.0, ratio), fy=min(1.0, ratio), interpolation=cv2.INTER_AREA)
     small = small + rng.uniform(0.0, 0.05) * rng.standard_normal(small.shape, np.float32)
     way = cv2.INTER_CUBIC if rng.random() < 0.6 else cv2.INTER_LINEAR
-    return np.clip(cv2.resize(small, shown.shape[::-1], interpolation=way), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(cv2.resize(small, shown.shape[::-1], interpolation=way), 0, 1), np.float32)
 
 
 def _streaked(shown: Picture, rng: np.random.Generator) -> Picture:
@@ -106,7 +106,7 @@ def _streaked(shown: Picture, rng: np.random.Generator) -> Picture:
     grain = rng.standard_normal(shown.shape, np.float32)
     size = max(shown.shape) / 224
     grain = cv2.GaussianBlur(grain, (0, 0), sigmaX=rng.uniform(1.5, 9) * size, sigmaY=rng.uniform(0.5, 1.0) * size)
-    return np.clip(shown + rng.uniform(0.02, 0.14) * grain / max(float(grain.std()), 1e-6), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(shown + rng.uniform(0.02, 0.14) * grain / max(float(grain.std()), 1e-6), 0, 1), np.float32)
 
 
 def _around(shown: Picture, truth: Truth, rng: np.random.Generator) -> Picture:
@@ -149,7 +149,7 @@ def _whole_body(rng: np.random.Generator) -> Picture:
     mineral = cv2.GaussianBlur(mineral, (0, 0), 0.7) * (1 + 0.1 * noise(rng, sheet.shape, 3, 1))
     shown = np.clip(mineral / rng.uniform(1.0, 2.2), 0, 1) ** rng.uniform(0.6, 1.0)
     shown = shown + rng.uniform(0.0, 0.35) * np.clip(water / 25, 0, 1)
-    return np.clip(shown, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(shown, 0, 1), np.float32)
 
 
 def _exported(shown: Picture, rng: np.random.Generator) -> Picture:
@@ -166,4 +166,4 @@ def _exported(shown: Picture, rng: np.random.Generator) -> Picture:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
         packed = cv2.imencode(".jpg", np.round(shown * 255).astype(np.uint8), quality)[1]
         shown = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
-    return np.clip(shown, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(shown, 0, 1), np.float32)
