@@ -106,7 +106,9 @@ def _streaked(shown: Picture, rng: np.random.Generator) -> Picture:
     grain = rng.standard_normal(shown.shape, np.float32)
     size = max(shown.shape) / 224
     grain = cv2.GaussianBlur(grain, (0, 0), sigmaX=rng.uniform(1.5, 9) * size, sigmaY=rng.uniform(0.5, 1.0) * size)
-    return np.asarray(np.clip(shown + rng.uniform(0.02, 0.14) * grain / max(float(grain.std()), 1e-6), 0, 1), np.float32)
+    return np.asarray(
+        np.clip(shown + rng.uniform(0.02, 0.14) * grain / max(float(grain.std()), 1e-6), 0, 1), np.float32
+    )
 
 
 def _around(shown: Picture, truth: Truth, rng: np.random.Generator) -> Picture:
