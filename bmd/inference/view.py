@@ -23,14 +23,16 @@ LATERAL = "lateral_lumbar"
 SCAN = "dxa"
 SCANS = ("dxa", "dxa_other")
 SURE = 0.7
-"""Probability from which a kind is named and a picture taken for what was wanted, where the weights state no other."""
+"""Probability from which a picture is taken for what was wanted, where the weights state no other."""
+LIKELY = 0.5
+"""Probability from which a refused picture is said to seem to be something: likelier than all else together."""
 CLEAR = 0.9
 """Probability below which a picture that was taken is still said to be only probably that."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a picture shows, by probability of each kind; ``least`` is the probability from which one is believed."""
+    """What a picture shows, by probability of each kind; ``least`` is that from which a picture is taken for one."""
 
     probabilities: Mapping[str, float]
     least: float = SURE
@@ -41,9 +43,9 @@ class Shown:
         return max(self.probabilities, key=lambda kind: self.probabilities[kind])
 
     @property
-    def sure(self) -> bool:
-        """Whether that kind is likely enough to be named."""
-        return self.probabilities[self.kind] >= self.least
+    def named(self) -> bool:
+        """Whether that kind is likely enough to say that the picture seems to be that."""
+        return self.probabilities[self.kind] >= LIKELY
 
     @property
     def scanned(self) -> bool:
@@ -96,7 +98,7 @@ def objections(shown: Shown, wanted: str) -> tuple[Finding, ...]:
     """Why a picture is not what was wanted, or not surely; empty where it is."""
     if shown.share(wanted) >= shown.least:
         return ()
-    if shown.sure:
+    if shown.named and shown.kind != wanted:
         return (refusal(f"view.not_{wanted}", seems=note(f"view.kind.{shown.kind}")),)
     return (refusal(f"view.unclear_{wanted}"),)
 
