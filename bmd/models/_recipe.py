@@ -19,6 +19,7 @@ class Recipe:
     out: str = "runs"  # checkpoints and log go to <out>/<name>
     weights: str = str(WEIGHTS)  # exports go to <weights>/<name>; "" exports nothing
     init: str = ""  # "weights" starts from the shipped weights, a network's name from its, "" from random numbers
+    kept: float = 0.0  # share of the weights it started from in those that are shipped (robust fine-tuning)
     resume: bool = True  # go on from the last checkpoint in <out>/<name> when there is one
     minutes: float = 60.0  # wall clock budget; the learning rate falls along a cosine over it
     threads: int = 1  # torch threads; more than the free cores is much slower

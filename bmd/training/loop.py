@@ -118,6 +118,7 @@ class Trainer:
             start_from(network, Path(recipe.weights) / (name if recipe.init == "weights" else recipe.init))
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.mean = RunningMean(self.network, recipe.ema)
+        self.start = RunningMean(self.network, 1.0).state if recipe.init and recipe.kept else {}
         self.optimizer = make_optimizer(self.network, recipe)
         self.progress = Progress()
         self.folder = Path(recipe.out) / name
@@ -171,14 +172,26 @@ class Trainer:
         values = {k: float(v.detach()) for k, v in losses.items()}
         return {"loss": float(loss.detach()), **values, "norm": float(norm), "lr": lr}
 
+    def shipped(self) -> nn.Module:
+        """The network that is validated and shipped: the mean weights, mixed with those it started from where asked.
+
+        A mean of both keeps more of what the first was right about on pictures unlike the new ones (Wortsman et al.
+        2022, arXiv 2109.01903).
+        """
+        twin = self.mean.network_like(self.network, lambda: registry.build(self.name, **self.options))
+        with torch.no_grad():
+            for key, value in twin.state_dict().items():
+                if key in self.start and value.is_floating_point():
+                    value.lerp_(self.start[key], self.recipe.kept)
+        return twin
+
     def rehearse(self, examples: Examples[Any], held_out: Items[Any]) -> Metrics:
         """Run one batch through everything before the first step; see ``rehearsal.rehearse``."""
         return rehearse(self.task, self.network, self.recipe, examples, held_out, self.precision)
 
     def validate(self, held_out: Items[Any]) -> Metrics:
-        """Metrics of the mean weights on items never trained on."""
-        twin = self.mean.network_like(self.network, lambda: registry.build(self.name, **self.options))
-        twin = twin.to(memory_format=torch.channels_last)
+        """Metrics of the weights to be shipped on items never trained on."""
+        twin = self.shipped().to(memory_format=torch.channels_last)
         with torch.no_grad(), self.precision():
             metrics = self.task.validate(twin, held_out, self.recipe.size)
         self.write({"step": self.progress.step, "minutes": self.progress.seconds / 60, "validation": metrics})
@@ -193,9 +206,8 @@ class Trainer:
         return checkpoint.describe(self.network, self.recipe, training, made)
 
     def export(self, metadata: dict[str, Any]) -> None:
-        """Ship the mean weights to the weights folder."""
-        twin = self.mean.network_like(self.network, lambda: registry.build(self.name, **self.options)).cpu()
-        checkpoint.export(twin, Path(self.recipe.weights) / self.name, metadata)
+        """Ship them to the weights folder."""
+        checkpoint.export(self.shipped().cpu(), Path(self.recipe.weights) / self.name, metadata)
 
 
 def _show(values: dict[str, float]) -> str:

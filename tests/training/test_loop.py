@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from torch import nn
 
 from bmd.errors import InputError, OptionError, WeightsError
 from bmd.models import _registry as registry
-from bmd.models._recipe import Recipe
+from bmd.models._recipe import Recipe, override
 from bmd.models._weights import write_weights
 from bmd.training import train
 from bmd.training.__main__ import main
@@ -190,3 +191,18 @@ def test_command_line_says_what_is_wrong(folder, tmp_path, caplog):
     assert main(["cmnet", "sise=1"]) == 2
     assert main(["c5_gap_fc3", *words(folder, tmp_path, minutes=0.005)]) == 0
     assert (tmp_path / "weights" / "c5_gap_fc3" / "golden.npz").is_file()
+
+
+def test_shipped_weights_keep_a_share_of_those_it_started_from(tmp_path: Path) -> None:
+    def ways(kept: float) -> Trainer:
+        words = ("init=weights", f"kept={kept}", f"out={tmp_path / str(kept)}", "bf16=off")
+        return Trainer("view_cnn", override(registry.network_class("view_cnn").Recipe(), words))
+
+    first, half = ways(0.0), ways(0.5)
+    start = {k: v.clone() for k, v in first.network.state_dict().items()}
+    for trainer in (first, half):
+        trainer.mean.state = {k: v + 1 if v.is_floating_point() else v for k, v in start.items()}
+    for key, value in start.items():
+        if value.is_floating_point():
+            assert torch.allclose(first.shipped().state_dict()[key], value + 1, atol=1e-5)
+            assert torch.allclose(half.shipped().state_dict()[key], value + 0.5, atol=1e-5)

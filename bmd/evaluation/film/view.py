@@ -27,9 +27,8 @@ from bmd.types import SHOWN
 
 NAME = "view_cnn"
 COHORT = "simulated_views"
-WRONG = 0.015
-"""Share of the pictures of all other kinds that may be taken for a lateral film, or for a scan of the spine, where the
-least probability is set: half of what may be measured (3 %)."""
+WRONG = 0.005
+"""Share of the pictures of all other kinds that may at most be taken for a lateral film, or for a scan of the spine."""
 LEAST = np.round(np.arange(view.SURE, 0.96, 0.01), 2)
 WANTED = (view.LATERAL, view.SCAN)
 LATERAL, SCAN = (SHOWN.index(kind) for kind in WANTED)
