@@ -32,10 +32,13 @@ CLEAR = 0.9
 
 @dataclass(frozen=True)
 class Shown:
-    """What a picture shows, by probability of each kind; ``least`` is that from which a picture is taken for one."""
+    """What a picture shows, by probability of each kind; ``least`` is that from which a picture is taken for a
+    film, ``least_scan`` for a DXA image.
+    """
 
     probabilities: Mapping[str, float]
     least: float = SURE
+    least_scan: float = SURE
 
     @property
     def kind(self) -> str:
@@ -50,7 +53,7 @@ class Shown:
     @property
     def scanned(self) -> bool:
         """Whether it is, surely, a DXA image of anything."""
-        return sum(self.probabilities[kind] for kind in SCANS) >= self.least
+        return sum(self.probabilities[kind] for kind in SCANS) >= max(self.least, self.least_scan)
 
     def share(self, wanted: str) -> float:
         """Probability that it is what was wanted; see ``shares_of``."""
@@ -91,12 +94,13 @@ def look(picture: NDArray[np.float32], networks: Networks) -> Shown:
     logits = networks.run(ROLE, every_way(picture))["logits"].mean(0)
     known = networks.metadata(ROLE).get("calibration") or {}
     shares = softmax(logits / float(known.get("temperature", 1.0)))
-    return Shown(dict(zip(SHOWN, shares.tolist(), strict=True)), float(known.get("least", SURE)))
+    limits = (float(known.get(key, SURE)) for key in ("least", "least_scan"))
+    return Shown(dict(zip(SHOWN, shares.tolist(), strict=True)), *limits)
 
 
 def objections(shown: Shown, wanted: str) -> tuple[Finding, ...]:
     """Why a picture is not what was wanted, or not surely; empty where it is."""
-    if shown.share(wanted) >= shown.least:
+    if shown.share(wanted) >= (shown.least_scan if wanted == SCAN else shown.least):
         return ()
     if shown.named and shown.kind != wanted:
         return (refusal(f"view.not_{wanted}", seems=note(f"view.kind.{shown.kind}")),)
