@@ -48,6 +48,7 @@ def test_the_view_network_is_calibrated_on_simulated_pictures(tmp_path: Path, ca
     assert card["calibration"] == {
         "temperature": said["temperature"],
         "least": said["least"],
+        "least_scan": said["least_scan"],
         "fitted_on": {"cohort": "simulated_views", "n": len(views.TURN)},
     }
     assert [entry["kind"] for entry in card["metrics"]] == ["test", "validation"]
@@ -63,8 +64,10 @@ def test_temperature_and_least_probability_follow_the_errors() -> None:
     assert view._temperature(2 * honest, kinds) == pytest.approx(2, rel=0.05)
     shares = np.full((400, 11), 0.01)
     shares[:, 0] = np.linspace(0, 0.9, 400)  # none of them is a lateral film
-    assert view._least(shares, np.ones(400, int)) == pytest.approx(0.9)
-    assert view._least(np.minimum(shares, 0.5), np.ones(400, int)) == pytest.approx(0.7)
+    film, scan, others = "lateral_lumbar", "dxa", np.ones(400, int)
+    assert view._least(shares, others, film) == pytest.approx(0.9)
+    assert view._least(np.minimum(shares, 0.5), others, film) == pytest.approx(0.7)
+    assert view._least(shares, others, scan) == pytest.approx(0.5), "none of them looks like a scan"
 
 
 def test_dxa_networks_are_calibrated_and_measured(tmp_path: Path) -> None:

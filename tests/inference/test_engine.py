@@ -34,6 +34,7 @@ def test_torch_gives_named_float32_arrays(weights: Path) -> None:
     out = engine.run("cmnet", inputs())
     assert {k: (v.shape, v.dtype) for k, v in out.items()} == {
         "masks": ((2, 10, 64, 64), np.float32),
+        "metal": ((2, 1, 64, 64), np.float32),
         "centres": ((2, 10, 32, 32), np.float32),
     }
     again = engine.run("cmnet", inputs())
