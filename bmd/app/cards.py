@@ -22,13 +22,17 @@ KEY_MEASURES = (
     *("patients", "people", "osteoporosis_share", "share_osteoporosis", "auc", "osteoporosis_auc", "macro_auc"),
     *("mean_error", "mean_absolute_error", "mae_percent", "correlation", "r", "accuracy", "coverage"),
     *("calibration_error", "ece", "dice", "level_exact", "found", "sacrum"),
+    *("names_right", "certain", "certain_and_wrong", "metal_found", "metal_false"),
+    *("lateral_kept", "dxa_kept", "others_refused"),
 )
 """Shown at once, in this order; the others are folded away. Words: "app.measures"."""
 SHARES = {
     *("osteoporosis_share", "share_normal", "share_osteopenia", "share_osteoporosis", "accuracy", "largest_class"),
     *("coverage", "vertebra_coverage", "level_exact", "found", "sacrum", "level", "others_empty"),
     *("sensitivity", "sensitivity_normal", "sensitivity_osteopenia", "sensitivity_osteoporosis", "specificity"),
-    *("precision", "f1", "class_agrees"),
+    *("precision", "f1", "class_agrees", "names_right", "certain", "certain_and_wrong", "doubted", "doubted_right"),
+    *("believed_right", "metal_found", "metal_false", "under_metal_found", "under_metal_false", "named", "dxa_kept"),
+    *("lateral_kept", "others_refused", "others_refused_as_dxa", "accuracy_of_named", "lateral_painted_out_refused"),
 }
 """Measures shown as percentages."""
 COUNTS = {"patients", "films", "people", "n"}
