@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bmd.ct_types import Attenuation, Region
 from bmd.findings import Finding
 
 Modality = str
@@ -204,22 +205,6 @@ class Suitability:
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
-    """A part of a volume: a mask in its bounding box.
-
-    Attributes
-    ----------
-    offset_zyx : tuple of int
-        Voxel of the volume at which the mask starts.
-    mask : ndarray
-        bool (d, h, w).
-    """
-
-    offset_zyx: tuple[int, int, int]
-    mask: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
 class Vertebra:
     """One found vertebral body. On a CT the pixels are those of the sagittal plane: x = row, y = slice of the volume.
 
@@ -267,32 +252,6 @@ class Prediction:
     z_score: float | None = None
     """Under 50 in place of T-score and category: SDs from the mean of the same age and sex, to 0.1."""
     z_interval: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Attenuation:
-    """Trabecular attenuation of one vertebra on CT, measured, not learned.
-
-    Attributes
-    ----------
-    level : str or None
-        As ``Vertebra.level``.
-    mean_hu, sd_hu : float
-        Over the voxels of ``roi``.
-    roi : Region
-        The voxels averaged: the body without its cortex, end plates and basivertebral vein.
-    volume_cm3 : float
-        Volume of ``roi``.
-    vertebra : int
-        Which of ``Report.vertebrae`` was measured, counted from 0; a body without a name is told by this alone.
-    """
-
-    level: str | None
-    mean_hu: float
-    sd_hu: float
-    roi: Region
-    volume_cm3: float
-    vertebra: int
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "bmd": 0,
     "bmd.types": 0,
+    "bmd.ct_types": 0,
     "bmd.truth": 0,
     "bmd.reference": 0,
     "bmd.errors": 0,

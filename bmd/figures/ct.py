@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from bmd import reference
+from bmd.ct_types import Attenuation
 from bmd.figures import COLOURS, GREY, _finish
 from bmd.findings import note
 from bmd.text import text
-from bmd.types import Attenuation
 
 HU_RANGE = (-50.0, 300.0)
 

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from bmd import __version__
+from bmd.ct_types import Attenuation
 from bmd.reference import CATEGORIES
 from bmd.text import record, say, sentences, text
-from bmd.types import Attenuation, Explanation, Hip, Prediction, Report, ScreeningScore
+from bmd.types import Explanation, Hip, Prediction, Report, ScreeningScore
 
 COLUMNS = (
     "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category z_score "

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.types import Region, Vertebra, Volume
+from bmd.ct_types import Region
+from bmd.types import Vertebra, Volume
 
 SPACING = (3.0, 1.8, 1.8)
 SHAPE = (84, 130, 220)

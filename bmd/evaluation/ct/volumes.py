@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bmd.ct_types import Region
 from bmd.errors import BmdError, InputError
 from bmd.inference.engine import Engine
 from bmd.readers.volume import read_folder, read_paths
 from bmd.text import sentences
-from bmd.types import Region, Report, volume_of
+from bmd.types import Report, volume_of
 
 log = logging.getLogger(__name__)
 

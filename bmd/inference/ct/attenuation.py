@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bmd.ct_types import Attenuation
 from bmd.findings import Finding, Value, note, warning
 from bmd.inference.ct.bodies import Body, cropped
 from bmd.inference.ct.levels import Block, FoundCt, block
 from bmd.reference import HU_L1_SENSITIVE, HU_L1_SPECIFIC
-from bmd.types import Attenuation, Volume
+from bmd.types import Volume
 
 WALL_MM, PLATE_MM = 5.0, 5.0
 """Least distance of the region from the side wall and from the end plates."""

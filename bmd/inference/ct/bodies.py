@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bmd.types import Region, Volume
+from bmd.ct_types import Region
+from bmd.types import Volume
 
 Floats: TypeAlias = NDArray[np.float64]
 """Lengths and places, mm."""

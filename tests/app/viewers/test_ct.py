@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from bmd.app.viewers.ct import packet
-from bmd.types import Region
+from bmd.ct_types import Region
 
 
 def unpack(data: bytes) -> tuple[dict, bytes]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bmd.ct_types import Attenuation, Region
 from bmd.errors import WeightsError
 from bmd.findings import Finding, note, warning
 from bmd.inference.ct import levels as ct_levels
@@ -20,7 +21,7 @@ from bmd.inference.ct.side_film import side_film
 from bmd.inference.spine.decode import Decoded
 from bmd.inference.spine.localise import Localised
 from bmd.text import say
-from bmd.types import Acquisition, Attenuation, Image, Region, Report, Study, Volume
+from bmd.types import Acquisition, Image, Report, Study, Volume
 from tests.inference.columns import Column, column, seen
 
 NAMES = ("L1", "L2", "L3", "L4", "L5")

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from bmd.app.viewers.ct.bodies import bodies
+from bmd.ct_types import Attenuation, Region
 from bmd.report.csv_json import as_object
-from bmd.types import Attenuation, Region, Report
+from bmd.types import Report
 from tests.app import fakes_ct
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bmd.ct_types import Attenuation
 from bmd.inputs.ct import body_centre
-from bmd.types import Attenuation, Prediction, Report, Vertebra
+from bmd.types import Prediction, Report, Vertebra
 
 UNNAMED = "#{number}"
 """Bodies without a name are counted from above."""

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from bmd.app.viewers.bundle import words
 from bmd.app.viewers.ct.bodies import Body, bodies
 from bmd.app.viewers.film import join
+from bmd.ct_types import Region
 from bmd.text import say, text
-from bmd.types import Explanation, Region, Report
+from bmd.types import Explanation, Report
 
 MAX_VOXELS = 22_000_000
 """Largest volume sent; about 60 % of that in megabytes after packing."""
