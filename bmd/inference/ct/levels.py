@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bmd.findings import Finding, note
 from bmd.inference.ct.bodies import Body, Depths, Offset, fit_body, frame_of, region, voxels
 from bmd.inference.ct.canal import Spine, find_spine
-from bmd.inference.ct.side_film import SideFilm, side_film
+from bmd.inference.ct.side_film import FACING, SideFilm, side_film
 from bmd.inference.run import Networks
 from bmd.inference.spine.contour import corners as corners_of
 from bmd.inference.spine.decode import Decoded
@@ -130,7 +130,7 @@ def at_film_edge(corners: NDArray[np.floating], film: SideFilm) -> bool:
 def look_from_side(volume: Volume, spine: Spine, networks: Networks) -> tuple[SideFilm, list[Localised]]:
     """Localise on slabs of several widths: the film of the best look, and all looks, the best first."""
     films = [side_film(volume, spine, width) for width in WIDTHS_MM]
-    looks = [localise(film.pixels, networks.engine, networks.name(ROLE)) for film in films]
+    looks = [localise(film.pixels, networks.engine, networks.name(ROLE), facing=FACING) for film in films]
     order = sorted(range(len(looks)), key=lambda k: (not looks[k].decoded.certain, -quality(looks[k].decoded)))
     return films[order[0]], [looks[k] for k in order]
 

@@ -19,6 +19,8 @@ PIXEL_MM = 1.0
 HALF_WIDTH_MM = 20.0
 FRONT_MM, BACK_MM = 105.0, 75.0
 """How far the film reaches in front of and behind the canal."""
+FACING = -1.0
+"""Anterior lies to the left of the film, because axis 1 of a volume runs from front to back."""
 AIR_HU, DENSE_HU = -200.0, 900.0
 """HU are clipped to this range, so that gas and metal do not rule the film."""
 

@@ -72,7 +72,9 @@ class MapsLook:
         return finish(self.named, self.maps, terms)
 
 
-def localise(film: Film, engine: Engine, network: str = LOCALISER, terms: Terms = TERMS) -> Localised:
+def localise(
+    film: Film, engine: Engine, network: str = LOCALISER, terms: Terms = TERMS, facing: float | None = None
+) -> Localised:
     """Find the vertebral bodies on a lateral film.
 
     Parameters
@@ -85,14 +87,22 @@ def localise(film: Film, engine: Engine, network: str = LOCALISER, terms: Terms 
         Which localiser; one that gives maps.
     terms : Terms
         The numbers of the decoder.
+    facing : float, optional
+        +1 where anterior is known to lie to the right of the film, -1 to the left, as on a film projected from a CT.
+        None: guessed from the curve of the spine, which is wrong where that is kyphotic.
     """
 
     def read(region: Region) -> Look:
         maps, frame = look(film, every_way(region, terms.look), engine, network=network)
         maps = on_film(maps, frame, film)
-        return MapsLook(frame, name_maps(maps, terms), maps)
+        return MapsLook(frame, faced(name_maps(maps, terms), facing), maps)
 
     return settle(film, read, terms, engine.metadata(network).get("calibration") or {})
+
+
+def faced(named: Named | None, facing: float | None) -> Named | None:
+    """A chain with the side that the patient is known to face; as it was where that is not known."""
+    return named if named is None or facing is None else replace(named, facing=facing)
 
 
 def settle(

@@ -49,7 +49,7 @@ def localised(monkeypatch: pytest.MonkeyPatch, found: Column, error_mm: float = 
     shift = side_film(found.volume, find_spine(found.volume)).shift_mm
     bodies = seen(found, shift, NAMES, error_mm)
     answer = Localised(bodies, Decoded(**{"certain": True, "sacrum": 0.9, "posterior": 1.0, **decoded}))
-    monkeypatch.setattr(ct_levels, "localise", lambda film, engine, network: answer)
+    monkeypatch.setattr(ct_levels, "localise", lambda film, engine, network, facing: answer)
 
 
 def analysed(found: Column, **study: Any) -> Report:

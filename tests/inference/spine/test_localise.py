@@ -72,6 +72,21 @@ def test_names_are_certain_from_the_probability_that_was_calibrated(monkeypatch:
     assert localise(film, TruthEngine()).decoded.probability is None
 
 
+@pytest.mark.parametrize("facing", [-1.0, 1.0])
+def test_a_side_that_is_known_outweighs_the_curve(monkeypatch: pytest.MonkeyPatch, facing: float) -> None:
+    """For one of the two sides this spine is curved the wrong way round, as a kyphotic one is."""
+    monkeypatch.setattr("bmd.inference.spine.looks.film_tensor", plain_tensor)
+    monkeypatch.setattr("bmd.inference.spine.localise.every_way", unstretched)
+    film = as_film(toy_spine(1).labels)
+    found = localise(film, TruthEngine(), facing=facing)
+    assert found.decoded.facing == facing
+    corners = np.array([v.corners_px for v in found.vertebrae])
+    assert len(corners) == 8
+    assert (facing * (corners[:, 1:3, 0].mean(1) - corners[:, ::3, 0].mean(1)) > 5).all()
+    guess = localise(film, TruthEngine())
+    assert np.sign(guess.decoded.facing) == (-1 if toy_spine(1).anterior_left else 1)
+
+
 def test_only_adjacent_vertebrae_are_compared() -> None:
     def each(**t: float) -> tuple[Prediction, ...]:
         return tuple(Prediction(level, None, value, None, {}, None, "") for level, value in t.items())
