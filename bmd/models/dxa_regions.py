@@ -30,7 +30,7 @@ class DxaRegionsRecipe(CMNetRecipe):
     ema: float = 0.99  # decay of the running mean of the weights
     minutes: float = 20.0  # wall clock budget
     holdout: int = 100  # images of the first shards that are never trained on
-    tight: float = 0.1  # share of examples that show only part of the spine
+    tight: float = 0.2  # share of examples that show only part of the spine
     dropout: float = 0.05  # share of channels dropped in the context pathway
     metal: bool = False  # outliers among the regions are found by their density
 

@@ -29,6 +29,8 @@ WANDERS = 0.06
 """Spread of the (log) window between consoles and users."""
 TYPICAL_G_CM2 = 1.25  # bone density near white in a typical window
 FONT = cv2.FONT_HERSHEY_SIMPLEX
+L1 = 3
+"""Index of ``LEVELS``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +115,7 @@ def draw_regions(shown: Shown, lines: Array, rows: range, rng: np.random.Generat
     for x in (int(left), int(right)):
         cv2.line(canvas, (x, heights[0]), (x, heights[-1]), colour, thick)
     size = len(canvas) / 700
-    for number, (a, b) in enumerate(pairwise(heights), start=1):
+    for number, (a, b) in enumerate(pairwise(heights), start=rows[0] - L1 + 1):
         cv2.putText(canvas, f"L{number}", (int(left) + 3, (a + b) // 2), FONT, size, 255, thick, cv2.LINE_AA)
     if rng.random() < 0.5:
         size_px = (canvas.shape[1], canvas.shape[0])

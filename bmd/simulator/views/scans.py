@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.simulator.case import simulate_dxa
+from bmd.simulator.dxa.archive import coarse, streaked, technicians_lines
 from bmd.simulator.film.tissue import noise
 from bmd.simulator.views import film
 from bmd.simulator.views.mannequin import build
 from bmd.truth import Truth
 
 Picture = NDArray[np.float32]
-FONT = cv2.FONT_HERSHEY_SIMPLEX
 L1, L5 = 3, 7
 """Indices of ``LEVELS``."""
 
@@ -27,11 +27,11 @@ def spine_scan(rng: np.random.Generator) -> Picture:
     shown, truth = case.study.images[0].pixels, case.truth
     assert isinstance(truth, Truth)
     if rng.random() < 0.6:
-        shown = _coarse(shown, rng)
+        shown = coarse(shown, rng)
     if rng.random() < 0.5:
-        shown = _streaked(shown, rng)
+        shown = streaked(shown, rng)
     if rng.random() < 0.6:
-        shown = technicians_lines(shown, truth, rng)
+        shown = technicians_lines(shown, truth.corners_px, truth.labels, truth.visible, rng)
     if rng.random() < 0.5:
         shown = _around(shown, truth, rng)
     return _exported(shown, rng)
@@ -45,70 +45,12 @@ def other_scan(rng: np.random.Generator) -> Picture:
     else:
         shown = simulate_dxa(int(rng.integers(2**31)), view=view).study.images[0].pixels
     if rng.random() < 0.5:
-        shown = _coarse(shown, rng)
+        shown = coarse(shown, rng)
     if rng.random() < 0.4:
-        shown = _streaked(shown, rng)
+        shown = streaked(shown, rng)
     if rng.random() < 0.4:
         shown = _boxed(shown, rng)
     return _exported(shown, rng)
-
-
-def technicians_lines(shown: Picture, truth: Truth, rng: np.random.Generator) -> Picture:
-    """Lines between the vertebrae inside a box, the edge of the bone, and names on plates at the box's side."""
-    known = [k for k in range(L1, L5) if truth.visible[k] and np.isfinite(truth.corners_px[k]).all()]
-    if len(known) < 2:
-        return shown
-    canvas = np.ascontiguousarray(np.round(shown * 255).astype(np.uint8))
-    thick = max(1, round(max(canvas.shape) / 350))
-    ink = int(rng.choice([255, 220, 160]))
-    ends = np.concatenate([truth.corners_px[known, :2], truth.corners_px[known[-1:], 3:1:-1]]).astype(float)
-    wide = float(np.abs(ends[:, 1, 0] - ends[:, 0, 0]).mean())
-    left = max(2.0, float(ends[..., 0].min()) - wide * rng.uniform(0.3, 1.1))
-    right = min(canvas.shape[1] - 3.0, float(ends[..., 0].max()) + wide * rng.uniform(0.3, 1.1))
-    heights = []
-    for a, b in ends:
-        slope = (b[1] - a[1]) / max(b[0] - a[0], 1.0) * float(rng.choice([0.0, 1.0], p=[0.4, 0.6]))
-        rows = [int(np.clip((a[1] + b[1]) / 2 + slope * (x - (a[0] + b[0]) / 2), -999, 9999)) for x in (left, right)]
-        cv2.line(canvas, (int(left), rows[0]), (int(right), rows[1]), ink, thick)
-        heights.append(rows)
-    for k, x in enumerate((left, right)):
-        cv2.line(canvas, (int(x), heights[0][k]), (int(x), heights[-1][k]), ink, thick)
-    size = max(0.22, max(canvas.shape) / 1000)
-    for number, row in enumerate(heights[:-1], start=1):
-        _name(canvas, f"L{number}", (int(left), row[0]), size, rng.random() < 0.7)
-    if rng.random() < 0.75:
-        mask = np.isin(truth.labels, [k + 1 for k in known]).astype(np.uint8)
-        outline = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
-        cv2.drawContours(canvas, outline, -1, int(rng.choice([0, 200, 255])), thick)
-    return (canvas / np.float32(255)).astype(np.float32)
-
-
-def _name(canvas: NDArray[np.uint8], word: str, at: tuple[int, int], size: float, plate: bool) -> None:
-    """A level's name below ``at``, bright on black or the other way round."""
-    (w, h), _ = cv2.getTextSize(word, FONT, size, 1)
-    if plate:
-        cv2.rectangle(canvas, (at[0] - 2, at[1] + 1), (at[0] + w + 2, at[1] + h + 6), 0, -1)
-        cv2.rectangle(canvas, (at[0] - 2, at[1] + 1), (at[0] + w + 2, at[1] + h + 6), 255, 1)
-    cv2.putText(canvas, word, (at[0], at[1] + h + 3), FONT, size, 255, 1, cv2.LINE_AA)
-
-
-def _coarse(shown: Picture, rng: np.random.Generator) -> Picture:
-    """As a scan of a millimetre or two a pixel looks when it is shown large."""
-    ratio = rng.uniform(60, 170) / max(shown.shape)
-    small = cv2.resize(shown, None, fx=min(1.0, ratio), fy=min(1.0, ratio), interpolation=cv2.INTER_AREA)
-    small = small + rng.uniform(0.0, 0.05) * rng.standard_normal(small.shape, np.float32)
-    way = cv2.INTER_CUBIC if rng.random() < 0.6 else cv2.INTER_LINEAR
-    return np.asarray(np.clip(cv2.resize(small, shown.shape[::-1], interpolation=way), 0, 1), np.float32)
-
-
-def _streaked(shown: Picture, rng: np.random.Generator) -> Picture:
-    """Counting noise that the sweep of the arm draws out along the rows."""
-    grain = rng.standard_normal(shown.shape, np.float32)
-    size = max(shown.shape) / 224
-    grain = cv2.GaussianBlur(grain, (0, 0), sigmaX=rng.uniform(1.5, 9) * size, sigmaY=rng.uniform(0.5, 1.0) * size)
-    return np.asarray(
-        np.clip(shown + rng.uniform(0.02, 0.14) * grain / max(float(grain.std()), 1e-6), 0, 1), np.float32
-    )
 
 
 def _around(shown: Picture, truth: Truth, rng: np.random.Generator) -> Picture:

@@ -6,7 +6,7 @@ Shards of ``python -m bmd simulate --modality dxa`` have the keys of film shards
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from bmd.metrics import dice as overlap
 from bmd.metrics import percentage_error
+from bmd.simulator.dxa.archive import bridged, coarse, streaked, technicians_lines
 from bmd.training.augment import FilmAugment, draw_display
 from bmd.training.examples import Arrays
 from bmd.training.films import FIRST_LUMBAR, Film, Films, View, plain_view, warp
@@ -62,11 +63,20 @@ class DxaAugment:
         return replace(view, image=np.clip(image, 0, 1).astype(np.float32))
 
 
+PASSED: tuple[tuple[float, Callable[..., NDArray[np.float32]]], ...] = ((0.4, bridged), (0.4, coarse), (0.4, streaked))
+"""How often a scan looks as if it had been passed around, see ``simulator.dxa.archive``."""
+LINED = 0.4
+"""How often a technician's lines are drawn on it."""
+TURNED = 0.3
+"""Share of views that are a negative, upside down or on their side, and show no region."""
+
+
 @dataclass(frozen=True)
 class RegionAugment:
     """A view for the region network: that of the localisers without what is printed on films.
 
-    Pictures of something else keep their framing.
+    A picture that is the wrong way round, bone dark, upside down or on its side, holds no region: inference looks at
+    it every way and takes the one that holds a spine. Pictures of something else keep their framing.
     """
 
     size: int = 256
@@ -74,10 +84,51 @@ class RegionAugment:
 
     def __call__(self, film: Film, rng: np.random.Generator) -> View:
         """Draw one view; all randomness comes from ``rng``."""
-        if np.isfinite(film.corners).any():
-            return FilmAugment(self.size, 1, self.tight, printed=0.0)(film, rng)
-        view = plain_view(film, self.size, 1)
-        return replace(view, image=draw_display(view.image, rng))
+        if not np.isfinite(film.corners).any():
+            view = plain_view(film, self.size, 1)
+            return replace(view, image=draw_display(view.image, rng))
+        film, wrong = passed_around(film, rng), rng.random() < TURNED
+        film = wrong_way_round(film, rng) if wrong else film
+        view = FilmAugment(self.size, 1, self.tight, printed=0.0)(film, rng)
+        if not wrong:
+            return view
+        return replace(view, labels=np.zeros_like(view.labels), corners=np.full_like(view.corners, np.nan))
+
+
+def passed_around(film: Film, rng: np.random.Generator) -> Film:
+    """The same scan as archives hold it."""
+    shown = film.image.astype(np.float32) / np.float32(255)
+    for share, change in PASSED:
+        if rng.random() < share:
+            shown = change(shown, rng)
+    if rng.random() < LINED:
+        shown = technicians_lines(shown, film.corners, film.labels, film.visible, rng)
+    return replace(film, image=np.round(shown * 255).astype(np.uint8))
+
+
+def wrong_way_round(film: Film, rng: np.random.Generator) -> Film:
+    """A scan as its negative, upside down, both, or on its side, with its corners and regions."""
+    kind = rng.choice(["dark", "down", "both", "side"], p=(0.4, 0.35, 0.15, 0.1))
+    if kind in ("dark", "both"):
+        film = replace(film, image=negative(film.image))
+    if kind in ("down", "both"):
+        corners = film.corners * np.float32([1, -1]) + np.float32([0, len(film.image) - 1])
+        film = replace(film, image=film.image[::-1].copy(), labels=film.labels[::-1].copy(), corners=corners)
+    if kind == "side":
+        image, labels = (np.ascontiguousarray(one.T) for one in (film.image, film.labels))
+        film = replace(film, image=image, labels=labels, corners=film.corners[..., ::-1].copy())
+    return film
+
+
+def negative(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bone dark; the padding of a shard's square stays black, as that of a picture to be read is."""
+    out = np.zeros_like(image)
+    rows, columns = (np.flatnonzero(image.any(axis)) for axis in (1, 0))
+    if len(rows):
+        y, x = (min(int(found[0]), len(image) - 1 - int(found[-1])) for found in (rows, columns))  # centred
+        inner = np.s_[y : len(image) - y, x : len(image) - x]
+        out[inner] = 255 - image[inner]
+    return out
 
 
 def shows_spine(film: Film) -> bool:

@@ -7,12 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bmd.simulator.case import simulate_dxa
 from bmd.simulator.views import draw_view
 from bmd.simulator.views.film import Sheet, column, develop, expose
 from bmd.simulator.views.mannequin import Solid, at, build
-from bmd.simulator.views.scans import technicians_lines
-from bmd.truth import Truth
 from bmd.types import SHOWN
 
 
@@ -56,20 +53,6 @@ def test_a_mannequin_stands_upright_with_twenty_four_vertebrae() -> None:
     assert (np.diff(body.spine[:, 2]) > 8).all()
     assert body.landmarks["head"][2] > body.spine[-1, 2] > body.spine[0, 2] > body.landmarks["hip"][2]
     assert body.landmarks["hip"][2] > body.landmarks["knee"][2]
-
-
-def test_the_technicians_lines_lie_between_the_vertebrae() -> None:
-    case = simulate_dxa(4, finding="normal", height=400)
-    shown, truth = case.study.images[0].pixels, case.truth
-    assert isinstance(truth, Truth)
-    drawn = technicians_lines(shown, truth, np.random.default_rng(1))
-    added = (drawn - shown) > 0.2
-    between = [round(float(truth.corners_px[k, :2, 1].mean())) for k in range(3, 7)]
-    x = truth.corners_px[3:7, :2, 0].mean()  # the middle of the column
-    for row in between:
-        assert added[row - 3 : row + 4, int(x) - 6 : int(x) + 7].any()
-    middles = [round(float(truth.corners_px[k, :, 1].mean())) for k in range(3, 7)]
-    assert not added[middles, int(x) - 2 : int(x) + 3].any()
 
 
 def test_heart_and_diaphragm_only_take_air_away() -> None:
