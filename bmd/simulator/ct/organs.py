@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bmd.simulator.ct.ribs import build_cage
 from bmd.simulator.ct.scanner import Materials, Scan
 from bmd.simulator.ct.slab import CAPSULE, ELLIPSOID, Shape, Shapes
 from bmd.simulator.ct.torso import Torso
@@ -97,6 +98,7 @@ class Abdomen:
         self.phase = ("none", "arterial", "portal").index(scan.phase)
         self.iodine = Materials.at(scan.kvp).iodine / Materials.at(120).iodine
         self.strength = float(np.clip(rng.normal(1, 0.18), 0.5, 1.5))
+        self.tags: frozenset[str] = frozenset()
 
     def hu(self, tissue: str) -> float:
         """Attenuation of a tissue in this phase at this tube voltage."""
@@ -147,26 +149,14 @@ class Abdomen:
             self.paint.chain(iliac, np.array([9, 15, 14]) * bulk, hu, IN_FLESH, grain=-6)
 
     def ribs(self) -> None:
-        """Ribs 7-12, each an arc under the skin that falls towards the front."""
-        arcs = {"T12": 62, "T11": 95, "T10": 140, "T9": 150, "T8": 155, "T7": 158}
-        drop = {"T12": 62, "T11": 80, "T10": 100, "T9": 105, "T8": 100, "T7": 92}
+        """Lower ribs, from a generator of their own: how many there are changes nothing else about a person."""
+        seed = (self.rng.random(12) * 2**32).astype(np.uint64)
+        cage = build_cage(self.skeleton, self.torso, np.random.default_rng(seed))
         cortex = float(np.clip(self.skeleton.cortex, 0.4, 1.6))
-        tilt = 0.0
-        for level, reach in arcs.items():
-            if level in self.z:
-                x, y, z = self.torso.spine[DRAWN.index(level)]
-            else:
-                tilt += 27.0 * self.size
-                x, y, z = self.torso.spine[0] + np.array([0, 2, tilt])
-            for side in (-1, 1):
-                points = [np.array([x + side * 22, y - 20, z - 3])]
-                for angle in np.linspace(18, reach * self.rng.uniform(0.92, 1.05), 12):
-                    height = z - 10 - drop[level] * math.sin(math.radians(min(angle, 120) / 120 * 90)) ** 1.3
-                    height += 0.35 * max(0.0, angle - 120)
-                    points.append(self.torso.on_wall(height, side * math.radians(angle), 6.5))
-                self.paint.chain(
-                    np.array(points), np.full(13, 5.2), 130, ANYWHERE, rim_hu=330 + 330 * cortex, rim_mm=1.5, flat=1.15
-                )
+        for rib in cage.ribs:
+            rim = 330 + 330 * cortex
+            self.paint.chain(rib.points, rib.radii, 130, ANYWHERE, rim_hu=rim, rim_mm=1.5, flat=1.15)
+        self.tags = cage.tags
 
     def vessels(self) -> None:
         """Aorta with plaques, vena cava, iliac and mesenteric vessels."""

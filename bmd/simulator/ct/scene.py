@@ -160,7 +160,7 @@ def build_scene(skeleton: Skeleton, scan: Scan, rng: np.random.Generator) -> Sce
         scan=scan,
         bottom=-1e9,
         metal=np.zeros(0, Shape.DTYPE),
-        tags=skeleton.tags,
+        tags=skeleton.tags | abdomen.tags,
     )
     end = min(float(scene.neck_end(side) @ scene.axes[2]) for side in (0, 1))
     return replace(scene, bottom=end - float(rng.uniform(30, 110)))
