@@ -3,6 +3,8 @@
 
 PYTHON  ?= python3
 PORT    ?= 8501
+# Who can open the app: this machine only. HOST=0.0.0.0 lets everybody on the network in.
+HOST    ?= 127.0.0.1
 VENV    := .venv
 BIN     := $(VENV)/bin
 UV      := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
@@ -15,7 +17,7 @@ export OMP_WAIT_POLICY = PASSIVE
 .PHONY: help app install test lint rules types unit js slow format picture clean
 
 help:
-	@echo "make app      install what is needed and start OsteoLens on port $(PORT) (PORT=... to change)"
+	@echo "make app      install what is needed and start OsteoLens on port $(PORT) (PORT=..., HOST=... to change)"
 	@echo "make test     install what tests need; run lint, rules, types, unit and js, one after the other"
 	@echo "make lint     ruff; make rules: the house's own rules; make types: mypy; make unit: the tests; make js: the viewers"
 	@echo "make slow     the long tests that make test leaves out (fuzzing, benchmarks)"
@@ -24,8 +26,11 @@ help:
 	@echo "make clean    remove $(VENV) and caches"
 
 app: $(VENV)/.app-installed
+	@case "$(HOST)" in 127.*|localhost|::1) ;; *) echo "Warning: everybody who reaches this machine can open the app:" \
+	  "it has no password, and films travel unencrypted.";; esac
 	@echo "OsteoLens is starting at http://localhost:$(PORT)  (stop with Ctrl+C)"
-	@exec $(BIN)/streamlit run streamlit_app.py --server.headless true --server.port $(PORT) --browser.serverPort $(PORT)
+	@exec $(BIN)/streamlit run streamlit_app.py --server.headless true --server.address $(HOST) --server.port $(PORT) \
+	  --browser.serverPort $(PORT)
 
 install: $(VENV)/.app-installed
 

@@ -146,6 +146,14 @@ def category(t: float) -> str:
     return "osteopenia" if t > OSTEOPOROSIS_FROM_T else "osteoporosis"
 
 
+def reached_categories(interval: tuple[float, float] | None) -> tuple[str, ...]:
+    """WHO classes that an interval of T-scores reaches into, from its upper end to its lower; none without one."""
+    if interval is None:
+        return ()
+    low, high = (CATEGORIES.index(category(t)) for t in interval)
+    return tuple(CATEGORIES[high : low + 1])
+
+
 def reported_t(t: float) -> float:
     """T-score as it is reported and classified: to 0.1, as densitometers print it (docs/decisions/0010)."""
     return round(float(t), 1) + 0.0  # never -0.0

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.ct_types import Attenuation, Region
-from bmd.findings import Finding
+from bmd.findings import Finding, note
 
 Modality = str
 """What an image is or a report is of: the ``holds`` of a row of `bmd.modality`."""
@@ -322,6 +322,20 @@ class Explanation:
     method: Finding
     fidelity: dict[str, float]
     window_hu: tuple[float, float] | None = None
+
+    @property
+    def verdict(self) -> Finding:
+        """What the map is worth, in words, since one that means nothing looks just as warm as one that does.
+
+        Not to be used: "heat.empty"; "heat.outside", less than half of it on the bone or no more than an even map would
+        have; "heat.as_random", at least half of its pattern is there with random weights too. Else "heat.on_bone".
+        """
+        if not self.heat.any():
+            return note("heat.empty")
+        inside = self.fidelity.get("inside_share", 0.0)
+        if inside < 0.5 or inside <= self.fidelity.get("area_share", 0.0):
+            return note("heat.outside")
+        return note("heat.as_random" if self.fidelity.get("random_correlation", 0.0) >= 0.5 else "heat.on_bone")
 
 
 @dataclass(frozen=True, eq=False)

@@ -143,3 +143,13 @@ def test_class_shares_follow_the_limits_as_reported() -> None:
     assert sum(shares.values()) == pytest.approx(1, abs=2e-4)
     assert shares["osteoporosis"] == pytest.approx(0.5, abs=1e-3)
     assert reference.class_shares(1.0, 0.2)["normal"] > 0.99
+
+
+@given(low=t_scores, width=st.floats(0, 6))
+def test_classes_an_interval_reaches_into_are_neighbours_with_its_ends_first_and_last(low: float, width: float) -> None:
+    reached = reference.reached_categories((low, low + width))
+    assert reached[0] == reference.category(low + width)
+    assert reached[-1] == reference.category(low)
+    start = reference.CATEGORIES.index(reached[0])
+    assert reached == reference.CATEGORIES[start : start + len(reached)]
+    assert reference.reached_categories(None) == ()

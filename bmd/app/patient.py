@@ -10,7 +10,9 @@ from bmd.findings import note
 from bmd.text import text
 from bmd.types import Demographics, Sex
 
-_RANGES = {"age_y": (0.0, 120.0), "height_cm": (50.0, 250.0), "weight_kg": (10.0, 400.0)}
+LIMITS = {"age_y": (0.0, 120.0), "height_cm": (50.0, 250.0), "weight_kg": (10.0, 400.0)}
+"""What a person can be; beyond, a value is a slip of the hand or of the unit."""
+NAMES = {"age_y": "age", "height_cm": "height", "weight_kg": "weight"}
 SEXES: tuple[Sex, ...] = ("F", "M")
 
 
@@ -35,8 +37,11 @@ def patient_form(held: session.Held) -> None:
             height = _number(first, text("app.height"), "height_cm", held)
             weight = _number(second, text("app.weight"), "weight_kg", held)
             if st.form_submit_button(text("app.use_values")):
-                _use(held.kind, Demographics(age, sex, height, weight))
-                st.rerun()
+                values = {"age_y": age, "height_cm": height, "weight_kg": weight}
+                wrong = [impossible(name, text(f"app.{NAMES[name]}"), value) for name, value in values.items()]
+                if not any(wrong):  # each of them is said, not the first alone
+                    _use(held.kind, Demographics(age, sex, height, weight))
+                    st.rerun()
 
 
 def offer(kind: session.Kind, given: Demographics) -> None:
@@ -47,6 +52,27 @@ def offer(kind: session.Kind, given: Demographics) -> None:
             if st.button(label, key=f"{kind}_offer_{other}", icon=":material/input:"):
                 _use(kind, patient)
                 st.rerun()  # the whole page, from a fragment too
+
+
+def impossible(name: str, label: str, value: float | None, size: float = 1.0) -> bool:
+    """Whether a value lies outside ``LIMITS``; says so, with what is allowed in the unit that is shown.
+
+    Parameters
+    ----------
+    name : str
+        Key of ``LIMITS``.
+    label : str
+        What the field is called.
+    value : float or None
+        As typed; nothing typed is not impossible.
+    size : float
+        Years, cm or kg in one of the shown unit.
+    """
+    low, high = (limit / size for limit in LIMITS[name])
+    if value is None or low <= value <= high:
+        return False
+    st.error(text("app.impossible", label=label, value=value, least=low, most=high), icon=":material/error:")
+    return True
 
 
 def sex_name(sex: str) -> str:
@@ -71,12 +97,12 @@ def _use(kind: session.Kind, patient: Demographics) -> None:
 
 
 def _number(column: DeltaGenerator, label: str, name: str, held: session.Held) -> float | None:
-    low, high = _RANGES[name]
+    low, high = LIMITS[name]
     value = getattr(held.study.patient, name)
     value = float(value) if value is not None and low <= value <= high else None
     key = _start(name, value, held)
     return column.number_input(
-        label, low, high, None, step=1.0, format="%.0f", placeholder=text("app.unknown"), key=key
+        label, None, None, None, step=1.0, format="%.0f", placeholder=text("app.unknown"), key=key
     )
 
 

@@ -14,6 +14,8 @@ from bmd.app.markup import plain
 from bmd.figures import COLOURS, GREY
 from bmd.findings import Finding, note
 from bmd.inference.dxa.densitometry import MEASURED
+from bmd.reference import reached_categories
+from bmd.report.basis import basis
 from bmd.text import say, sentences, text
 from bmd.types import Prediction, Report
 
@@ -133,14 +135,12 @@ def headline(prediction: Prediction | None, true_t: float | None = None) -> None
         st.info(text("app.no_estimate"), icon=":material/info:")
         return
     name = prediction.category or "unknown"
-    z = prediction.z_score
-    title = name.capitalize() if z is None else text("app.z_score", z=z)
     truth = "" if true_t is None else f'<div class="ol-truth">{text("app.truth", t=true_t)}</div>'
     with st.container(border=True, key="headline"):
         left, right = st.columns([6, 5], vertical_alignment="center")
         left.html(
             f'<div class="ol-headline" style="--c:{COLOURS.get(name, GREY)}">'
-            f'<div class="ol-category">{html.escape(title)}</div>{_numbers(prediction)}'
+            f'<div class="ol-category">{html.escape(_title(prediction))}</div>{_numbers(prediction)}'
             f'<div class="ol-sub">{html.escape(source(prediction))}</div>{truth}</div>'
         )
         if prediction.probabilities:
@@ -150,6 +150,25 @@ def headline(prediction: Prediction | None, true_t: float | None = None) -> None
                 key="probabilities",
                 alt=spoken(prediction.probabilities),
             )
+
+
+def rests_on(report: Report) -> None:
+    """What the answer rests on, below it and not in a tab."""
+    if said := sentences(basis(report)):
+        st.caption(" ".join(plain(line) for line in said))
+
+
+def _title(prediction: Prediction) -> str:
+    """Category; where the interval reaches into another, that it does: one word would say more than is known."""
+    if prediction.z_score is not None:
+        return text("app.z_score", z=prediction.z_score)
+    reached = reached_categories(prediction.interval)
+    if len(reached) == 2:
+        return text("app.between", first=note(f"category.{reached[0]}"), last=note(f"category.{reached[1]}"))
+    if len(reached) > 2 and prediction.probabilities:
+        likeliest = max(prediction.probabilities, key=lambda name: prediction.probabilities[name])
+        return text("app.most_likely", name=note(f"category.{likeliest}"))
+    return text(f"category.{prediction.category}").capitalize() if prediction.category else text("app.no_category")
 
 
 def source(prediction: Prediction) -> str:
@@ -181,7 +200,10 @@ def _numbers(prediction: Prediction) -> str:
     if prediction.bmd_g_cm2 is not None:
         bmd = f'<span class="ol-bmd">{text("app.density", bmd=prediction.bmd_g_cm2)}</span>'
     t_score = text("app.t_score", t=prediction.t_score)
-    return f'<div class="ol-t">{t_score}</div><div class="ol-sub">{interval}{bmd}</div>'
+    wide = ""
+    if len(reached_categories(prediction.interval)) > 2:
+        wide = f'<div class="ol-sub">{text("app.undecided")}</div>'
+    return f'<div class="ol-t">{t_score}</div><div class="ol-sub">{interval}{bmd}</div>{wide}'
 
 
 def _below_who_age(prediction: Prediction) -> str:

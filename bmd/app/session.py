@@ -91,6 +91,11 @@ def set_network(kind: Kind, role: str, name: str) -> None:
         update(kind, models={**now.models, role: name}, report=None, maps=None, problem=None)
 
 
+def drop_report(kind: Kind) -> None:
+    """Forget the result of this kind, not its input."""
+    update(kind, report=None, maps=None, problem=None)
+
+
 def keep(kind: Kind, report: Report, name: str = "") -> None:
     """Keep the last result of this kind for the page "Together"; what is held but its result stays as it is."""
     now = held(kind) or Held(name, Study("", (), report.patient, "form"), kind)

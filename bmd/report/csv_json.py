@@ -19,13 +19,14 @@ import numpy as np
 from bmd import __version__
 from bmd.ct_types import Attenuation
 from bmd.reference import CATEGORIES
+from bmd.report.basis import basis
 from bmd.text import record, say, sentences, text
 from bmd.types import Explanation, Hip, Prediction, Report, ScreeningScore
 
 COLUMNS = (
     "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category z_score "
-    "hu_mean hu_sd p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain warnings model "
-    "device seconds intended_use"
+    "hu_mean hu_sd p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain warnings basis "
+    "model device seconds intended_use"
 ).split()
 PATIENT_ROW = "L1-L4"
 """The level named in the patient's row."""
@@ -43,12 +44,12 @@ def as_object(report: Report) -> dict[str, Any]:
     -------
     dict
         ``file, modality, suitable, reasons, inverted, vertebrae, prediction, patient, levels_certain, warnings, notes,
-        model, models, device, seconds, version, intended_use``. ``vertebrae`` is a list of ``level, box
+        basis, model, models, device, seconds, version, intended_use``. ``vertebrae`` is a list of ``level, box
         [x1, y1, x2, y2], contour [[x, y], ...], corners, score, flaw`` (null, or why the body must not be measured:
         "doubted", "metal") and, where measured, ``bmd_g_cm2, t_score,
         interval [low, high], category, probabilities``; ``prediction`` is the patient's, or null when there is none.
-        ``reasons``, ``warnings`` and ``notes`` (how it was read) are lists of ``{code, severity, values, text}``
-        (`bmd.text.record`): programs go by the code.
+        ``reasons``, ``warnings``, ``notes`` (how it was read) and ``basis`` (what the answer rests on) are lists of
+        ``{code, severity, values, text}`` (`bmd.text.record`): programs go by the code.
 
         A film adds ``levels_probability``, of all names being right; null where that is not calibrated. A CT adds
         ``hu {mean, sd, volume_cm3}`` (null where not measured) to each vertebra, whose coordinates are those of the
@@ -71,6 +72,7 @@ def _common(report: Report) -> dict[str, Any]:
         "levels_certain": report.levels_certain,
         "warnings": [record(warning) for warning in report.warnings],
         "notes": [record(note) for note in report.notes],
+        "basis": [record(part) for part in basis(report)],
         "model": model_name(report),
         "models": dict(report.models),
         "device": report.device,
@@ -141,6 +143,7 @@ def _vertebra(index: int, report: Report) -> dict[str, Any]:
         else {
             "target": say(explained.target),
             "method": say(explained.method),
+            "verdict": record(explained.verdict),
             "fidelity": {name: _number(value, 4) for name, value in explained.fidelity.items()},
         },
     }
@@ -213,6 +216,7 @@ def _rows(report: Report) -> list[dict[str, Any]]:
     common = {name: whole[name] for name in COLUMNS if name in whole} | whole["patient"]
     common["reasons"] = "; ".join(sentences(report.suitability.reasons))
     common["warnings"] = "; ".join(sentences(report.warnings))
+    common["basis"] = " ".join(sentences(basis(report)))
     rows = [common | {"level": site["level"]} | _cells(site) for site in whole.get("sites", ())]
     if rows:
         return rows

@@ -138,6 +138,7 @@ def _numbers(one: Explanation) -> str:
     fidelity = one.fidelity
     return text(
         "app.ct.map_numbers",
+        verdict=one.verdict,
         inside=percent(fidelity.get("inside_share")),
         even=percent(fidelity.get("area_share")),
         random=number(fidelity.get("random_correlation"), 2),

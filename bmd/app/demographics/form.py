@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from bmd.app import session
-from bmd.app.patient import SEXES, offer, sex_name
+from bmd.app.patient import SEXES, impossible, offer, sex_name
 from bmd.inference.demographics.terms import POPULATIONS
 from bmd.text import text
 from bmd.types import Demographics, Study
@@ -15,15 +15,18 @@ FIELD = f"{KIND}_field_"
 """Start of the keys of all fields, so that values offered by another page can replace them (``patient.offer``)."""
 CM_PER_IN, KG_PER_LB = 2.54, 0.45359237
 UNITS = {"height": {"cm": 1.0, "in": CM_PER_IN}, "weight": {"kg": 1.0, "lb": KG_PER_LB}}
-LIMITS = {"height": (50.0, 250.0), "weight": (10.0, 400.0)}
+FIELDS = {"height": "height_cm", "weight": "weight_kg"}
 MODE = f"{KIND}_unit_"
 REFERENCE = f"{KIND}_reference"
 WIDTH = 190
 """Of a number with its buttons, pixels; what does not fit beside it goes below."""
 
 
-def show() -> tuple[Demographics, str]:
-    """Draw the form; what is known of the patient, and the key of the reference population."""
+def show() -> tuple[Demographics | None, str]:
+    """Draw the form; what is known of the patient, and the key of the reference population.
+
+    None instead of a patient while a field holds an impossible value: the last answer belongs to nobody then.
+    """
     held = session.held(KIND) or session.Held("form", Study("", (), Demographics(), "form"), KIND)
     session.hold(held)  # values offered by another page go there
     now = held.study.patient
@@ -32,10 +35,11 @@ def show() -> tuple[Demographics, str]:
         offer(KIND, now)
         row = st.container(horizontal=True, vertical_alignment="top")
         start, unknown = _start("age", now.age_y), text("app.unknown")
-        age = row.number_input(text("app.age"), 0.0, 120.0, None, 1.0, "%.0f", start, placeholder=unknown, width=WIDTH)
+        age = row.number_input(text("app.age"), None, None, None, 1.0, "%.0f", start, placeholder=unknown, width=WIDTH)
         sex = row.segmented_control(text("app.sex"), SEXES, format_func=sex_name, key=_start("sex", now.sex))
-        height = _measure("height", now.height_cm)
-        weight = _measure("weight", now.weight_kg)
+        wrong = [impossible("age_y", text("app.age"), age)]
+        height = _measure("height", now.height_cm, wrong)
+        weight = _measure("weight", now.weight_kg, wrong)
         patient = Demographics(age, sex, height, weight)
         st.caption(
             text("app.demographics.bmi_needs") if patient.bmi is None else text("app.demographics.bmi", bmi=patient.bmi)
@@ -54,6 +58,8 @@ def show() -> tuple[Demographics, str]:
             disabled=patient == Demographics(),
         )
     st.caption(text("app.demographics.form_note"))
+    if any(wrong):
+        return None, reference
     if patient != now:
         session.set_patient(patient, KIND)
     return patient, reference
@@ -64,20 +70,19 @@ def clear() -> None:
     session.drop(KIND)
 
 
-def _measure(name: str, metric: float | None) -> float | None:
-    """A length or weight in the chosen unit; returned in cm or kg, as typed."""
+def _measure(name: str, metric: float | None, wrong: list[bool]) -> float | None:
+    """A length or weight in the chosen unit; returned in cm or kg, as typed. Adds whether it is impossible."""
     units = UNITS[name]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     mode, first = f"{MODE}{name}", next(iter(units))
     unit = st.session_state.get(mode) or first
-    low, high = (limit / units[unit] for limit in LIMITS[name])
     shown = None if metric is None else round(metric / units[unit], 1)
     key = _start(f"{name}_{unit}", shown)
     for other in units:
         if other != unit:  # drawn in the other unit it starts from the value again
             st.session_state.pop(f"{FIELD}{name}_{other}", None)
     label = text("app.demographics.in_unit", name=text(f"app.demographics.{name}"), unit=unit)
-    value = row.number_input(label, low, high, None, 1.0, "%.1f", key, placeholder=text("app.unknown"), width=WIDTH)
+    value = row.number_input(label, None, None, None, 1.0, "%.1f", key, placeholder=text("app.unknown"), width=WIDTH)
     row.segmented_control(
         text("app.demographics.unit"),
         [*units],
@@ -87,6 +92,7 @@ def _measure(name: str, metric: float | None) -> float | None:
         required=True,
         width="content",
     )
+    wrong.append(impossible(FIELDS[name], label, value, units[unit]))
     if value is None:
         return None
     return metric if metric is not None and value == shown else round(value * units[unit], 2)

@@ -35,6 +35,10 @@ def page() -> None:
     with left:
         patient, reference = form.show()
     with right, shell.guard() as outcome:
+        if patient is None:
+            session.drop_report(KIND)
+            st.info(text("app.demographics.no_answer"), icon=":material/info:")
+            return
         if patient == Demographics():
             _empty()
             return
@@ -75,6 +79,7 @@ def _refusal(report: Report) -> None:
 
 def _result(report: Report, reference: str) -> None:
     _headline(report)
+    results.rests_on(report)
     results.warnings(report)
     each, changed, fields, age, method = st.tabs(entry("app.demographics.tabs"))
     with each:

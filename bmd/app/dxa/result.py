@@ -48,10 +48,8 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
     for m in maps:
         shares = [percent(m.fidelity.get(key)) for key in ("inside_share", "area_share")]
         random = number(m.fidelity.get("random_correlation"), 2)
-        rows.append([html.escape(m.level), html.escape(say(m.target)), *shares, random])
+        rows.append([html.escape(m.level), html.escape(say(m.target)), html.escape(say(m.verdict)), *shares, random])
     st.html(table(entry("app.dxa.heat_head"), rows))
-    if any(not m.heat.any() for m in maps):
-        st.caption(text("app.dxa.heat_empty"))
     st.caption(text("app.dxa.heat_meaning"))
 
 

@@ -51,6 +51,7 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
         [
             html.escape(m.level),
             html.escape(say(m.target)),
+            html.escape(say(m.verdict)),
             percent(m.fidelity.get("inside_share")),
             percent(m.fidelity.get("area_share")),
             number(m.fidelity.get("random_correlation"), 2),
@@ -84,6 +85,7 @@ def _headline(film: session.Held, report: Report) -> None:
         return
     sample = samples.SAMPLES.named(film.sample)
     results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
+    results.rests_on(report)
 
 
 def _levels(report: Report) -> None:

@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from bmd.report.basis import basis
 from bmd.text import say, sentences, text
 from bmd.types import Prediction, Report, Study, Vertebra
 
@@ -105,6 +106,7 @@ def _lines(report: Report) -> list[tuple[str, tuple[int, int, int]]]:
     lines = [(_result(report), _INK)]
     if report.vertebrae and not report.levels_certain:
         lines.append((text("report.levels_uncertain"), COLOURS["osteopenia"]))
+    lines += [(" ".join(sentences(basis(report))), _DIM)] if report.prediction is not None else []
     lines.append((text("intended_use"), _DIM))
     return lines
 

@@ -95,6 +95,28 @@ def test_out_of_range_is_refused_calmly(page):
     assert not charts(at)
 
 
+@pytest.mark.parametrize(("field", "value", "allowed"), [("age", 150.0, "0 to 120"), ("height_cm", 1.6, "50 to 250")])
+def test_an_impossible_value_leaves_no_answer_behind(page, field, value, allowed):
+    at = fill(page, 67, "F", 158, 58)
+    assert "T-score" in shown(at)
+    at.number_input(key=FIELD + field).set_value(value).run()
+    assert allowed in at.error[0].value
+    assert "cannot be" in at.error[0].value
+    assert "T-score" not in shown(at)
+    assert not charts(at)
+    at.number_input(key=FIELD + field).set_value(67.0 if field == "age" else 158.0).run()
+    assert not at.error
+    assert "T-score" in shown(at)
+
+
+def test_what_is_allowed_is_said_in_the_unit_shown(page):
+    at = fill(page, 67, "F", 160, 58)
+    at.segmented_control(key="demographics_unit_height").set_value("in").run()
+    at.number_input(key=f"{FIELD}height_in").set_value(160.0).run()
+    assert "19.69 to 98.43" in at.error[0].value
+    assert "(in)" in at.error[0].value
+
+
 def test_units_keep_the_value(page):
     at = fill(page, height=160.0, weight=58.0)
     at.segmented_control(key="demographics_unit_height").set_value("in").run()
