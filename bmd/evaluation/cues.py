@@ -131,16 +131,22 @@ def evaluate_cues(count: int = 1500, seed: int = 700_000) -> dict[str, Any]:
     values, t, women = draw_cues(count, seed)
     for name, parts in TOGETHER.items():
         values[name] = together(np.column_stack([values[part] for part in parts]), t)
-    ill, cues = t <= OSTEOPOROSIS_FROM_T, {}
+    ill = int((t <= OSTEOPOROSIS_FROM_T).sum())
+    seeds = [seed, seed + count - 1]
+    return {"people": count, "osteoporosis": ill, "seeds": seeds, "cues": against_t(values, t, women)}
+
+
+def against_t(values: Mapping[str, Array], t: Array, women: Mask) -> dict[str, dict[str, float]]:
+    """For each quantity (n,) its r with T-scores (n,) and its AUC for T <= -2.5, largest r first."""
+    cues = {}
     for name, value in values.items():
         cues[name] = {
             "r": _r(value, t),
             "r_women": _r(value[women], t[women]),
             "r_men": _r(value[~women], t[~women]),
-            "auc": round(auc(ill, -value), 3),
+            "auc": round(auc(t <= OSTEOPOROSIS_FROM_T, -value), 3),
         }
-    ordered = dict(sorted(cues.items(), key=lambda item: -abs(item[1]["r"])))
-    return {"people": count, "osteoporosis": int(ill.sum()), "seeds": [seed, seed + count - 1], "cues": ordered}
+    return dict(sorted(cues.items(), key=lambda item: -abs(item[1]["r"])))
 
 
 def _r(value: Array, t: Array) -> float:

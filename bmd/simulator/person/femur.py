@@ -2,9 +2,10 @@
 
 The frame is that of ``pelvis.hip_density`` (both sides alike: |x| lateral, y anterior, z cranial, in mm of the
 reference pelvis), so that the head sits in its socket. Mineral is a shape times two factors, one for the neck and one
-for the rest, chosen so that an ideal hip DXA scan on the same day (projection on the plane of neck and shaft, neck box
-15 mm wide, total hip from the neck box to 10 mm below the lesser trochanter) would read the person's femoral neck and
-total hip BMD but for the error and the age of their reading (``density.held``).
+for the rest, chosen so that an ideal hip DXA scan (projection on the plane of neck and shaft, neck box 15 mm wide,
+total hip from the neck box to 10 mm below the lesser trochanter) of a typical femur would read the person's femoral
+neck and total hip BMD but for the error and the age of their reading (``density.held``). Trabecular bone and cortex
+then scatter between people, and nothing is scaled back: of no one person is a reading exact, unless of the same day.
 """
 
 from __future__ import annotations
@@ -64,6 +65,14 @@ NECK_BOX = (20.0, 35.0)
 
 TOTAL_END = -62.0
 """Lower end of the total hip, mm above the crossing of neck and shaft axes."""
+
+
+CORE_SD, WALL_SD = 0.20, 0.12
+"""SD of the log of trabecular mineral and of the thickness of the cortex at one age and areal density, between people:
+assumptions, set so that all bone of a hip tells no more of T than docs/simulator.md says (r .80, it was .94)."""
+
+SIDE_SD = 0.025
+"""SD of the log of one hip's mineral over the other's."""
 
 
 @kernel
@@ -196,7 +205,7 @@ def areal_density(p: Femur, scale: float, step: float = 0.8) -> tuple[float, flo
 
 
 def build_femora(person: Person, hips: Hips, rng: np.random.Generator, same_day: bool = False) -> tuple[Femur, Femur]:
-    """Parameters of the right and the left femur; the left one carries the person's hip BMD, the right is near it.
+    """Parameters of the right and the left femur: what the person's hip BMD says of the left one, with its scatter.
 
     Parameters
     ----------
@@ -205,7 +214,7 @@ def build_femora(person: Person, hips: Hips, rng: np.random.Generator, same_day:
         ``Skeleton.hips``: where the sockets are.
     rng : numpy.random.Generator
     same_day : bool
-        See ``density.held``.
+        The left femur reads exactly the person's BMD; see ``density.held``. As much is drawn either way.
     """
     p = Femur.of(head_x_mm=hips.head_x_mm, head_y_mm=hips.head_y_mm, head_z_mm=hips.head_z_mm)
     p.radius_mm = hips.head_radius_mm * 0.97
@@ -218,14 +227,17 @@ def build_femora(person: Person, hips: Hips, rng: np.random.Generator, same_day:
     p.length_mm = hips.neck_length_mm * 0.96
     neck, hip = density.held(person, ("femoral_neck", "total_hip"), rng, same_day).values()
     age = person.body.age_y
-    p.thickness = float(np.clip((hip / 0.9) ** 0.45 * math.exp(rng.normal(0, 0.15)), 0.5, 1.6))
-    p.cortical_g_cm3 = 0.95
-    p.core_g_cm3 = 0.21 * (neck / 0.8) ** 0.9 * (1.2 - 0.005 * (age - 30)) * math.exp(rng.normal(0, 0.20))
+    p.thickness, p.cortical_g_cm3 = (hip / 0.9) ** 0.45, 0.95
+    p.core_g_cm3 = 0.21 * (neck / 0.8) ** 0.9 * (1.2 - 0.005 * (age - 30))
+    wall, core = (math.exp(rng.normal(0, sd) - sd**2 / 2) for sd in (WALL_SD, CORE_SD))
     p.ward = float(np.clip(0.35 + 0.005 * (age - 30) + rng.normal(0, 0.1), 0.1, 0.85))
-    p.neck_factor = p.rest_factor = 1.0
-    left = fit_factors(p, neck, hip, float(hips.scale))
+    own = p.copy()
+    own.thickness, own.core_g_cm3 = float(np.clip(p.thickness * wall, 0.5, 1.6)), p.core_g_cm3 * core
+    left = own.copy()
+    fitted = fit_factors(own if same_day else p, neck, hip, float(hips.scale))
+    left.neck_factor, left.rest_factor = fitted.neck_factor, fitted.rest_factor
     right = left.copy()
-    factor = math.exp(rng.normal(0, 0.025))
+    factor = math.exp(rng.normal(0, SIDE_SD))
     right.neck_factor *= factor
     right.rest_factor *= factor
     return right, left
