@@ -154,13 +154,15 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         help="networks (default: all), or: films, robustness [FOLDER...], gate FOLDER..., volumes, calibrate, ct, dxa, "
         "view, bias (T-scores of films whose names hold sex and age), likeness (of real films to simulated ones), "
         "paintouts (what carries a film's T-score), "
-        "population, attenuation (HU against DXA), cues (what simulated bones tell of T), "
+        "population, attenuation (HU against DXA), cues, hip-cues (what simulated bones tell of T), "
+        "ct-paintouts (what the pair ensemble reads of a slice), "
         "decoder (what each number of the spine decoder is worth), "
         "trust (when names are certain, what counts as metal)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
     command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
     command.add_argument("--calibration", metavar="FOLDER", help="for ct, dxa: simulated cases to calibrate on")
+    command.add_argument("--over50", metavar="FOLDER", help="for ct: people from 50 years on, measured as they are")
     command.add_argument("--model", action="append", metavar="NAME", help="for films: as for predict")
     command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
     command.add_argument("--folder", metavar="DIR", help="for volumes: one folder per CT; likeness: films")
@@ -197,6 +199,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         "population": _evaluate_population,
         "attenuation": _evaluate_attenuation,
         "cues": _evaluate_cues,
+        "hip-cues": _evaluate_hip_cues,
+        "ct-paintouts": _evaluate_ct_paintouts,
         "demographics": _evaluate_demographics,
         "decoder": _evaluate_decoder,
         "trust": _evaluate_trust,
@@ -324,7 +328,19 @@ def _calibrate_ct(options: argparse.Namespace) -> None:
         raise OptionError("command.needs", what="evaluate ct", option=need)
     from bmd.evaluation.ct.networks import calibrate_ct
 
-    print(json.dumps(calibrate_ct(options.calibration, options.data), indent=1))
+    print(json.dumps(calibrate_ct(options.calibration, options.data, options.over50), indent=1))
+
+
+def _evaluate_ct_paintouts(options: argparse.Namespace) -> None:
+    from bmd.evaluation.ct.paintouts import evaluate_ct_paintouts
+
+    print(json.dumps(evaluate_ct_paintouts(options.data, options.count), indent=1))
+
+
+def _evaluate_hip_cues(options: argparse.Namespace) -> None:
+    from bmd.evaluation.ct.cues import evaluate_hip_cues
+
+    print(json.dumps(evaluate_hip_cues(options.count or 1000), indent=1))
 
 
 def _evaluate_dxa(options: argparse.Namespace) -> None:

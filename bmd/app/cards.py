@@ -21,7 +21,17 @@ from bmd.types import Report
 KEY_MEASURES = (
     *("patients", "people", "osteoporosis_share", "share_osteoporosis", "auc", "osteoporosis_auc", "macro_auc"),
     *("mean_error", "mean_absolute_error", "mae_percent", "correlation", "r", "accuracy", "coverage"),
-    *("calibration_error", "ece", "dice", "level_exact", "found", "sacrum"),
+    *(
+        "accuracy_gain",
+        "macro_auc_gain",
+        "osteoporosis_auc_gain",
+        "calibration_error",
+        "ece",
+        "dice",
+        "level_exact",
+        "found",
+        "sacrum",
+    ),
     *("names_right", "certain", "certain_and_wrong", "metal_found", "metal_false"),
     *("lateral_kept", "dxa_kept", "others_refused"),
 )

@@ -22,6 +22,9 @@ class Recipe:
     kept: float = 0.0  # share of the weights it started from in those that are shipped (robust fine-tuning)
     resume: bool = True  # go on from the last checkpoint in <out>/<name> when there is one
     minutes: float = 60.0  # wall clock budget; the learning rate falls along a cosine over it
+    steps: int = (
+        0  # that many steps instead, and the learning rate falls over them: equal budgets on an unequal machine
+    )
     threads: int = 1  # torch threads; more than the free cores is much slower
     workers: int = 0  # processes that prepare examples; 0 prepares them in the training process
     batch: int = 8  # examples per step

@@ -63,7 +63,7 @@ class RunningMean:
 
 
 def learning_rate(step: int, share: float, recipe: Recipe) -> float:
-    """Linear warm-up, then a cosine from the peak to 1 % of it as ``share`` of the time budget goes 0..1."""
+    """Linear warm-up, then a cosine from the peak to 1 % of it as ``share`` of the budget goes 0..1."""
     rise = min(1.0, (step + 1) / max(1, recipe.warmup))
     return recipe.lr * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
@@ -153,9 +153,15 @@ class Trainer:
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
+    def spent(self) -> float:
+        """Share of the budget that is spent: of the steps where they are given, else of the minutes."""
+        if self.recipe.steps:
+            return self.progress.step / self.recipe.steps
+        return self.progress.seconds / 60 / self.recipe.minutes
+
     def step(self, batch: Any) -> dict[str, float]:
         """One optimiser step on one batch; returns the losses."""
-        lr = learning_rate(self.progress.step, self.progress.seconds / 60 / self.recipe.minutes, self.recipe)
+        lr = learning_rate(self.progress.step, self.spent(), self.recipe)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.network.train()
@@ -215,7 +221,7 @@ def _show(values: dict[str, float]) -> str:
 
 
 def train(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Train a network on simulated films until its time budget is spent, then export it.
+    """Train a network on simulated cases until its budget of minutes or steps is spent, then export it.
 
     Parameters
     ----------
@@ -267,12 +273,12 @@ def train(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
 def _run(trainer: Trainer, examples: Examples[Any], held_out: Items[Any]) -> Metrics:
     """The loop itself. Validations and checkpoints do not count against the budget."""
     recipe, progress = trainer.recipe, trainer.progress
-    budget, metrics, validated = recipe.minutes * 60, {}, progress.seconds
+    metrics, validated = {}, progress.seconds
     stream = batches(trainer.task, examples, recipe, progress.step)
     window: list[dict[str, float]] = []
     mark = time.monotonic()
     begun, begun_step = progress.seconds, progress.step
-    while progress.seconds < budget:
+    while trainer.spent() < 1:
         window.append(trainer.step(next(stream)))
         now = time.monotonic()
         progress.seconds, mark = progress.seconds + now - mark, now
@@ -282,7 +288,7 @@ def _run(trainer: Trainer, examples: Examples[Any], held_out: Items[Any]) -> Met
             trainer.write({"step": progress.step, "minutes": progress.seconds / 60, "images_per_s": rate} | means)
             log.info("%.1f min step %d %.1f img/s %s", progress.seconds / 60, progress.step, rate, _show(means))
             window, begun, begun_step = [], progress.seconds, progress.step
-        if progress.seconds - validated > recipe.validate_every * 60 and progress.seconds < budget:
+        if progress.seconds - validated > recipe.validate_every * 60 and trainer.spent() < 1:
             metrics = trainer.validate(held_out)
             trainer.save()
             if examples.items.refresh():  # cases simulated meanwhile; workers start anew to see them

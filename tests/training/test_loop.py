@@ -45,6 +45,18 @@ def test_trains_exports_and_resumes(folder, tmp_path):
     assert sum("start" in json.loads(line) for line in lines) == 2
 
 
+def test_a_budget_of_steps_is_the_same_on_any_machine(folder, tmp_path):
+    result = train("c5_gap_fc3", words(folder, tmp_path, steps=3, minutes=0.0001))
+    assert result["steps"] == 3
+    card = registry.load("c5_gap_fc3", tmp_path / "weights").metadata
+    assert (card["training"]["examples"], card["recipe"]["steps"]) == (6, 3)
+    rates = [json.loads(line) for line in (tmp_path / "runs" / "c5_gap_fc3" / "log.jsonl").read_text().splitlines()]
+    assert rates[-1]["step"] == 3
+    trainer = Trainer("c5_gap_fc3", Recipe(steps=4, out=str(tmp_path)))
+    trainer.progress.step = 1
+    assert trainer.spent() == 0.25
+
+
 def test_resume_restores_everything(folder, tmp_path):
     recipe = registry.network_class("c5_gap_fc3").Recipe(data=str(folder), out=str(tmp_path), holdout=4, batch=2)
     first = Trainer("c5_gap_fc3", recipe)

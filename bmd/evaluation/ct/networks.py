@@ -1,12 +1,15 @@
 """The CT networks on simulated people that none has seen: temperatures fitted on one part, figures on another.
 
-Run ``python -m bmd evaluate ct --calibration FOLDER --data FOLDER``. Crops are the simulator's own, in the class mix of
-each paper; the chain from a volume to a crop is not in these figures.
+Run ``python -m bmd evaluate ct --calibration FOLDER --data FOLDER [--over50 FOLDER]``. Crops are the simulator's own;
+the chain from a volume to a crop is not in these figures. ``--data`` is measured in the class mix of each paper, of
+people of every age, which no practice sees; ``--over50``, people from 50 years on, is measured as it is.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +33,13 @@ from bmd.models import _registry as registry
 from bmd.models._metadata import measurement, update
 from bmd.models._registry import WEIGHTS
 from bmd.reference import CATEGORIES
+from bmd.types import Demographics
 
 log = logging.getLogger(__name__)
 
 NETWORKS = ("pair_acm", "femur_image", "femur_demographics", "femur_multimodal")
+BOTH = "femur_multimodal"
+"""That is asked with and without the patient's data."""
 PUBLISHED = {
     "pair_acm": ("choi2021", "pair ensemble"),
     "femur_image": ("ha2024", "6-layer CNN, image"),
@@ -41,77 +47,129 @@ PUBLISHED = {
     "femur_multimodal": ("ha2024", "both"),
 }
 """Paper and row of ``published`` that asked the same."""
+OVER_50 = "simulated_ct_50"
+"""Code of the cohort of ``--over50``."""
+REPEATS = 300
+"""Of a bootstrap."""
+FEWEST = 2
+"""A person is never classified from a single slice (ISCD 2023)."""
 
 
-def figures(
-    truth: NDArray[np.int64],
-    logits: NDArray[np.floating],
-    temperature: float,
-    people: NDArray[np.integer],
-    seed: int = 0,
-) -> dict[str, float]:
-    """Figures of calibrated answers, with 95 % intervals over people.
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a network says of items.
 
-    Parameters
-    ----------
-    truth : ndarray
-        int (n,) classes.
-    logits : ndarray
-        (n, 3).
-    temperature : float
-        Logits are divided by it.
-    people : ndarray
-        int (n,) whose rows belong together.
+    ``logits`` (n, 3); ``truth`` int (n,) classes; ``people`` int (n,), whose rows belong together; ``t`` (n,) T-scores
+    that the classes are of.
     """
-    z = logits / temperature
-    share = softmax(z, axis=1)
-    said = share.argmax(1)
-    table = confusion(truth, said)
-    found = {"n": float(len(truth)), "people": float(len(np.unique(people)))}
+
+    logits: NDArray[np.floating]
+    truth: NDArray[np.int64]
+    people: NDArray[np.int64]
+    t: NDArray[np.float64]
+
+    def of_people(self) -> Answers:
+        """Mean logits of everyone with two or more slices, as ``inference.ct.slices`` answers for a patient."""
+        who, first, inverse, count = np.unique(self.people, return_index=True, return_inverse=True, return_counts=True)
+        total = np.zeros((len(first), 3))
+        np.add.at(total, inverse, self.logits)
+        kept = count >= FEWEST
+        return Answers((total / count[:, None])[kept], self.truth[first][kept], who[kept], self.t[first][kept])
+
+
+def figures(said: Answers, temperature: float, seed: int = 0) -> dict[str, float]:
+    """Figures of answers whose logits are divided by ``temperature``, with 95 % intervals over people.
+
+    ``r`` is that of T with the logit of normal less that of osteoporosis.
+    """
+    share = softmax(said.logits / temperature, axis=1)
+    truth, named = said.truth, share.argmax(1)
+    table = confusion(truth, named)
+    found = {"n": float(len(truth)), "people": float(len(np.unique(said.people)))}
     found |= {f"share_{name}": float(v) for name, v in zip(CATEGORIES, class_mix(truth), strict=True)}
-    found |= classification(truth, said) | {"macro_auc": macro_auc(truth, share)}
-    for name, statistic in (("accuracy", _accuracy), ("macro_auc", macro_auc)):
-        given = said if name == "accuracy" else share
-        _, low, high = bootstrap(statistic, truth, given, patients=people, count=300, seed=seed)
-        found |= {f"{name}_low": low, f"{name}_high": high}
-    found["osteoporosis_auc"] = auc(truth == 2, share[:, 2])
+    found |= classification(truth, named)
+    for name, statistic in STATISTICS.items():
+        value, low, high = bootstrap(
+            statistic, truth, share, said.logits, said.t, patients=said.people, count=REPEATS, seed=seed
+        )
+        found |= {name: value, f"{name}_low": low, f"{name}_high": high}
     found["calibration_error"] = expected_calibration_error(truth, share)
     found["brier_error"] = brier_error(truth, share)
     for i, true in enumerate(CATEGORIES):
         found[f"sensitivity_{true}"] = float(table[i, i] / max(1, table[i].sum()))
         found |= {f"true_{true}_said_{name}": float(table[i, j]) for j, name in enumerate(CATEGORIES)}
-    return {key: round(value, 4) for key, value in found.items()}
+    return {key: round(value, 4) for key, value in found.items() if np.isfinite(value)}
 
 
-def _accuracy(truth: NDArray[np.int64], said: NDArray[np.int64]) -> float:
-    return float((truth == said).mean())
+Statistic = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], float]
+
+
+def _r(truth: NDArray[Any], share: NDArray[Any], logits: NDArray[Any], t: NDArray[Any]) -> float:
+    told = logits[:, 0] - logits[:, 2]
+    return float(np.corrcoef(told, t)[0, 1]) if told.std() > 0 and np.std(t) > 0 else float("nan")
+
+
+STATISTICS: dict[str, Statistic] = {
+    "accuracy": lambda truth, share, logits, t: float((truth == share.argmax(1)).mean()),
+    "macro_auc": lambda truth, share, logits, t: macro_auc(truth, share),
+    "osteoporosis_auc": lambda truth, share, logits, t: auc(truth == 2, share[:, 2]),
+    "r": _r,
+}
+"""Figures with an interval, of true classes, probabilities, logits and T-scores."""
+
+
+def gained(less: Answers, more: Answers, temperature: float, seed: int = 0) -> dict[str, float]:
+    """What answers gain over others of the same items: differences with 95 % intervals, whole people drawn together."""
+    shares = [softmax(one.logits / temperature, axis=1) for one in (less, more)]
+    found = {}
+    for name, statistic in STATISTICS.items():
+
+        def difference(truth: Any, a: Any, b: Any, la: Any, lb: Any, t: Any, of: Statistic = statistic) -> float:
+            return of(truth, b, lb, t) - of(truth, a, la, t)
+
+        columns = (more.truth, *shares, less.logits, more.logits, more.t)
+        value, low, high = bootstrap(difference, *columns, patients=more.people, count=REPEATS, seed=seed)
+        found |= {f"{name}_gain": value, f"{name}_gain_low": low, f"{name}_gain_high": high}
+    return {key: round(value, 4) for key, value in found.items() if np.isfinite(value)}
 
 
 def answers(
-    name: str, folder: str | Path, weights: Path = WEIGHTS
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """A network's logits for the items of a folder in the paper's class mix, the true classes and the people."""
+    name: str, folder: str | Path, weights: Path = WEIGHTS, as_it_is: bool = False, known: bool = True
+) -> Answers:
+    """A network's answers for the items of a folder.
+
+    Parameters
+    ----------
+    name : str
+        Of the network.
+    folder : path
+        Shards of simulated CT.
+    weights : Path
+        Folder with the networks' weights.
+    as_it_is : bool
+        Every item, instead of the class mix of the network's paper.
+    known : bool
+        False hides all of the patient's data.
+    """
     from bmd.training.tasks.ct import KINDS, CtItems, ct_logits
 
     kind = KINDS[registry.spec(name).task]
-    items = CtItems(folder, kind, repeat=False)
+    inputs = kind.inputs
+    if not known:
+        kind = replace(kind, inputs=lambda hu, patient: inputs(hu, Demographics()))
+    items = CtItems(folder, replace(kind, mix=()) if as_it_is else kind, repeat=False)
     logits = ct_logits(kind, registry.load(name, weights), items)["logits"]
     rows = [items[i] for i in range(len(items))]
-    return logits, np.array([r.category for r in rows]), np.array([r.person for r in rows])
-
-
-def of_people(
-    logits: NDArray[np.floating], truth: NDArray[np.int64], people: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Mean logits and the class of everyone with two or more slices, as ``inference.slices`` answers for a patient."""
-    _, first, inverse, count = np.unique(people, return_index=True, return_inverse=True, return_counts=True)
-    total = np.zeros((len(first), 3))
-    np.add.at(total, inverse, logits)
-    return (total / count[:, None])[count >= 2], truth[first][count >= 2]
+    truth, people = np.array([r.category for r in rows]), np.array([r.person for r in rows])
+    return Answers(logits, truth, people, np.array([r.t_score for r in rows]))
 
 
 def calibrate_ct(
-    calibration: str | Path, data: str | Path, weights: Path = WEIGHTS, names: tuple[str, ...] = NETWORKS
+    calibration: str | Path,
+    data: str | Path,
+    over50: str | Path | None = None,
+    weights: Path = WEIGHTS,
+    names: tuple[str, ...] = NETWORKS,
 ) -> dict[str, Any]:
     """Fit temperatures, measure, and write both into the metadata of the networks that have weights.
 
@@ -119,6 +177,8 @@ def calibrate_ct(
     ----------
     calibration, data : path
         Shards of people that were not trained on: to fit, and to measure.
+    over50 : path, optional
+        Shards of people from 50 years on (cohort "film"), to measure as they are.
     weights : Path
         Folder with the networks' weights.
     names : tuple of str
@@ -137,25 +197,53 @@ def calibrate_ct(
             log.info("%s has no weights", name)
             continue
         task = tasks.find(registry.spec(name).task)
-        logits, truth, people = answers(name, calibration, weights)
-        test_logits, test_truth, test_people = answers(name, data, weights)
-        temperature, seen = fit_temperature(logits, truth), len(np.unique(test_people))
-        numbers: dict[str, Any] = {"fitted_on": {"cohort": task.cohort, "n": len(np.unique(people))}}
-        values = figures(test_truth, test_logits, temperature, test_people)
-        parts = {"people": None} if task.unit == "people" else {"people": seen}
-        entries = [measurement(task.cohort, len(test_truth), task.unit, "test", values, **parts)]
-        if task.unit == "slices":
-            joined, classes = of_people(logits, truth, people)
-            numbers |= {"slice_temperature": temperature, "patient_temperature": fit_temperature(joined, classes)}
-            joined, classes = of_people(test_logits, test_truth, test_people)
-            values = figures(classes, joined, numbers["patient_temperature"], np.arange(len(classes)))
-            entries.append(measurement(task.cohort, len(classes), "people", "test", values, inputs="slices"))
-        else:
-            numbers["temperature"] = temperature
-        numbers = {k: round(v, 4) if isinstance(v, float) else v for k, v in numbers.items()}
-        found[name] = {"calibration": numbers, "metrics": entries}
-        update(weights / name, entries, calibration=numbers, published=_published(name))
+        said = answers(name, calibration, weights)
+        fitted = {
+            "fitted_on": {"cohort": task.cohort, "n": len(np.unique(said.people))},
+            **temperatures(said, task.unit),
+        }
+        entries = _measured(name, data, task.cohort, fitted, weights)
+        if over50 is not None:
+            entries += _measured(name, over50, OVER_50, fitted, weights)
+        found[name] = {"calibration": fitted, "metrics": entries}
+        update(weights / name, entries, calibration=fitted, published=_published(name))
     return found
+
+
+def temperatures(said: Answers, unit: str) -> dict[str, float]:
+    """What logits are divided by, for items and, where they are slices, for people."""
+    fitted = {"temperature": fit_temperature(said.logits, said.truth)}
+    if unit == "slices":
+        people = said.of_people()
+        fitted = {"slice_temperature": fitted["temperature"]}
+        fitted["patient_temperature"] = fit_temperature(people.logits, people.truth)
+    return {key: round(value, 4) for key, value in fitted.items()}
+
+
+def _measured(
+    name: str, folder: str | Path, cohort: str, fitted: dict[str, Any], weights: Path
+) -> list[dict[str, Any]]:
+    """Entries for the metadata: the items, the people of slices, and what the patient's data add."""
+    from bmd.training import tasks
+
+    unit = tasks.find(registry.spec(name).task).unit
+    said = answers(name, folder, weights, as_it_is=cohort == OVER_50)
+    heat, seen = fitted.get("temperature", fitted.get("slice_temperature")), len(np.unique(said.people))
+
+    def entry(values: dict[str, float], inputs: str | None = None) -> dict[str, Any]:
+        people = None if unit == "people" else seen
+        return measurement(cohort, len(said.truth), unit, "test", values, people=people, inputs=inputs)
+
+    entries = [entry(figures(said, heat))]
+    if unit == "slices":
+        people = said.of_people()
+        values = figures(people, fitted["patient_temperature"])
+        entries.append(measurement(cohort, len(people.truth), "people", "test", values, inputs="slices"))
+    if name == BOTH:
+        alone = answers(name, folder, weights, as_it_is=cohort == OVER_50, known=False)
+        entries.append(entry(figures(alone, heat), "alone"))
+        entries.append(entry(gained(alone, said, heat), "gained"))
+    return entries
 
 
 def _published(name: str) -> dict[str, Any]:

@@ -57,12 +57,15 @@ class CtItem:
         Index into ``reference.CATEGORIES``.
     person : int
         Number of the person in the folder: items of one person belong together.
+    t_score : float
+        That the class is of.
     """
 
     hu: Float
     patient: Demographics
     category: int
     person: int
+    t_score: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ class Kind:
     name : str
         Of the task.
     mix : tuple of float
-        Shares of normal, osteopenia, osteoporosis: those of the paper (Choi: 1,500 slices each; Ha: Table 1).
+        Shares of normal, osteopenia, osteoporosis: those of the paper (Choi: 1,500 slices each; Ha: Table 1). Empty:
+        as the folder has them.
     sites : tuple of str
         T-scores in the shards; the lowest gives the class.
     take : callable
@@ -89,7 +93,7 @@ class Kind:
     """
 
     name: str
-    mix: tuple[float, float, float]
+    mix: tuple[float, ...]
     sites: tuple[str, ...]
     take: Callable[[Mapping[str, NDArray[Any]]], Arrays]
     size: int
@@ -143,8 +147,10 @@ class CtItems:
         return len(self._where)
 
     def _category(self, shard: int, row: int) -> int:
-        part = self._shards.parts[shard]
-        return CATEGORIES.index(category(min(float(part[site][row]) for site in self.kind.sites)))
+        return CATEGORIES.index(category(self._t_score(shard, row)))
+
+    def _t_score(self, shard: int, row: int) -> float:
+        return min(float(self._shards.parts[shard][site][row]) for site in self.kind.sites)
 
     def __len__(self) -> int:
         return len(self._where)
@@ -156,7 +162,7 @@ class CtItems:
         hu = arrays["hu"][row, part].astype(np.float32)
         patient = Demographics(age, "M" if male else "F", height, weight)
         person = sum(len(s["t_l1l4"]) for s in self._shards.parts[:shard]) + row
-        return CtItem(hu, patient, self._category(shard, row), person)
+        return CtItem(hu, patient, self._category(shard, row), person, self._t_score(shard, row))
 
 
 def take_slices(shard: Mapping[str, NDArray[Any]]) -> Arrays:
@@ -182,9 +188,12 @@ def take_people(shard: Mapping[str, NDArray[Any]]) -> Arrays:
 
 
 def mixed(items: list[Place], categories: list[int], mix: tuple[float, ...], repeat: bool) -> list[Place]:
-    """Items in the given class mix, in order: rare ones used again (``repeat``) or common ones left out."""
+    """Items in the given class mix, in order: rare ones used again (``repeat``) or common ones left out.
+
+    Without a mix, or where a class has no item, all as they are.
+    """
     groups = [[item for item, c in zip(items, categories, strict=True) if c == k] for k in range(len(mix))]
-    if not all(groups):
+    if not groups or not all(groups):
         return items
     sizes = [len(g) / share for g, share in zip(groups, mix, strict=True)]
     total = max(sizes) if repeat else min(sizes)
