@@ -19,6 +19,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from bmd.evaluation import published
+from bmd.inference.ct.slices import FEWEST
 from bmd.metrics import (
     auc,
     bootstrap,
@@ -51,8 +52,6 @@ OVER_50 = "simulated_ct_50"
 """Code of the cohort of ``--over50``."""
 REPEATS = 300
 """Of a bootstrap."""
-FEWEST = 2
-"""A person is never classified from a single slice (ISCD 2023)."""
 
 
 @dataclass(frozen=True, eq=False)

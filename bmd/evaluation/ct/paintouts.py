@@ -15,27 +15,22 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
-from torch import nn
 
+from bmd.inference.ct.slices import FEWEST, ROLE
+from bmd.inference.engine import Engine
+from bmd.inference.run import Networks
 from bmd.inputs.ct import SLICE_SIZE, slice_windows
 from bmd.metrics import auc, bootstrap
-from bmd.models import _registry as registry
-from bmd.models._metadata import read
-from bmd.models._registry import WEIGHTS
 from bmd.reference import OSTEOPOROSIS_FROM_T
 from bmd.simulator.ct.reformat import ERODE_MM
 from bmd.simulator.shards.ct import read_ct_shards
 
-NAME = "pair_acm"
 SHOWN_HU, SOFT_HU = 125.0, 40.0
 """What a painted body gets, the mean of people from 50 on; what everything outside gets: muscle."""
 MARGIN_PX = 3
 SHIFTS_HU = (-110, -60, -20, 20, 60, 110)
-FEWEST = 2
-"""A person is never classified from a single slice (ISCD 2023)."""
 
 Hu = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -98,14 +93,13 @@ CHANGES: Mapping[str, Callable[[Hu, Mask, Mask], Hu]] = {
 """What is done to a slice (H, W) of which ``body`` and ``core`` are known."""
 
 
-@torch.inference_mode()
-def person_logits(network: nn.Module, slices: Slices, change: Callable[[Hu, Mask, Mask], Hu]) -> NDArray[np.float64]:
+def person_logits(networks: Networks, slices: Slices, change: Callable[[Hu, Mask, Mask], Hu]) -> NDArray[np.float64]:
     """Mean logits (people, 3) of changed slices."""
     total = np.zeros((len(slices.t), 3))
     for start in range(0, len(slices.hu), 32):
         some = range(start, min(start + 32, len(slices.hu)))
         crops = np.stack([_crop(change(slices.hu[i], slices.body[i], slices.core[i])) for i in some])
-        logits = network(torch.from_numpy(slice_windows(crops)))["logits"].float().numpy()
+        logits = networks.run(ROLE, slice_windows(crops))["logits"]
         np.add.at(total, slices.person[start : start + 32], logits)
     return np.asarray(total / np.bincount(slices.person)[:, None])
 
@@ -119,7 +113,7 @@ def _crop(hu: Hu) -> Hu:
 
 
 def evaluate_ct_paintouts(
-    data: str | Path, limit: int | None = None, weights: Path = WEIGHTS, only: tuple[str, ...] = ()
+    data: str | Path, limit: int | None = None, engine: Engine | None = None, only: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Classify people from slices with parts painted over, and with trabecular HU lowered and raised.
 
@@ -129,8 +123,8 @@ def evaluate_ct_paintouts(
         Shards of people from 50 years on that no network was trained on (cohort "film").
     limit : int, optional
         People at most.
-    weights : Path
-        Folder with the networks' weights.
+    engine : Engine, optional
+        Runs the network; by default the best one here.
     only : tuple of str
         Names of ``CHANGES``; all, and the shifts of trabecular HU, when empty.
 
@@ -141,16 +135,16 @@ def evaluate_ct_paintouts(
         T <= -2.5 with 95 % interval; ``l1_hu`` the same of attenuation; ``shifts``: HU to mean probability of
         osteoporosis and share of people for whom it moved the right way.
     """
-    network, slices = registry.load(NAME, weights), read_slices(data, limit)
+    networks, slices = Networks(engine), read_slices(data, limit)
     found: dict[str, Any] = {"people": len(slices.t), "osteoporosis": int((slices.t <= OSTEOPOROSIS_FROM_T).sum())}
     for name in only or CHANGES:
-        logits = person_logits(network, slices, CHANGES[name])
+        logits = person_logits(networks, slices, CHANGES[name])
         found[name] = _told(slices.t, logits[:, 0] - logits[:, 2])
     known = np.isfinite(slices.l1_hu)
     found["l1_hu"] = _told(slices.t[known], slices.l1_hu[known])
     if not only:
-        heat = float((read(weights / NAME).get("calibration") or {}).get("patient_temperature", 1.0))
-        found["shifts"] = _shifted(network, slices, heat)
+        heat = float((networks.metadata(ROLE).get("calibration") or {}).get("patient_temperature", 1.0))
+        found["shifts"] = _shifted(networks, slices, heat)
     return found
 
 
@@ -163,11 +157,11 @@ def _told(t: NDArray[np.float64], score: NDArray[np.float64]) -> dict[str, float
     return {key: round(float(number), 3) for key, number in told.items()}
 
 
-def _shifted(network: nn.Module, slices: Slices, heat: float) -> dict[str, dict[str, float]]:
+def _shifted(networks: Networks, slices: Slices, heat: float) -> dict[str, dict[str, float]]:
     """Probability of osteoporosis when trabecular voxels alone are moved by ``SHIFTS_HU``."""
 
     def probability(shift: int) -> NDArray[np.float64]:
-        moved = person_logits(network, slices, lambda hu, body, core: hu + core * np.float32(shift))
+        moved = person_logits(networks, slices, lambda hu, body, core: hu + core * np.float32(shift))
         return np.asarray(softmax(moved / heat, axis=1)[:, 2])
 
     still = probability(0)

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from bmd import cli
 from bmd.evaluation.ct import paintouts
-from bmd.models import _registry as registry
+from bmd.inference.run import Networks
 from bmd.simulator.shards.ct import write_ct_shards
 
 SIDE, BONE_HU = 224, 180.0
@@ -39,22 +37,23 @@ def shards(folder: Path, people: int = 6) -> Path:
     return folder
 
 
-class MeanOf(nn.Module):
+class MeanOf:
     """Says normal by the mean of the middle 20 mm (trabecular), or of a ring beside it."""
 
     def __init__(self, inner_mm: float, outer_mm: float) -> None:
-        super().__init__()
         y, x = np.mgrid[:120, :120] - 59.5
-        self.ring = torch.from_numpy((np.hypot(x, y) >= inner_mm) & (np.hypot(x, y) < outer_mm))
+        self.ring = (np.hypot(x, y) >= inner_mm) & (np.hypot(x, y) < outer_mm)
+        self.device = "none"
 
-    def forward(self, windows: torch.Tensor) -> dict[str, torch.Tensor]:
+    def run(self, network: str, windows: np.ndarray) -> dict[str, np.ndarray]:
         mean = windows[:, 0][:, self.ring].mean(1) * 20
-        return {"logits": torch.stack([mean, torch.zeros_like(mean), -mean], 1)}
+        return {"logits": np.stack([mean, 0 * mean, -mean], 1)}
 
+    def metadata(self, network: str) -> dict:
+        return {"calibration": {"patient_temperature": 2.0}}
 
-def asked(monkeypatch: pytest.MonkeyPatch, folder: Path, network: nn.Module) -> dict:
-    monkeypatch.setattr(registry, "load", lambda name, weights: network)
-    return paintouts.evaluate_ct_paintouts(folder, weights=folder)
+    def arrays(self, network: str, name: str) -> dict[str, np.ndarray]:
+        return {}
 
 
 def test_people_with_one_slice_are_left_out_and_l1_must_be_whole(tmp_path: Path) -> None:
@@ -66,19 +65,18 @@ def test_people_with_one_slice_are_left_out_and_l1_must_be_whole(tmp_path: Path)
     assert slices.core.any((1, 2)).all()
 
 
-def test_who_reads_the_core_loses_all_by_its_paint_and_who_reads_the_rim_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paintouts, "read", lambda folder: {})
+def test_who_reads_the_core_loses_all_by_its_paint_and_who_reads_the_rim_nothing(tmp_path: Path) -> None:
     folder = shards(tmp_path)
-    core = asked(monkeypatch, folder, MeanOf(0, 8))
+    core = paintouts.evaluate_ct_paintouts(folder, engine=MeanOf(0, 8))
     assert core["whole"]["r"] > 0.99
     assert core["core_left"]["r"] > 0.99
     assert core["shifts"]["+110"]["probability"] < core["shifts"]["0"]["probability"]
     assert core["shifts"]["+60"]["right_way"] == core["shifts"]["-60"]["right_way"] == 1
-    painted = paintouts.person_logits(MeanOf(0, 8), paintouts.read_slices(folder), paintouts.CHANGES["core_painted"])
+    painted = paintouts.person_logits(
+        Networks(MeanOf(0, 8)), paintouts.read_slices(folder), paintouts.CHANGES["core_painted"]
+    )
     assert np.ptp(painted[:, 0]) < 1e-3
-    rim = MeanOf(19, 20)
+    rim = Networks(MeanOf(19, 20))
     slices = paintouts.read_slices(folder)
     whole = paintouts.person_logits(rim, slices, paintouts.CHANGES["whole"])
     np.testing.assert_allclose(whole, paintouts.person_logits(rim, slices, paintouts.CHANGES["core_painted"]))
