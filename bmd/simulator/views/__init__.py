@@ -24,10 +24,11 @@ FRONTAL = (
     (0, 4, 240, 420, 0.35, 1.0),  # lumbar
     (5, 9, 340, 560, 0.35, 0.9),  # thoracolumbar
     (10, 14, 260, 420, 0.4, 1.1),  # thoracic
-    (8, 13, 560, 900, 0.25, 0.7),  # all of it, or the body from head to hip
-    (6, 11, 420, 640, 0.5, 0.95),  # the trunk
-    (6, 11, 420, 640, 0.5, 0.95),
-    (0, 12, 300, 600, 0.16, 0.32),  # little beside the spine
+    (8, 13, 560, 900, 0.3, 0.7),  # all of it, or the body from head to hip
+    (6, 11, 420, 640, 0.4, 0.8),  # the trunk
+    (6, 11, 420, 640, 0.4, 0.8),
+    (7, 12, 480, 720, 0.3, 0.6),
+    (0, 12, 300, 600, 0.2, 0.4),  # little beside the spine
 )
 """Films of the spine from the front: lowest and highest vertebra in the middle (0 is L5), least and most height in mm,
 least and most width as a share of it.
@@ -82,8 +83,8 @@ def _lateral_cervical(rng: np.random.Generator) -> Picture:
 
 
 def _ap_spine(rng: np.random.Generator) -> Picture:
-    """Two of five by the simulator of films; of a mannequin all that films of the spine from the front may show."""
-    if rng.random() < 0.4:
+    """Three of ten by the simulator of films; of a mannequin all that films of the spine from the front may show."""
+    if rng.random() < 0.3:
         seed, cohort = _whole_seed(rng), str(rng.choice(["film", "enriched", "clinic"]))
         return simulate_film(seed, int(rng.integers(224, 400)), view="ap", cohort=cohort).study.images[0].pixels
     body = build(rng)
@@ -92,12 +93,14 @@ def _ap_spine(rng: np.random.Generator) -> Picture:
     angle = math.pi / 2 * rng.choice([-1, 1])
     high = rng.uniform(least, most)
     shown = _film_of(body, at, high, angle, rng, share=rng.uniform(narrow, wide), alone=rng.random() < 0.04)
-    return _made_square(shown) if rng.random() < 0.4 else shown
+    return _made_square(shown) if rng.random() < 0.45 else shown
 
 
 def _made_square(shown: Picture) -> Picture:
-    """Stretched to a square, as archives keep films."""
+    """Stretched to a square, as archives keep films; a narrow strip stays one."""
     side = max(shown.shape)
+    if min(shown.shape) < 0.34 * side:
+        return shown
     return np.asarray(cv2.resize(shown, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.simulator.film import console
+from bmd.simulator.film import console, printed
 from bmd.simulator.film.tissue import noise
 from bmd.simulator.views.mannequin import Mannequin, Rod, Solid
 
@@ -57,8 +57,8 @@ class Sheet:
             return
         rows, columns = np.mgrid[box]
         d = ends[1] - ends[0]
-        share = ((columns - ends[0, 0]) * d[0] + (rows - ends[0, 1]) * d[1]) / max(float(d @ d), 1e-6)
-        share = np.clip(share, 0 if k == 0 else 0.0, 1.0)
+        along = ((columns - ends[0, 0]) * d[0] + (rows - ends[0, 1]) * d[1]) / max(float(d @ d), 1e-6)
+        share = np.clip(along, 0, 1)
         away = np.hypot(columns - ends[0, 0] - share * d[0], rows - ends[0, 1] - share * d[1]) * self.pitch
         radius = radii[0] + share * (radii[1] - radii[0])
         deep = float((rod.points[k + 1] - rod.points[k]) @ self.along)
@@ -67,7 +67,8 @@ class Sheet:
         chord = np.sqrt(np.clip(radius**2 - away**2, 0, None))
         inner = np.sqrt(np.clip((radius - rod.shell_mm).clip(0) ** 2 - away**2, 0, None))
         value = 0.2 * steep * (rod.shell * (chord - inner) + rod.core * inner)
-        out[box] += value.astype(np.float32) * (_open_end(share) if k else 1.0)
+        within = ((along > 0) | (k == 0)) & ((along <= 1) | (k == len(rod.points) - 2))  # caps at the rod's ends only
+        out[box] += (value * within).astype(np.float32)
 
     def _add_solid(self, out: Picture, solid: Solid) -> None:
         middle = self.place(solid.centre)
@@ -100,11 +101,6 @@ def _equalised(shown: Picture, rng: np.random.Generator) -> Picture:
     return np.asarray(equaliser.apply(np.round(shown * 255).astype(np.uint8)) / 255, np.float32)
 
 
-def _open_end(share: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Leaves out the cap that the capsule before has drawn."""
-    return (share > 0).astype(np.float32)
-
-
 def _chord(
     u: NDArray[np.float64], v: NDArray[np.float64], wide: float, high: float, deep: float, power: float
 ) -> NDArray[np.float64]:
@@ -115,16 +111,8 @@ def _chord(
 
 def expose(body: Mannequin, sheet: Sheet, rng: np.random.Generator) -> tuple[Picture, NDArray[np.bool_]]:
     """Log signal of a field, bone bright, and where the body is."""
-    mineral, water = np.zeros(sheet.shape, np.float32), np.zeros(sheet.shape, np.float32)
-    for part in body.flesh:
-        sheet.add(water, part)
-    water = cv2.GaussianBlur(water, (0, 0), max(1.0, 9 / sheet.pitch))
-    inside = water > 1.5
-    holes = np.zeros(sheet.shape, np.float32)
-    for part in body.cavities:
-        sheet.add(holes, part)
-    holes = np.minimum(holes, 0)  # heart and diaphragm take air away, they add nothing beside it
-    water = np.clip(water + cv2.GaussianBlur(holes, (0, 0), max(0.6, 2.5 / sheet.pitch)), 0.15 * water, None)
+    mineral = np.zeros(sheet.shape, np.float32)
+    water, inside = _water(body, sheet, rng)
     for part in body.bones:
         sheet.add(mineral, part)
     texture = 1 + 0.12 * noise(rng, sheet.shape, 2.5, 2, 0.6)
@@ -136,6 +124,22 @@ def expose(body: Mannequin, sheet: Sheet, rng: np.random.Generator) -> tuple[Pic
     grain = rng.uniform(0.004, 0.03) * np.exp(0.25 * np.clip(signal - signal.mean(), -2, 3))
     blurred = cv2.GaussianBlur(signal, (0, 0), rng.uniform(0.4, 1.2))
     return (blurred + grain * rng.standard_normal(sheet.shape, np.float32)).astype(np.float32), inside
+
+
+def _water(body: Mannequin, sheet: Sheet, rng: np.random.Generator) -> tuple[Picture, NDArray[np.bool_]]:
+    """Soft tissue along each ray in cm of water, and where the body is: lungs with vessels, gas, skin."""
+    water, holes = np.zeros(sheet.shape, np.float32), np.zeros(sheet.shape, np.float32)
+    for part in body.flesh:
+        sheet.add(water, part)
+    water = cv2.GaussianBlur(water, (0, 0), max(1.0, 9 / sheet.pitch))
+    inside = water > 1.5
+    for part in body.cavities:
+        sheet.add(holes, part)
+    holes = np.minimum(holes, 0)  # heart and diaphragm take air away, they add nothing beside it
+    vessels = np.clip(1 - 1.6 * np.abs(noise(rng, sheet.shape, rng.uniform(12, 24) / sheet.pitch, 3, 0.8)), 0, 1)
+    holes *= 1 - rng.uniform(0.03, 0.2) * vessels
+    water = np.clip(water + cv2.GaussianBlur(holes, (0, 0), max(0.6, 2.0 / sheet.pitch)), 0.15 * water, None)
+    return water.astype(np.float32), inside
 
 
 def column(body: Mannequin, sheet: Sheet, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -162,8 +166,10 @@ def develop(
         seen = signal[inside] if inside.any() else signal.ravel()
         low, high = np.percentile(seen, (rng.uniform(0.5, 12), rng.uniform(97, 99.9)))
         shown = np.clip((signal - low) / max(high - low, 1e-3), 0, 1) ** np.exp(rng.normal(0, 0.3))
-        if rng.random() < 0.35:
+        if rng.random() < 0.3:
             shown = _equalised(shown, rng)
+        elif rng.random() < 0.3:  # every scale brought to like contrast, as films of a whole spine often have it
+            shown = printed.equalise(shown, rng)
         elif rng.random() < 0.25:  # little contrast, as many exported films have it
             shown = np.asarray(rng.uniform(0.05, 0.35) + rng.uniform(0.3, 0.6) * shown, np.float32)
     if kept is None:

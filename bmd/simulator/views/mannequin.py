@@ -64,7 +64,7 @@ class Mannequin:
 def build(rng: np.random.Generator) -> Mannequin:
     """Draw one body: a child of 8 to an adult of 2 m, straight or scoliotic, thin or stout."""
     size = float(np.clip(rng.normal(1.0, 0.09), 0.72, 1.2))
-    mineral = float(rng.uniform(0.75, 1.25))
+    mineral = float(rng.uniform(0.45, 1.2))
     spine, tilts, halves = _column(rng, size)
     bones: list[Rod | Solid] = []
     for k, (middle, tilt, half) in enumerate(zip(spine, tilts, halves, strict=True)):
@@ -76,7 +76,7 @@ def build(rng: np.random.Generator) -> Mannequin:
     legs, hip, knee = _legs(size, mineral, rng)
     landmarks |= {"shoulder": shoulder, "hip": hip, "knee": knee}
     stout = float(np.clip(rng.normal(1.0, 0.16), 0.72, 1.5))
-    flesh = _flesh(spine, landmarks, arms + legs, reach, size * stout)
+    flesh = _flesh(spine, landmarks, arms + legs, reach, size * stout) + _breasts(spine, reach, size, rng)
     return Mannequin(bones + arms + legs, flesh, _cavities(spine, reach, size, rng), spine, landmarks)
 
 
@@ -86,7 +86,7 @@ def _column(rng: np.random.Generator, size: float) -> tuple[Array, Array, Array]
     high = np.concatenate([np.linspace(27, 26, 5), np.linspace(25, 17, 12), np.linspace(15, 13, 7)])
     gap = np.concatenate([np.linspace(11, 9, 5), np.linspace(6, 4, 12), np.linspace(5, 5, 7)])
     deep = np.concatenate([np.linspace(35, 33, 5), np.linspace(32, 20, 12), np.linspace(17, 15, 7)])
-    wide = np.concatenate([np.linspace(52, 44, 5), np.linspace(42, 29, 12), np.linspace(24, 19, 7)])
+    wide = np.concatenate([np.linspace(49, 42, 5), np.linspace(40, 29, 12), np.linspace(24, 19, 7)])
     lordosis, kyphosis, neck = rng.normal(0.55, 0.15), rng.normal(0.75, 0.22), rng.normal(0.35, 0.2)
     k = np.arange(n)
     tilt = 0.45 * lordosis + np.interp(k, [0, 4, 5, 11, 16, 17, 23], np.cumsum(
@@ -110,15 +110,17 @@ def _vertebra(
     parts: list[Rod | Solid] = [Solid(middle, half, shell, core, 1.2, tilt, 5.0)]
     back = middle + at(0.0, -d, 0.0)
     tip = back + at(0.0, -(0.9 if cervical else 1.5) * d - 8, -0.9 * h)
-    parts.append(_rod([back + at(0, -1.0 * d, -0.1 * h), tip], [4, 3.5], mineral))
+    parts.append(Solid((back + tip) / 2 - at(0, 4, 0), at(2.5, 0.5 * (back - tip)[1], 0.55 * h), shell, core))
+    parts.append(Solid(back - at(0, 0.9 * d, 0.6 * h), at(0.55 * w, 2.5, 0.9 * h), 0.6 * shell, core, 1.0, tilt, 3.0))
     for side in (-1.0, 1.0):
-        root = back + at(side * 0.55 * w, -2.0, 0.35 * h)
+        root = back + at(side * rng.uniform(0.5, 0.6) * w, -2.0, 0.35 * h)
         joint = root + at(side * 0.1 * w, -0.55 * d, -0.1 * h)
+        oval = at(0.13 * w + 1, 0.3 * d, rng.uniform(0.36, 0.5) * h)
         parts += [
-            _rod([root, joint], [0.28 * h, 0.3 * h], mineral),
-            _rod([joint + at(0, 0, 0.7 * h), joint - at(0, 2, 0.9 * h)], [4.5, 4.0], mineral),
-            _rod([joint, back + at(0, -1.1 * d, -0.2 * h)], [3.5, 3.0], mineral),
-            _rod([joint, joint + at(side * 0.9 * w * rng.uniform(0.8, 1.1), -4, 2)], [3.5, 2.5], mineral),
+            Solid((root + joint) / 2, oval, 0.8 * shell, core, 1.2),
+            Solid(joint - at(0, 2, 0.6 * h), at(5.0, 4.0, 1.2 * h), 0.8 * shell, 1.5 * core, 1.0),
+            _rod([joint, back + at(0, -1.1 * d, -0.2 * h)], [3.5, 3.0], 0.7 * mineral),
+            _rod([joint, joint + at(side * 0.9 * w * rng.uniform(0.8, 1.1), -4, 2)], [3.5, 2.5], 0.8 * mineral),
         ]
     return parts
 
@@ -132,7 +134,7 @@ def _chest(spine: Array, size: float, mineral: float, rng: np.random.Generator) 
     found: list[Rod | Solid] = []
     wide = size * np.interp(np.arange(12), [0, 3, 8, 11], [118, 134, 112, 58]) * rng.normal(1, 0.06)
     deep = size * np.interp(np.arange(12), [0, 3, 8, 11], [105, 112, 95, 55]) * rng.normal(1, 0.08)
-    turn = np.linspace(0.0, 1.0, 13)
+    turn, thin = np.linspace(0.0, 1.0, 25), float(rng.uniform(0.6, 1.5))
     for k in range(12):
         start = spine[LUMBAR + k]
         length = 0.42 if k == 0 else 0.62 if k == 1 else 0.93
@@ -142,7 +144,7 @@ def _chest(spine: Array, size: float, mineral: float, rng: np.random.Generator) 
             x = start[0] * np.cos(angle / 2) ** 2 + side * wide[k] * np.sin(angle) ** 0.8 + side * 12 * (1 - turn)
             y = start[1] - 12 + deep[k] * (1 - np.cos(angle)) - 22 * np.sin(angle) ** 2
             points = np.stack([x, y, start[2] + 6 - drop], 1)
-            found.append(_rod(points, list(np.linspace(4.6, 5.4, 13) * size), 0.8 * mineral, 1.1))
+            found.append(_rod(points, list(np.linspace(4.2, 6.4, 25) * size), thin * mineral, 1.0))
     top, low = spine[LUMBAR + 11], spine[LUMBAR + 4]
     front = top[1] + 2 * deep[-1] * 0.9
     found.append(Solid(np.array([0, front + 20, (top[2] + low[2]) / 2]), size * at(17, 6, 80.0), 0.4, 0.12))
@@ -264,19 +266,44 @@ def _flesh(
     return found
 
 
+def _breasts(spine: Array, reach: Array, size: float, rng: np.random.Generator) -> list[Rod | Solid]:
+    """Of half of all bodies."""
+    if rng.random() < 0.5:
+        return []
+    half = at(rng.uniform(45, 70), rng.uniform(18, 45), rng.uniform(45, 70)) * size
+    middle = spine[LUMBAR + 4] + at(0, 2 * float(reach[4, 1]) - 5, rng.uniform(-25, 20))
+    return [Solid(middle + at(side * 78 * size, 0, 0), half, 1.0, 1.0) for side in (-1.0, 1.0)]
+
+
 def _cavities(spine: Array, reach: Array, size: float, rng: np.random.Generator) -> list[Rod | Solid]:
-    """Lungs, windpipe, heart (denser again) and gas in stomach and bowel."""
+    """Lungs, windpipe, mediastinum and heart (denser again) and gas in stomach and bowel."""
     found: list[Rod | Solid] = []
     middle = spine[LUMBAR + 5]
     for side in (-1.0, 1.0):
         centre = middle + size * at(side * 66, 52, 20.0)
-        found.append(Solid(centre, size * at(58, 88, 128.0), -0.72, -0.72, 0.0, 0.1, 2.6))
+        found.append(Solid(centre, size * at(66, 88, 138.0), -0.72, -0.72, 0.0, 0.1, rng.uniform(1.9, 2.5)))
         dome = centre - size * at(0, 10, rng.uniform(88, 130) + 8 * side)  # liver and spleen below the diaphragm
-        found.append(Solid(dome, size * at(64, 86, 52.0), 0.66, 0.66))
-    found.append(Solid(middle + size * at(22, 95, -42.0), size * at(62, 48, 62.0), 0.66, 0.66))
+        found.append(Solid(dome, size * at(72, 92, 52.0), 0.72, 0.72))
+    wide = rng.uniform(22, 38)  # wider towards the heart
+    found.append(Solid(middle + size * at(0, 50, 70.0), size * at(wide, 80, 110.0), 0.72, 0.72))
+    found.append(Solid(middle + size * at(4, 50, -50.0), size * at(1.2 * wide, 80, 90.0), 0.72, 0.72))
+    found.append(Solid(middle + size * at(24, 95, -42.0), size * at(rng.uniform(52, 75), 48, 62.0), 0.66, 0.66))
+    found.append(Solid(middle + size * at(26, 40, 62.0), size * at(20, 24, 20.0), 0.6, 0.6))  # arch of the aorta
     throat = spine[LUMBAR + 9 :] + size * at(0, 34, 0.0)
     found.append(Rod(throat, np.full(len(throat), 9.0 * size), -0.95, -0.95))
-    for _ in range(int(rng.integers(2, 14))):
+    return found + _gas(size, rng)
+
+
+def _gas(size: float, rng: np.random.Generator) -> list[Rod | Solid]:
+    """Bubbles on their own, and loops of bowel as chains of them."""
+    found: list[Rod | Solid] = []
+    for _ in range(int(rng.integers(1, 9))):
         middle = at(rng.normal(0, 75), rng.normal(75, 30), rng.uniform(-90, 170)) * size
         found.append(Solid(middle, rng.uniform(8, 30, 3) * size, -0.9, -0.9))
+    for _ in range(int(rng.integers(0, 6))):
+        middle, way = at(rng.normal(0, 70), rng.normal(75, 25), rng.uniform(-100, 150)), rng.uniform(0, 2 * math.pi)
+        for _ in range(int(rng.integers(3, 10))):
+            way += rng.normal(0, 0.6)
+            middle = middle + rng.uniform(8, 18) * at(math.cos(way), rng.normal(0, 0.3), math.sin(way))
+            found.append(Solid(middle * size, rng.uniform(5, 14, 3) * size, -0.8, -0.8))
     return found

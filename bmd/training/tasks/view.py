@@ -55,8 +55,8 @@ def mirrored(shown: Picture, rng: np.random.Generator) -> Picture:
 
 
 def cropped(shown: Picture, rng: np.random.Generator) -> Picture:
-    """Three fifths of each side or more."""
-    share = rng.uniform(0.6, 1, 2)
+    """Half of each side or more, most often most of it."""
+    share = 1 - 0.5 * rng.beta(1, 2, 2)
     high, wide = (max(16, int(s * side)) for s, side in zip(share, shown.shape, strict=True))
     top, left = (int(rng.uniform(0, 1) * (side - part)) for part, side in zip((high, wide), shown.shape, strict=True))
     return np.ascontiguousarray(shown[top : top + high, left : left + wide])
@@ -69,9 +69,9 @@ def stretched(shown: Picture, rng: np.random.Generator) -> Picture:
 
 
 def turned(shown: Picture, rng: np.random.Generator) -> Picture:
-    """By up to 12 degrees; the corners are filled from the edge, black, white or grey."""
+    """By up to 15 degrees; the corners are filled from the edge, black, white or grey."""
     middle = (shown.shape[1] / 2, shown.shape[0] / 2)
-    turn = cv2.getRotationMatrix2D(middle, float(rng.uniform(-12, 12)), float(rng.uniform(0.9, 1.15)))
+    turn = cv2.getRotationMatrix2D(middle, float(rng.uniform(-15, 15)), float(rng.uniform(0.9, 1.15)))
     edge = cv2.BORDER_REPLICATE if rng.random() < 0.4 else cv2.BORDER_CONSTANT
     size, ground = (shown.shape[1], shown.shape[0]), _ground(rng)
     return np.asarray(cv2.warpAffine(shown, turn, size, borderMode=edge, borderValue=ground), np.float32)
@@ -87,6 +87,37 @@ def toned(shown: Picture, rng: np.random.Generator) -> Picture:
     shown = np.clip(shown, 0, 1) ** math.exp(rng.uniform(-0.92, 0.92))  # .4 to 2.5
     shown = (shown - 0.5) * math.exp(rng.normal(0, 0.25)) + 0.5 + rng.normal(0, 0.06)
     return np.asarray(np.clip(shown, 0, 1), np.float32)
+
+
+def shaded(shown: Picture, rng: np.random.Generator) -> Picture:
+    """Unevenly exposed: brighter and darker by smooth factors across the picture."""
+    cells = rng.standard_normal((int(rng.integers(2, 5)), int(rng.integers(2, 5)))).astype(np.float32)
+    field = cv2.resize(cells, shown.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(shown * np.exp(rng.uniform(0.05, 0.4) * field), 0, 1), np.float32)
+
+
+def curved(shown: Picture, rng: np.random.Generator) -> Picture:
+    """Through a characteristic of its own: any rising curve, or equalised whole."""
+    if rng.random() < 0.25:
+        return np.asarray(cv2.equalizeHist(_eight_bit(shown)) / np.float32(255), np.float32)
+    steps = np.concatenate([[0.0], np.cumsum(rng.gamma(0.6, 1.0, 6) + 0.02)])
+    return np.asarray(np.interp(shown, np.linspace(0, 1, 7), steps / steps[-1]), np.float32)
+
+
+def filtered(shown: Picture, rng: np.random.Generator) -> Picture:
+    """Through a random linear filter, mixed with what it was: shapes stay, texture and look of edges change.
+
+    RandConv (Xu et al., ICLR 2021, arXiv 2007.13003): a network that shall not learn the hand that drew.
+    """
+    side = int(rng.choice([1, 3, 5, 7]))
+    kernel = rng.standard_normal((side, side)).astype(np.float32) / side
+    small, ratio = shown, 200 / max(shown.shape)
+    if ratio < 1:
+        small = cv2.resize(shown, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
+    other = cv2.filter2D(small - small.mean(), -1, kernel, borderType=cv2.BORDER_REFLECT)
+    other = 0.5 + (other - other.mean()) * float(rng.uniform(0.12, 0.3)) / max(float(other.std()), 1e-3)
+    share = float(rng.random())
+    return np.asarray(np.clip((1 - share) * small + share * other, 0, 1), np.float32)
 
 
 def printed_on(shown: Picture, rng: np.random.Generator) -> Picture:
@@ -143,11 +174,15 @@ def _eight_bit(shown: Picture) -> NDArray[np.uint8]:
 
 
 STEPS: tuple[tuple[float, Callable[[Picture, np.random.Generator], Picture]], ...] = (
-    (0.5, mirrored), (0.5, cropped), (0.4, stretched), (0.6, toned), (0.35, printed_on), (0.2, printed_on),
-    (0.4, turned), (0.4, sharpened), (0.4, noisy), (0.35, coarse), (0.35, bordered), (0.3, compressed),
-    (0.18, inverted), (0.15, printed_on),
+    (0.5, mirrored), (0.5, cropped), (0.4, stretched), (0.2, shaded), (0.5, toned), (0.2, curved), (0.35, printed_on),
+    (0.2, printed_on), (0.5, turned), (0.4, sharpened), (0.35, noisy), (0.35, coarse), (0.35, bordered),
+    (0.3, compressed), (0.18, inverted), (0.15, printed_on),
 )  # fmt: skip
 """How often each is done, in this order."""
+
+
+STYLED = 0.3
+"""Share of the pictures of training whose look no upload has: it varies more than any real one's."""
 
 
 def disturbed(item: Shown, rng: np.random.Generator) -> Picture:
@@ -157,6 +192,12 @@ def disturbed(item: Shown, rng: np.random.Generator) -> Picture:
         if rng.random() < share:
             shown = step(shown, rng)
     return shown
+
+
+def styled(item: Shown, rng: np.random.Generator) -> Picture:
+    """For training: disturbed, and now and then filtered at random."""
+    shown = disturbed(item, rng)
+    return filtered(shown, rng) if rng.random() < STYLED else shown
 
 
 def encode_view(item: Shown, picture: Picture, rng: np.random.Generator) -> Example:
@@ -194,7 +235,7 @@ VIEW = Task[Shown, Picture](
     headline="accuracy",
     read=Pictures,
     plain=lambda item, size: item.picture,
-    augment=lambda recipe: disturbed,
+    augment=lambda recipe: styled,
     encode=encode_view,
     validate=validate_view,
 )
