@@ -8,8 +8,8 @@ What the paper says
 
 Differences from the paper
     - Those of femur_image.py and femur_demographics.py, whose layers it shares (weights are its own).
-    - Starts from the image network's convolutions (``init=femur_image``) where they are shipped: the same pictures, and
-      a CPU.
+    - Trained from random weights on the shards, seed and number of steps of the image and the demographics network, so
+      that the three can be set beside each other.
     - In 20 % of the examples nothing, in others single fields are unknown of the patient; the flags say so.
 """
 
@@ -30,7 +30,6 @@ from bmd.reference import CATEGORIES
 class FemurMultimodalRecipe(images.FemurImageRecipe):
     """Defaults for the shipped weights."""
 
-    init: str = "femur_image"  # start from the shipped weights of that network where names and shapes agree
     drop_patient: float = 0.2  # share of examples of which nothing is known about the patient
     drop_field: float = 0.15  # share of single fields hidden in the others
 

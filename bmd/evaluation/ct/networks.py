@@ -120,7 +120,7 @@ STATISTICS: dict[str, Statistic] = {
 def gained(less: Answers, more: Answers, temperature: float, seed: int = 0) -> dict[str, float]:
     """What answers gain over others of the same items: differences with 95 % intervals, whole people drawn together."""
     shares = [softmax(one.logits / temperature, axis=1) for one in (less, more)]
-    found = {}
+    found: dict[str, float] = {}
     for name, statistic in STATISTICS.items():
 
         def difference(truth: Any, a: Any, b: Any, la: Any, lb: Any, t: Any, of: Statistic = statistic) -> float:
@@ -227,7 +227,7 @@ def _measured(
 
     unit = tasks.find(registry.spec(name).task).unit
     said = answers(name, folder, weights, as_it_is=cohort == OVER_50)
-    heat, seen = fitted.get("temperature", fitted.get("slice_temperature")), len(np.unique(said.people))
+    heat, seen = float(fitted.get("temperature") or fitted["slice_temperature"]), len(np.unique(said.people))
 
     def entry(values: dict[str, float], inputs: str | None = None) -> dict[str, Any]:
         people = None if unit == "people" else seen

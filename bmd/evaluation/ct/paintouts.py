@@ -69,17 +69,21 @@ def read_slices(folder: str | Path, limit: int | None = None) -> Slices:
 
 
 def _painted(hu: Hu, where: Mask, value: float) -> Hu:
-    return np.where(where, np.float32(value), hu)
+    return np.asarray(np.where(where, np.float32(value), hu), np.float32)
 
 
 def _levelled(hu: Hu, core: Mask) -> Hu:
     """The core's mean brought to ``SHOWN_HU``, its texture kept."""
-    return hu + core * np.float32(SHOWN_HU - hu[core].mean()) if core.any() else hu
+    return _raised(hu, core, SHOWN_HU - float(hu[core].mean())) if core.any() else hu
+
+
+def _raised(hu: Hu, core: Mask, by_hu: float) -> Hu:
+    return np.asarray(hu + core * np.float32(by_hu), np.float32)
 
 
 def _wider(body: Mask) -> Mask:
     reach = np.ones((2 * MARGIN_PX + 1,) * 2, np.uint8)
-    return cv2.dilate(body.astype(np.uint8), reach) > 0
+    return np.asarray(cv2.dilate(body.astype(np.uint8), reach) > 0)
 
 
 CHANGES: Mapping[str, Callable[[Hu, Mask, Mask], Hu]] = {
@@ -109,7 +113,7 @@ def _crop(hu: Hu) -> Hu:
     side = 160  # mm of a slice of the shards
     small = cv2.resize(hu, (side, side), interpolation=cv2.INTER_AREA)
     first = (side - SLICE_SIZE) // 2
-    return small[first : first + SLICE_SIZE, first : first + SLICE_SIZE]
+    return np.asarray(small[first : first + SLICE_SIZE, first : first + SLICE_SIZE], np.float32)
 
 
 def evaluate_ct_paintouts(
@@ -161,7 +165,7 @@ def _shifted(networks: Networks, slices: Slices, heat: float) -> dict[str, dict[
     """Probability of osteoporosis when trabecular voxels alone are moved by ``SHIFTS_HU``."""
 
     def probability(shift: int) -> NDArray[np.float64]:
-        moved = person_logits(networks, slices, lambda hu, body, core: hu + core * np.float32(shift))
+        moved = person_logits(networks, slices, lambda hu, body, core: _raised(hu, core, shift))
         return np.asarray(softmax(moved / heat, axis=1)[:, 2])
 
     still = probability(0)
