@@ -29,7 +29,7 @@ class Job:
 
     name: str
     row: modality.Modality
-    read: Callable[[], Study]
+    read: Callable[[], modality.Opened]
 
 
 def define_predict(command: argparse.ArgumentParser) -> None:
@@ -116,9 +116,10 @@ def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report
     """Whatever happens to one file, it has its answer and the other files have theirs."""
     study = None
     try:
-        study = job.read()
+        opened = job.read()
+        study = opened.study
+        study, report = opened.analysed(partial(_analysed, job, options))
         study = replace(study, patient=_merged(study.patient, given(options)))
-        report = modality.analyse(study, job.name, models=chosen(options.model or ()))
         if options.exclude:
             from bmd.inference.dxa import without
 
@@ -136,6 +137,12 @@ def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report
     except Exception:
         log.exception("analysis failed")  # a fault of ours: the other files still run
         return study, _refused(job, refusal("command.broke", noun=note(job.row.code("noun")))), 1
+
+
+def _analysed(job: Job, options: argparse.Namespace, study: Study) -> Report:
+    """The report on a study, with the patient's figures that were typed."""
+    study = replace(study, patient=_merged(study.patient, given(options)))
+    return modality.analyse(study, job.name, models=chosen(options.model or ()))
 
 
 def _writable(report: Report) -> None:
@@ -178,11 +185,10 @@ def _taken_for(path: Path, kind: str) -> tuple[modality.Modality, bool]:
         return (modality.FILM if kind == "auto" else modality.by_kind(kind)), False
 
 
-def _read(row: modality.Modality, paths: Sequence[Path], auto: bool = False) -> Study:
-    """The study of one kind; with ``auto`` its header or its content may still say that a picture is no film."""
-    assert row.read is not None, "jobs are of kinds that have files"
-    study = row.read(paths)
-    return modality.adopted(study) if auto and row is modality.FILM else study
+def _read(row: modality.Modality, paths: Sequence[Path], auto: bool = False) -> modality.Opened:
+    """What files hold; with ``auto`` a header or the content may still say that a picture is no film."""
+    opened = modality.open_files(row, paths)
+    return replace(opened, study=modality.adopted(opened.study)) if auto and row is modality.FILM else opened
 
 
 def _refused(job: Job, reason: Finding) -> Report:

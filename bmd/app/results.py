@@ -8,7 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from bmd import figures
+from bmd import figures, modality
 from bmd.app import cards, networks, session, shell, sites, work
 from bmd.app.markup import plain
 from bmd.figures import COLOURS, GREY
@@ -93,7 +93,10 @@ def result(held: session.Held, show: Show) -> None:
 def _analyse(held: session.Held) -> None:
     bar = st.progress(0.0, text("app.starting"))
     with shell.guard(quiet=True) as outcome:
-        report = work.analyse(held.study, lambda share, what: advance(bar, share, what), held.models)
+        opened = held.waiting or modality.Opened(held.study)
+        study, report = work.analyse_best(opened, lambda share, what: advance(bar, share, what), held.models)
+        packed = held.packed if study is held.study else None
+        session.update(held.kind, study=study, waiting=None, packed=packed)
         session.keep(held.kind, report)
         st.rerun()
     session.update(held.kind, problem=outcome.problem)

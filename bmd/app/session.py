@@ -33,6 +33,7 @@ class Held:
     built-in case, or None. ``report`` is None until the study has been analysed; ``maps`` is None until heat maps
     were asked for. ``problem`` says why the analysis stopped, so that it is not started again on each redraw.
     ``models`` names the networks that were chosen instead of their role's default.
+    ``waiting`` is the study with the others of its upload, tried where it is refused; None once it was analysed.
     ``packed`` is the picture as the viewer sends it to the browser. Nothing of all this is kept in a cache of the
     process, which would outlive the session.
     """
@@ -47,6 +48,7 @@ class Held:
     problem: Problem | None = None
     packed: bytes | None = None
     models: Mapping[str, str] = field(default_factory=dict)
+    waiting: modality.Opened | None = None
 
     @property
     def held_mb(self) -> float:

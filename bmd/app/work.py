@@ -57,6 +57,13 @@ def analyse(study: Study, progress: Progress, models: Mapping[str, str] | None =
         _turn.release()
 
 
+def analyse_best(
+    opened: modality.Opened, progress: Progress, models: Mapping[str, str] | None = None
+) -> tuple[Study, Report]:
+    """The first study of an upload that can be analysed, and its report; see ``Opened.analysed``."""
+    return opened.analysed(lambda study: analyse(study, progress, models))
+
+
 def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
     """Heat map of every measured vertebra."""
     with _turn:

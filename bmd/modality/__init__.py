@@ -7,6 +7,7 @@ is imported when it is called: lists, pickers and the first screen wait for noth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ from bmd.modality.ct import CT
 from bmd.modality.demographics import DEMOGRAPHICS
 from bmd.modality.dxa import DXA
 from bmd.modality.film import FILM
+from bmd.modality.opened import Opened, open_best
 from bmd.modality.row import Draw, Modality, Models
-from bmd.readers.source import head
+from bmd.readers.source import Source, head
 from bmd.types import Explanation, Report, Study
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ __all__ = [
     "Draw",
     "Modality",
     "Models",
+    "Opened",
     "adopted",
     "analyse",
     "by_kind",
@@ -39,6 +42,8 @@ __all__ = [
     "of",
     "of_path",
     "of_report",
+    "open_best",
+    "open_files",
     "picture",
     "with_files",
 ]
@@ -83,6 +88,18 @@ def adopted(study: Study) -> Study:
     """A study that was read as a film, as what it shows: the first kind that adopts it, else as it is."""
     found = (row.adopt(study) for row in MODALITIES if row.adopt is not None)
     return next((study for study in found if study is not None), study)
+
+
+def open_files(row: Modality, sources: Sequence[Source]) -> Opened:
+    """The best study in files of one kind, ready to be analysed, and those that may be tried instead.
+
+    Raises
+    ------
+    InputError
+        There is none that can be read.
+    """
+    assert row.read is not None, "only what has files is opened"
+    return Opened(row.read(sources)) if row.several is None else open_best(row.several(sources))
 
 
 # --- doing -------------------------------------------------------------------------------------------------------

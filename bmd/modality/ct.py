@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmd.findings import note
 from bmd.modality.film import draw
+from bmd.modality.opened import Candidate, open_best
 from bmd.modality.row import Draw, Modality, Models
 from bmd.readers.source import Source
 from bmd.types import Explanation, Report, Study
@@ -18,17 +17,17 @@ if TYPE_CHECKING:
     from bmd.inference.run import Progress
 
 
-def _read_ct(sources: Sequence[Source]) -> Study:
-    """The volume that suits best; others are named in the study's notes."""
+def _choices(sources: Sequence[Source]) -> Sequence[Candidate]:
+    """The volumes in the files, best first."""
     from bmd.readers.volume import read_paths, read_volumes
 
     files = [source for source in sources if not isinstance(source, Path)]
-    choices = read_volumes(files) if files else read_paths([source for source in sources if isinstance(source, Path)])
-    study = choices[0].load()
-    if len(choices) > 1:
-        others = tuple(choice.title for choice in choices[1:4])
-        study = replace(study, notes=(*study.notes, note("read.ct.others", count=len(choices), others=others)))
-    return study
+    return read_volumes(files) if files else read_paths([source for source in sources if isinstance(source, Path)])
+
+
+def _read_ct(sources: Sequence[Source]) -> Study:
+    """The volume that suits best by its headers; others are named in the study's notes."""
+    return open_best(_choices(sources)).study
 
 
 def _is_ct(path: Path, start: bytes) -> bool:
@@ -80,6 +79,7 @@ CT = Modality(
     icon="view_in_ar",
     formats=("DICOM", "NIfTI", "ZIP"),
     read=_read_ct,
+    several=_choices,
     claims=_is_ct,
     joins=_is_slice,
     analyse=_analyse_ct,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bmd.errors import OptionError
 from bmd.findings import note
+from bmd.modality.opened import Candidate
 from bmd.models import _registry as registry
 from bmd.readers.source import Source
 from bmd.types import Explanation, Report, Study, View
@@ -62,6 +63,8 @@ class Modality:
         What its files may be, for people; empty where there are no files.
     read : callable or None
         Files of one study to that study; raises ``InputError`` or ``LimitError``.
+    several : callable or None
+        Files to all studies in them, best first, where they may hold several; raises as ``read``.
     claims : callable or None
         Whether a path is such an input, by its first bytes; a picture that nobody claims is a film.
     joins : callable or None
@@ -86,6 +89,7 @@ class Modality:
     roles: Mapping[str, tuple[str, ...]]
     formats: tuple[str, ...] = ()
     read: Callable[[Sequence[Source]], Study] | None = None
+    several: Callable[[Sequence[Source]], Sequence[Candidate]] | None = None
     claims: Callable[[Path, bytes], bool] | None = None
     joins: Callable[[bytes], bool] | None = None
     adopt: Callable[[Study], Study | None] | None = None

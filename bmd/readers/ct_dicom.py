@@ -1,13 +1,11 @@
-"""DICOM CT slices: headers to series to one volume. Nothing is decoded before the series has been chosen.
+"""DICOM CT slices: one file's header to slices, one slice to HU. Nothing is decoded before a series was chosen.
 
 Shares with `dicom` the first look at each byte stream (`stream`) and the decoders; no tag asked for
-is a name, and UIDs are used to tell series apart, never shown.
+is a name, and identifiers are used to tell series and patients apart, never shown or kept.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,8 +15,8 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.encaps import get_frame
-from pydicom.pixels.utils import pixel_array
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.pixels import get_decoder
 from pydicom.uid import UID, RLELossless
 
 from bmd.errors import BmdError, InputError
@@ -26,16 +24,17 @@ from bmd.findings import Finding, note
 from bmd.readers import decoders
 from bmd.readers.dicom import OTHER_MODALITIES
 from bmd.readers.grid import AIR_HU
-from bmd.readers.header import number, numbers, stored, word
+from bmd.readers.header import Layers, number, numbers, stored, word
 from bmd.readers.limits import MAX_SLICES, check_picture
 from bmd.readers.source import HEAD_BYTES, File
 from bmd.readers.stream import EXPLICIT_BIG, Stream, is_dicom, open_stream
-from bmd.types import Acquisition
 
 TAGS = """
-SOPClassUID SOPInstanceUID SeriesInstanceUID Modality ImageType BodyPartExamined ConvolutionKernel
-AcquisitionNumber TemporalPositionIdentifier InstanceNumber LossyImageCompression KVP ContrastBolusAgent SliceThickness
-PatientAge PatientBirthDate StudyDate AcquisitionDate PatientSex PatientSize PatientWeight
+SOPClassUID SOPInstanceUID SeriesInstanceUID FrameOfReferenceUID Modality ImageType BodyPartExamined ConvolutionKernel
+SeriesDescription ProtocolName VolumeBasedCalculationTechnique
+AcquisitionNumber TemporalPositionIdentifier InstanceNumber LossyImageCompression KVP SliceThickness
+ContrastBolusAgent ContrastBolusAgentSequence
+PatientID PatientAge PatientBirthDate StudyDate AcquisitionDate PatientSex PatientSize PatientWeight
 ImagePositionPatient ImageOrientationPatient PixelSpacing RescaleSlope RescaleIntercept RescaleType
 SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns
 BitsAllocated BitsStored HighBit PixelRepresentation
@@ -43,13 +42,20 @@ SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
 """.split()
 MAX_DAMAGED = 0.05
 """Largest share of slices that may be undecodable and filled in from their neighbours."""
-_SHARP = re.compile(r"^(?:[BHU][A-Z]?[5-9]\d|FC[358]\d|BONE|LUNG|EDGE|ULTRA|DETAIL|YA|YB|YC|YD|[CDEL])")
-_GEOMETRY = (
-    "PlanePositionSequence",
-    "PlaneOrientationSequence",
-    "PixelMeasuresSequence",
-    "PixelValueTransformationSequence",
-)
+_GROUPS = """
+PlanePositionSequence PlaneOrientationSequence PixelMeasuresSequence PixelValueTransformationSequence
+FrameContentSequence CTImageFrameTypeSequence CTXRayDetailsSequence CTReconstructionSequence FrameAnatomySequence
+ContrastBolusUsageSequence
+""".split()
+"""Functional groups of an enhanced CT that are looked into (PS3.3 A.38.1.4)."""
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+_DIRECTORY = "1.2.840.10008.1.3.10"
+_NO_DENSITY = {"MAX_IP", "MIN_IP", "MAXIMUM", "MINIMUM", "VOLUME_RENDER", "SURFACE_RENDER", "CURVED_MPR"}
+"""How pictures are computed from others so that their numbers are no longer the HU of a place (PS3.3 C.8.15.2.1)."""
+_PROJECTED = {"MIP", "MINIP", "VRT", "SSD", "PROJECTION"}
+"""Words of manufacturers for the same in the image type."""
+_HU = {"", "HU", "H", "HOUNSFIELD", "US", "UNSPECIFIED"}
+"""Rescale types of a CT: Hounsfield units, or unspecified."""
 _NEEDED = ("Rows", "Columns", "BitsAllocated")
 
 
@@ -67,6 +73,8 @@ class Slice:
     intercept: float
     rescaled: bool
     """Whether the file says how its numbers become HU; one that does not is taken to hold HU."""
+    own: Layers
+    """What is said of this slice: its functional groups, those of all frames, then the header."""
 
     @property
     def normal(self) -> NDArray[np.float64]:
@@ -77,19 +85,6 @@ class Slice:
     def depth(self) -> float:
         """Position along the normal, mm."""
         return float(self.position @ self.normal)
-
-
-@dataclass(frozen=True, eq=False)
-class Series:
-    """Slices that belong together, sorted along their normal, and what was noticed while sorting them."""
-
-    slices: tuple[Slice, ...]
-    notes: tuple[Finding, ...] = ()
-
-    @property
-    def header(self) -> Any:
-        """Header of the first slice."""
-        return self.slices[0].header
 
 
 def is_ct(head: bytes) -> bool:
@@ -104,13 +99,13 @@ def is_ct(head: bytes) -> bool:
     return word(header, "Modality") == "CT"
 
 
-def read_slices(file: File) -> list[Slice]:
+def read_slices(file: File) -> tuple[list[Slice], tuple[Finding, ...]]:
     """Read the header of one DICOM file.
 
     Returns
     -------
-    list of Slice
-        One, or one per frame of an enhanced CT.
+    list of Slice, tuple of Finding
+        One, or one per frame of an enhanced CT; and what each frame that is no slice is.
 
     Raises
     ------
@@ -119,16 +114,23 @@ def read_slices(file: File) -> list[Slice]:
     """
     header = _header(file)
     kind = word(header, "Modality")
+    _refuse_other_kinds(header, kind)
+    check_picture(int(header.Rows), int(header.Columns), 1, max(1, int(header.BitsAllocated) // 8))
+    if (number(header, "NumberOfFrames") or 1) > 1 or "PerFrameFunctionalGroupsSequence" in header:
+        return _frames(file, header)
+    return [_slice(file, header, 0, Layers((header,)))], ()
+
+
+def _refuse_other_kinds(header: Any, kind: str) -> None:
+    capture = str(stored(header, "SOPClassUID") or "").startswith(_SECONDARY_CAPTURE)
     if kind != "CT":
         raise _no_slice(f"read.modality.{kind}" if kind in OTHER_MODALITIES else "read.ct.found.other_picture")
     if any(word(header, "ImageType", k) in ("LOCALIZER", "SCOUT", "TOPOGRAM") for k in range(6)):
         raise _no_slice("read.ct.found.localiser")
     if any(number(header, tag) is None for tag in _NEEDED) or (number(header, "SamplesPerPixel") or 1) != 1:
-        raise _no_slice("read.ct.found.not_grey")
-    check_picture(int(header.Rows), int(header.Columns), 1, max(1, int(header.BitsAllocated) // 8))
-    if (number(header, "NumberOfFrames") or 1) > 1 or "PerFrameFunctionalGroupsSequence" in header:
-        return _frames(file, header)
-    return [_slice(file, header, 0, (header,))]
+        raise _no_slice("read.ct.found.capture" if capture else "read.ct.found.not_grey")
+    if capture and stored(header, "ImagePositionPatient") is None and "PerFrameFunctionalGroupsSequence" not in header:
+        raise _no_slice("read.ct.found.capture")
 
 
 def _no_slice(found: str) -> InputError:
@@ -142,16 +144,20 @@ def _header(file: File) -> Any:
     if stream.pixels < 0 and file.size > len(data):
         stream = open_stream(file.read())
     found = pydicom.dcmread(BytesIO(stream.data), force=True, specific_tags=list(TAGS), stop_before_pixels=True)
-    if stream.pixels < 0:
-        raise _no_slice("read.ct.found.no_pixels")
-    return found
+    if stream.pixels >= 0:
+        return found
+    kind = word(found, "Modality")
+    if kind in OTHER_MODALITIES and kind != "CT":
+        raise _no_slice(f"read.modality.{kind}")
+    directory = str(stored(found.file_meta, "MediaStorageSOPClassUID") or "") == _DIRECTORY
+    raise _no_slice("read.ct.found.directory" if directory else "read.ct.found.no_pixels")
 
 
-def _slice(file: File, header: Any, frame: int, groups: Sequence[Any]) -> Slice:
-    """A slice whose geometry and rescaling stand in the first of ``groups`` that names them."""
+def _slice(file: File, header: Any, frame: int, own: Layers) -> Slice:
+    """A slice whose geometry and rescaling stand in the first of its layers that names them."""
 
     def first(tag: str, count: int) -> tuple[float, ...] | None:
-        return next((v for v in (numbers(g, tag, count) for g in groups) if v is not None), None)
+        return next((v for v in (numbers(g, tag, count) for g in own.layers) if v is not None), None)
 
     position, orientation = first("ImagePositionPatient", 3), first("ImageOrientationPatient", 6)
     spacing, slope, shift = first("PixelSpacing", 2), first("RescaleSlope", 1), first("RescaleIntercept", 1)
@@ -162,98 +168,48 @@ def _slice(file: File, header: Any, frame: int, groups: Sequence[Any]) -> Slice:
         raise _no_slice("read.ct.found.impossible_direction")
     if not all(0.05 <= v <= 5 for v in spacing):
         raise _no_slice("read.ct.found.implausible_pixel_size")
+    if word(own, "RescaleType") not in _HU:
+        raise _no_slice("read.ct.found.not_hu")
+    if computed(own):
+        raise _no_slice("read.ct.found.projection")
     scale = (slope or (1.0,))[0] or 1.0, (shift or (0.0,))[0], slope is not None and shift is not None
-    return Slice(file, header, frame, np.array(position), orientation, (spacing[0], spacing[1]), *scale)
+    return Slice(file, header, frame, np.array(position), orientation, (spacing[0], spacing[1]), *scale, own)
 
 
-def _frames(file: File, header: Any) -> list[Slice]:
+def computed(own: Layers) -> bool:
+    """Whether a header says that the picture is a projection or a rendering of others."""
+    said = {word(own, "VolumeBasedCalculationTechnique")}
+    for tag in ("ImageType", "FrameType"):
+        said |= {word(own, tag, k) for k in range(8)}
+    return bool(said & _NO_DENSITY) or any(_PROJECTED & {*one.replace("_", " ").split()} for one in said)
+
+
+def _frames(file: File, header: Any) -> tuple[list[Slice], tuple[Finding, ...]]:
     """Frames of an enhanced CT; each has its own or the shared functional groups (PS3.3 C.7.6.16)."""
-    frames = header.get("PerFrameFunctionalGroupsSequence") or []
+    frames = stored(header, "PerFrameFunctionalGroupsSequence") or []
     count = int(number(header, "NumberOfFrames") or 1)
     if len(frames) != count or count > MAX_SLICES:
         raise _no_slice("read.ct.found.frames_without_place")
-    shared = list(header.get("SharedFunctionalGroupsSequence") or [])[:1]
-    found = []
+    shared = list(stored(header, "SharedFunctionalGroupsSequence") or [])[:1]
+    slices: list[Slice] = []
+    others: list[Finding] = []
     for k, frame in enumerate(frames):
-        groups = [part for group in (frame, *shared) for name in _GEOMETRY for part in (group.get(name) or [])[:1]]
-        found.append(_slice(file, header, k, [*groups, header]))
-    return found
+        groups = [part for group in (frame, *shared) for name in _GROUPS for part in (stored(group, name) or [])[:1]]
+        own = Layers((*groups, header))
+        try:
+            if any(word(own, "FrameType", place) == "LOCALIZER" for place in range(4)):
+                raise _no_slice("read.ct.found.localiser")
+            slices.append(_slice(file, header, k, own))
+        except InputError as error:
+            found = error.finding.values.get("found")
+            others.append(found if isinstance(found, Finding) else error.finding)
+    if not slices:
+        raise InputError("read.ct.not_a_slice", found=others[0])
+    return slices, tuple(others)
 
 
-def group(slices: Sequence[Slice]) -> list[Series]:
-    """Divide slices into series that can be stacked: one size, direction, scanner run and phase each."""
-    found: dict[tuple[Any, ...], list[Slice]] = {}
-    for one in slices:
-        found.setdefault(_key(one), []).append(one)
-    return [part for members in found.values() for part in _phases(members)]
-
-
-def _key(one: Slice) -> tuple[Any, ...]:
-    header = one.header
-    return (
-        str(stored(header, "SeriesInstanceUID") or ""),
-        (int(header.Rows), int(header.Columns)),
-        tuple(np.round(one.orientation, 2).tolist()),
-        tuple(np.round(one.spacing, 3).tolist()),
-    )
-
-
-def _phases(members: list[Slice]) -> list[Series]:
-    """Sort by place; slices that share a place are copies of one file, or phases of a run in one series."""
-    members = sorted(members, key=lambda s: (s.depth, number(s.header, "InstanceNumber") or 0, s.frame))
-    once: dict[tuple[str, int], Slice] = {}
-    for one in members:
-        once.setdefault((str(stored(one.header, "SOPInstanceUID") or id(one)), one.frame), one)
-    copies = len(members) - len(once)
-    notes = (note("read.ct.given_twice", count=copies),) if copies else ()
-    parts = [list(once.values())]
-    for tag in ("AcquisitionNumber", "TemporalPositionIdentifier", "ImageType", "RescaleSlope"):
-        if _shared_places(parts[0]) and len(parts) == 1:
-            by: dict[str, list[Slice]] = {}
-            for one in parts[0]:
-                by.setdefault(str(stored(one.header, tag) or ""), []).append(one)
-            parts = list(by.values())
-    return [_without_shared_places(part, notes) for part in parts]
-
-
-def _shared_places(members: list[Slice]) -> int:
-    places = Counter(round(s.depth, 2) for s in members)
-    return sum(count - 1 for count in places.values())
-
-
-def _without_shared_places(members: list[Slice], notes: tuple[Finding, ...]) -> Series:
-    kept: dict[float, Slice] = {}
-    for one in members:
-        kept.setdefault(round(one.depth, 2), one)
-    dropped = len(members) - len(kept)
-    if dropped:
-        notes += (note("read.ct.place_taken", count=dropped),)
-    return Series(tuple(kept.values()), notes)
-
-
-def is_sharp(header: Any) -> bool:
-    """Whether the reconstruction kernel is one for bone or lung, as far as its name tells."""
-    return bool(_SHARP.match(word(header, "ConvolutionKernel", 0)))
-
-
-def technique(header: Any) -> Acquisition:
-    """Tube voltage, contrast agent and kernel, which move HU; only numbers and yes or no, never free text."""
-    kvp, thickness, bits = number(header, "KVP"), number(header, "SliceThickness"), number(header, "BitsStored")
-    named = bool(stored(header, "ConvolutionKernel"))
-    syntax = str(stored(header.file_meta, "TransferSyntaxUID") or "")
-    return Acquisition(
-        transfer_syntax=syntax or None,
-        bits=int(bits) if bits else None,
-        lossy=decoders.lossy(header, syntax),
-        kvp=kvp if kvp and 40 < kvp < 200 else None,
-        contrast=True if str(stored(header, "ContrastBolusAgent") or "").strip() else None,
-        kernel=("sharp" if is_sharp(header) else "soft") if named else None,
-        slice_thickness_mm=thickness if thickness and thickness > 0 else None,
-    )
-
-
-def decode(series: Series, tell: Callable[[float], None]) -> tuple[NDArray[np.int16], int]:
-    """Decode all slices, in the order of the series.
+def decode(slices: Sequence[Slice], tell: Callable[[float], None]) -> tuple[NDArray[np.int16], int]:
+    """Decode the slices of one series, in its order.
 
     Returns
     -------
@@ -265,16 +221,16 @@ def decode(series: Series, tell: Callable[[float], None]) -> tuple[NDArray[np.in
     InputError
         Too many slices cannot be decoded.
     """
-    slices = series.slices
-    header = series.header
+    header = slices[0].header
     volume = np.empty((len(slices), int(header.Rows), int(header.Columns)), np.int16)
-    cache: dict[int, Stream] = {}
+    opened = {id(one.file): one for one in slices if _frame_count(one) > 1}
+    files = {key: _Opened(open_stream(one.file.read()), _frame_count(one)) for key, one in opened.items()}
     damaged: list[int] = []
     reasons: list[Finding] = []
 
     def one(k: int) -> None:
         try:
-            volume[k] = _hu(slices[k], cache)
+            volume[k] = _hu(slices[k], files)
         except BmdError as error:
             damaged.append(k)
             reasons.append(error.finding)
@@ -303,9 +259,23 @@ def _fill(volume: NDArray[np.int16], damaged: list[int]) -> None:
         volume[k] = ((volume[low].astype(np.int32) + volume[high]) // 2).astype(np.int16)
 
 
-def _hu(one: Slice, cache: dict[int, Stream]) -> NDArray[Any]:
+class _Opened:
+    """A file of many frames, held while they are decoded; compressed frames are told apart once."""
+
+    def __init__(self, stream: Stream, count: int) -> None:
+        self.stream = stream
+        inside = UID(stream.syntax).is_encapsulated and stream.pixels >= 0
+        buffer = memoryview(stream.data)[stream.pixels :] if inside else b""
+        self.frames = list(generate_frames(bytes(buffer), number_of_frames=count)) if inside else []
+
+
+def _frame_count(one: Slice) -> int:
+    return int(number(one.header, "NumberOfFrames") or 1)
+
+
+def _hu(one: Slice, files: dict[int, _Opened]) -> NDArray[Any]:
     """One slice in HU, clipped to int16."""
-    values = _stored(one, cache)
+    values = _stored(one, files.get(id(one.file)) or _Opened(open_stream(one.file.read()), 1))
     if one.slope == 1 and float(one.intercept).is_integer():
         values = values.astype(np.int32) + int(one.intercept)
     else:
@@ -313,16 +283,13 @@ def _hu(one: Slice, cache: dict[int, Stream]) -> NDArray[Any]:
     return np.clip(values, AIR_HU, 32767)
 
 
-def _stored(one: Slice, cache: dict[int, Stream]) -> NDArray[Any]:
+def _stored(one: Slice, opened: _Opened) -> NDArray[Any]:
     """One slice as stored, (rows, columns) of integers."""
-    header, frames = one.header, int(number(one.header, "NumberOfFrames") or 1)
-    stream = cache.get(id(one.file)) or open_stream(one.file.read())
-    if frames > 1:
-        cache[id(one.file)] = stream
+    header, stream = one.header, opened.stream
     rows, columns, bits = int(header.Rows), int(header.Columns), int(header.BitsAllocated)
     signed, stored = bool(number(header, "PixelRepresentation")), int(number(header, "BitsStored") or bits)
     if UID(stream.syntax).is_encapsulated:
-        return decoders.as_stored(_decompressed(one, stream, frames), signed, stored)
+        return decoders.as_stored(_decompressed(one, opened), signed, stored)
     if bits not in (8, 16, 32) or stream.pixels < 0:
         raise InputError("read.ct.depth", bits=bits)
     order = ">" if stream.syntax == EXPLICIT_BIG else "<"
@@ -333,10 +300,24 @@ def _stored(one: Slice, cache: dict[int, Stream]) -> NDArray[Any]:
     return decoders.as_stored(values, signed, stored)
 
 
-def _decompressed(one: Slice, stream: Stream, frames: int) -> NDArray[Any]:
-    if stream.syntax == RLELossless:
-        return pixel_array(pydicom.dcmread(BytesIO(stream.data), force=True), index=one.frame)
-    if stream.syntax not in decoders.SUPPORTED:
-        raise InputError("read.ct.compression_unknown", name=UID(stream.syntax).name)
-    frame = get_frame(stream.data[stream.pixels :], one.frame, number_of_frames=frames)
-    return decoders.decode_frame(frame, stream.syntax, int(one.header.Rows), int(one.header.Columns), False)
+def _decompressed(one: Slice, opened: _Opened) -> NDArray[Any]:
+    syntax, header, frame = opened.stream.syntax, one.header, opened.frames[one.frame]
+    if syntax == RLELossless:
+        bits = int(header.BitsAllocated)
+        values, _ = get_decoder(RLELossless).as_array(
+            encapsulate([frame], has_bot=False),
+            index=0,
+            rows=int(header.Rows),
+            columns=int(header.Columns),
+            number_of_frames=1,
+            samples_per_pixel=1,
+            photometric_interpretation="MONOCHROME2",
+            bits_allocated=bits,
+            bits_stored=int(number(header, "BitsStored") or bits),
+            pixel_representation=int(number(header, "PixelRepresentation") or 0),
+            pixel_keyword="PixelData",
+        )
+        return values
+    if syntax not in decoders.SUPPORTED:
+        raise InputError("read.ct.compression_unknown", name=UID(syntax).name)
+    return decoders.decode_frame(frame, syntax, int(header.Rows), int(header.Columns), False)

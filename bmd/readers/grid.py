@@ -66,7 +66,8 @@ def plan_slices(positions: NDArray[np.float64]) -> Plan:
     first, last = max(pairwise(cuts), key=lambda run: positions[run[1] - 1] - positions[run[0]])
     last -= 1
     if last - first + 1 < len(positions):
-        notes.append(note("read.ct.gap", gap_mm=float(steps.max())))
+        left_out = len(positions) - (last - first + 1)
+        notes.append(note("read.ct.gap", gap_mm=float(steps.max()), count=left_out))
     steps = steps[first:last]
     if not len(steps) or np.all(np.abs(steps - np.median(steps)) <= max(EVEN * step, 0.1)):
         even = float(steps.mean()) if len(steps) else step

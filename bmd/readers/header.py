@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -49,3 +50,18 @@ def numbers(header: Header, tag: str, count: int) -> tuple[float, ...] | None:
     """Exactly ``count`` finite numbers, or None."""
     found = [number(header, tag, index) for index in range(count)]
     return tuple(v for v in found if v is not None) if None not in found else None
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """Several data sets asked as one: the value of the first that has one, such as a frame's before the file's."""
+
+    layers: tuple[Any, ...]
+
+    def get(self, key: str, default: Any = None, /) -> Any:
+        """The value of an element by its DICOM keyword."""
+        for layer in self.layers:
+            value = stored(layer, key)
+            if value is not None and value != "":
+                return value
+        return default

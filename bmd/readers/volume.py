@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import struct
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bmd.errors import BmdError, InputError, LimitError
-from bmd.findings import Finding, note
-from bmd.readers import ct_dicom, grid, nifti
-from bmd.readers.ct_dicom import Series
-from bmd.readers.header import word
+from bmd.findings import Finding, note, warning
+from bmd.readers import archive, ct_dicom, ct_series, grid, nifti, ranking
+from bmd.readers.ct_series import Series
 from bmd.readers.limits import MAX_VOLUME_BYTES, MAX_VOLUME_FILES, MIN_SLICES, check_volume
 from bmd.readers.patient import demographics
 from bmd.readers.source import HEAD_BYTES, File, in_memory, on_disk
@@ -32,9 +28,12 @@ from bmd.types import Acquisition, Demographics, Study, Volume
 
 Progress = Callable[[float, Finding], None]
 _log = logging.getLogger(__name__)
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _MIN_TILT, _MAX_TILT = 0.5, 35.0
 """Degrees of gantry tilt that are corrected; beyond them the slices do not belong to one run."""
+_MASK_BYTES = 0.1
+"""Compressed bytes per voxel below which a volume is hardly a CT: noise does not compress, masks do."""
+MAX_NAMED = 8
+"""Kinds of files named that were passed over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +52,10 @@ class VolumeChoice:
         How well it suits; the highest comes first.
     notes : tuple of Finding
         What was noticed while listing it.
+    place : Place or None
+        Where it lies, as far as the file says.
+    upload : tuple of Finding
+        What else was in the upload: files that were passed over, other patients.
     """
 
     title: Finding
@@ -61,6 +64,8 @@ class VolumeChoice:
     score: float
     notes: tuple[Finding, ...]
     _load: Callable[[Progress], Study] = field(repr=False)
+    place: ranking.Place | None = None
+    upload: tuple[Finding, ...] = ()
 
     def load(self, progress: Progress | None = None) -> Study:
         """Decode it.
@@ -89,7 +94,7 @@ class VolumeChoice:
             _log.info("unreadable volume: %s", type(error).__name__)
             raise InputError("read.ct.damaged") from None
         tell(1.0, note("read.ct.done"))
-        return study
+        return replace(study, notes=(*study.notes, *self.upload))
 
 
 def read_volumes(files: Sequence[tuple[str, bytes]]) -> tuple[VolumeChoice, ...]:
@@ -134,7 +139,7 @@ def read_paths(paths: Sequence[Path]) -> tuple[VolumeChoice, ...]:
 
 def is_volume(head: bytes) -> bool:
     """Whether a file that begins like this is an archive or a NIfTI volume; a DICOM file may be either kind."""
-    return head[:4] in _ZIP or head[:2] == b"\x1f\x8b" or nifti.is_nifti(head)
+    return head[:4] in archive.MAGIC or head[:2] == b"\x1f\x8b" or nifti.is_nifti(head)
 
 
 def _check_total(count: int, size: int) -> None:
@@ -144,55 +149,52 @@ def _check_total(count: int, size: int) -> None:
         raise LimitError("read.ct.files_too_large", limit_mb=MAX_VOLUME_BYTES / 2**20, mb=size / 2**20)
 
 
-def _members(data: bytes) -> list[File]:
-    """Files in a zip archive; nothing is unpacked yet.
-
-    Raises
-    ------
-    LimitError
-        Too many members, or they claim to expand to too much (no more than they claim is ever inflated).
-    InputError
-        Damaged or locked.
-    """
-    try:
-        archive = zipfile.ZipFile(BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError) as error:
-        raise InputError("read.ct.archive_damaged") from error
-    members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX")]
-    if len(members) > MAX_VOLUME_FILES:
-        raise LimitError("read.ct.archive_too_many_files", limit=MAX_VOLUME_FILES, count=len(members))
-    size = sum(m.file_size for m in members)
-    if size > MAX_VOLUME_BYTES:
-        raise LimitError("read.ct.archive_too_large", limit_mb=MAX_VOLUME_BYTES / 2**20, mb=size / 2**20)
-    if any(m.flag_bits & 1 for m in members):
-        raise InputError("read.ct.archive_locked")
-    return [File(m.file_size, partial(_inflated, archive, m), partial(_inflated, archive, m, -1)) for m in members]
-
-
-def _inflated(archive: zipfile.ZipFile, member: zipfile.ZipInfo, count: int) -> bytes:
-    try:
-        with archive.open(member) as file:
-            return file.read(count)
-    except Exception as error:  # noqa: BLE001  BadZipFile, zlib.error, EOFError, NotImplementedError ...
-        raise InputError("read.ct.member_damaged", reason=type(error).__name__) from None
-
-
-def _listed(files: Iterable[File], inside: bool = False) -> tuple[VolumeChoice, ...]:
-    """Volumes of all sources, best first; what was no CT is counted and named when nothing else is there."""
+def _listed(files: Iterable[File]) -> tuple[VolumeChoice, ...]:
+    """Volumes of all sources, best first, each told what else was there; that alone is named when there is no CT."""
     slices: list[ct_dicom.Slice] = []
-    choices: list[VolumeChoice] = []
     others: Counter[Finding] = Counter()
+    choices = _sorted(files, slices, others, inside=False)
+    for one in ct_series.group(slices):
+        if len(one.slices) < MIN_SLICES:
+            others[note("read.ct.found.too_few", count=len(one.slices))] += 1
+        else:
+            choices += _of_series(one, others)
+    if not choices:
+        raise InputError("read.ct.needed", found=_counted(others, 3) or (note("read.ct.found.empty_archive"),))
+    said = (note("read.ct.passed_over", found=_counted(others, MAX_NAMED)),) if others else ()
+    patients = len({ct_series.patient(one) for one in slices} - {""})
+    if patients > 1:
+        said = (warning("read.ct.several_patients", count=patients), *said)
+    choices = sorted(choices, key=lambda choice: -choice.score)
+    return tuple(replace(choice, upload=said) for choice in choices)
+
+
+def _counted(others: Counter[Finding], most: int) -> tuple[Finding, ...]:
+    """What else was found, the most frequent first, with how many of each."""
+    return tuple(
+        note("read.ct.several", count=count, found=what) if count > 1 else what
+        for what, count in others.most_common(most)
+    )
+
+
+def _sorted(
+    files: Iterable[File], slices: list[ct_dicom.Slice], others: Counter[Finding], inside: bool
+) -> list[VolumeChoice]:
+    """Put each file where it belongs: a volume, slices of one, or what is no CT."""
+    choices: list[VolumeChoice] = []
     for file in files:
         try:
             head = file.head(HEAD_BYTES)
-            if head[:4] in _ZIP and inside:
+            if head[:4] in archive.MAGIC and inside:
                 others[note("read.ct.found.inner_archive")] += 1
-            elif head[:4] in _ZIP:
-                choices += _listed(_members(file.read()), inside=True)
+            elif head[:4] in archive.MAGIC:
+                choices += _sorted(archive.members(file.read()), slices, others, inside=True)
             elif head[:2] == b"\x1f\x8b" or nifti.is_nifti(head):
                 choices += _of_nifti(file, head)
             elif is_dicom(head):
-                slices += _slices(file)
+                found, rest = _slices(file)
+                slices += found
+                others.update(rest)
             else:
                 others[note("read.ct.found.other_file")] += 1
         except LimitError:
@@ -202,17 +204,7 @@ def _listed(files: Iterable[File], inside: bool = False) -> tuple[VolumeChoice, 
         except Exception as error:  # noqa: BLE001  damaged files raise everything; the text may quote the file
             _log.info("unreadable file: %s", type(error).__name__)
             others[note("read.ct.found.damaged_file")] += 1
-    for one in ct_dicom.group(slices):
-        if len(one.slices) < MIN_SLICES:
-            others[note("read.ct.found.too_few", count=len(one.slices))] += 1
-        else:
-            choices += _of_series(one, others)
-    if choices:
-        return tuple(sorted(choices, key=lambda choice: -choice.score))
-    found = tuple(
-        note("read.ct.several", count=count, found=what) if count > 1 else what for what, count in others.most_common(3)
-    )
-    raise InputError("read.ct.needed", found=found or (note("read.ct.found.empty_archive"),))
+    return choices
 
 
 def _found(error: InputError) -> tuple[Finding, ...]:
@@ -222,7 +214,7 @@ def _found(error: InputError) -> tuple[Finding, ...]:
     return tuple(one for one in several if isinstance(one, Finding)) or (error.finding,)
 
 
-def _slices(file: File) -> list[ct_dicom.Slice]:
+def _slices(file: File) -> tuple[list[ct_dicom.Slice], tuple[Finding, ...]]:
     """Slices of one file; an oversized one among many is left out like any other that does not fit."""
     try:
         return ct_dicom.read_slices(file)
@@ -245,7 +237,7 @@ def _of_nifti(file: File, head: bytes) -> list[VolumeChoice]:
     thin = np.broadcast_to(np.int8(0), header.shape[:3])
     shape, spacing, _ = grid.upright(thin, directions, header.spacing)
     parts = ("NIfTI", note("read.ct.slices", count=shape.shape[0], step_mm=spacing[0]))
-    score = _coverage(shape.shape[0] * spacing[0])
+    score = ranking.coverage(shape.shape[0] * spacing[0]) - (1.0 if _like_mask(file, header) else 0.0)
     total = header.shape[3]
     return [
         VolumeChoice(
@@ -258,6 +250,12 @@ def _of_nifti(file: File, head: bytes) -> list[VolumeChoice]:
         )
         for k in range(min(total, 16))
     ]
+
+
+def _like_mask(file: File, header: nifti.NiftiHeader) -> bool:
+    """Whether a volume is rather labels than HU: numbers of one byte, or compressed to next to nothing."""
+    voxels = header.bytes // np.dtype(header.kind).itemsize * header.shape[3]
+    return np.dtype(header.kind).itemsize == 1 or file.size < _MASK_BYTES * voxels
 
 
 def _title(*parts: Finding | str) -> Finding:
@@ -273,39 +271,28 @@ def _load_nifti(file: File, header: nifti.NiftiHeader, frame: int, tell: Progres
 
 
 def _of_series(one: Series, others: Counter[Finding]) -> list[VolumeChoice]:
-    """The choice a DICOM series makes; none when its slices cannot make a volume, which is then counted."""
+    """The choice a DICOM series makes, or one for each part between its gaps; what makes no volume is counted."""
     try:
         plan = grid.plan_slices(np.array([s.depth for s in one.slices]))
-        header = one.header
+        header = one.slices[0].header
         check_volume(plan.last - plan.first + 1, int(header.Rows), int(header.Columns))
     except InputError as error:
         others.update(_found(error))
         return []
-    first = one.slices[0]
-    axis = int(np.argmax(np.abs(first.normal)))
-    plane = ("read.ct.plane.sagittal", "read.ct.plane.coronal", "read.ct.plane.axial")[axis]
-    count = plan.last - plan.first + 1
-    sharp = ct_dicom.is_sharp(header)
-    parts = [note(plane), note("read.ct.slices", count=count, step_mm=plan.step_mm)]
-    parts += [note("read.ct.sharp_kernel")] if sharp else []
-    parts += [note("read.ct.with_contrast")] if ct_dicom.technique(header).contrast else []
-    score = _coverage(count * plan.step_mm) + (1.0 if axis == 2 else 0.0) - (0.5 if sharp else 0.0)
-    score -= 0.1 * max(0.0, plan.step_mm - 3) + (0.3 if word(header, "ImageType", 0) == "DERIVED" else 0.0)
-    score -= 1.0 if word(header, "BodyPartExamined") in ("HEAD", "BRAIN", "NECK") else 0.0
-    spacing = (plan.step_mm, *first.spacing)
-    return [VolumeChoice(_title(*parts), count, spacing, score, one.notes, partial(_load_series, one, plan))]
-
-
-def _coverage(length_mm: float) -> float:
-    """How much of an abdomen a volume of this length may show, 0..2."""
-    return float(2 * np.clip(length_mm / 350, 0, 1))
+    where = ranking.place(one, plan)
+    spacing = (plan.step_mm, *one.slices[0].spacing)
+    count, score = plan.last - plan.first + 1, ranking.suits(one, plan, where)
+    load = partial(_load_series, one, plan)
+    chosen = VolumeChoice(ranking.title(one, plan), count, spacing, score, (*one.notes, *plan.notes), load, where)
+    apart = [Series(part, plan.notes) for part in (one.slices[: plan.first], one.slices[plan.last + 1 :])]
+    return [chosen, *(more for part in apart if len(part.slices) >= MIN_SLICES for more in _of_series(part, others))]
 
 
 def _load_series(one: Series, plan: grid.Plan, tell: Progress) -> Study:
     what = note("read.ct.reading_slices", count=len(one.slices))
     tell(0.02, what)
     notes = [*one.notes, *plan.notes]
-    volume, damaged = ct_dicom.decode(one, lambda share: tell(0.02 + 0.9 * share, what))
+    volume, damaged = ct_dicom.decode(one.slices, lambda share: tell(0.02 + 0.9 * share, what))
     volume = grid.resample(volume, plan)
     first = one.slices[0]
     directions = np.array([first.normal, first.orientation[3:], first.orientation[:3]])
@@ -319,7 +306,7 @@ def _load_series(one: Series, plan: grid.Plan, tell: Progress) -> Study:
     if off > 3:
         notes.append(note("read.ct.turned", degrees=off))
     taken = replace(
-        ct_dicom.technique(one.header),
+        ct_series.technique(first),
         tilt_deg=tilt,
         turned_deg=off,
         filled_slices=plan.absent + damaged,
@@ -328,7 +315,7 @@ def _load_series(one: Series, plan: grid.Plan, tell: Progress) -> Study:
     notes += [] if first.rescaled else [note("read.ct.not_rescaled")]
     notes += [] if taken.kvp is None else [note("read.ct.tube_voltage", kvp=taken.kvp)]
     notes += [note("read.ct.contrast_given")] if taken.contrast else []
-    patient = demographics(one.header, notes)
+    patient = demographics(one.own, notes)
     notes += [note("read.ct.damaged_filled", count=damaged)] if damaged else []
     tell(0.95, what)
     return _study(np.ascontiguousarray(turned), spacing, "DICOM CT", notes, taken, patient)

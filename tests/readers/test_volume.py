@@ -127,7 +127,7 @@ def test_a_long_gap_is_not_bridged() -> None:
     places = np.array([*range(0, 30, 3), 90, 93], float)
     study = load(named(series(volume(), places=places)))
     assert len(volume_of(study).voxels) == 10
-    assert note("read.ct.gap", gap_mm=63.0) in study.notes
+    assert note("read.ct.gap", gap_mm=63.0, count=2) in study.notes
 
 
 def test_too_many_missing_slices_are_refused() -> None:
@@ -262,10 +262,12 @@ def test_limits_are_checked_before_decoding(monkeypatch: pytest.MonkeyPatch) -> 
 
     bomb = archive([bytes(40_000_000)])
     assert len(bomb) < 50_000
-    monkeypatch.setattr(reader, "MAX_VOLUME_BYTES", 30_000_000)
+    for module in (reader, limits):
+        monkeypatch.setattr(module, "MAX_VOLUME_BYTES", 30_000_000)
     with refused("read.ct.archive_too_large", LimitError):
         read_volumes([("", bomb)])
-    monkeypatch.setattr(reader, "MAX_VOLUME_FILES", 5)
+    for module in (reader, limits):
+        monkeypatch.setattr(module, "MAX_VOLUME_FILES", 5)
     with refused("read.ct.too_many_files", LimitError):
         read_volumes(named(series(volume())))
     with refused("read.ct.archive_too_many_files", LimitError):

@@ -11,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from bmd.app import results, session, shell, work
 from bmd.app.choose import choose
 from bmd.app.ct import samples
+from bmd.modality import open_best
 from bmd.text import say, text
 
 if TYPE_CHECKING:
@@ -56,18 +57,20 @@ def _uploader(folder: bool) -> Sequence[UploadedFile]:
 
 
 def _choose(files: Sequence[UploadedFile]) -> None:
-    """Read the only volume at once; offer the choice where there are several."""
+    """Read the only volume at once; where there are several offer to try them in turn, or one of them."""
     choices = _volumes(files)
-    chosen: VolumeChoice | None = choices[0]
+    chosen = None
     if len(choices) > 1:
         st.caption(text("app.ct.choose"))
-        chosen = st.radio(text("app.ct.choose_label"), choices, format_func=_title, key="ct_choice")
-        if not st.button(text("app.ct.open"), type="primary", key="ct_open") or chosen is None:
+        chosen = st.radio(text("app.ct.choose_label"), (None, *choices), format_func=_title, key="ct_choice")
+        if not st.button(text("app.ct.open"), type="primary", key="ct_open"):
             return
-    _read(chosen or choices[0], _name(files))
+    _read((chosen,) if chosen else choices, _name(files))
 
 
-def _title(choice: VolumeChoice) -> str:
+def _title(choice: VolumeChoice | None) -> str:
+    if choice is None:
+        return text("app.ct.in_turn")
     return "  \n".join((say(choice.title), *(f":small[{say(note)}]" for note in choice.notes)))
 
 
@@ -89,15 +92,15 @@ def _name(files: Sequence[UploadedFile]) -> str:
     return str(files[0].name) if len(files) == 1 else text("app.ct.files", count=len(files))
 
 
-def _read(choice: VolumeChoice, name: str, sample: str | None = None) -> None:
+def _read(choices: Sequence[VolumeChoice], name: str, sample: str | None = None) -> None:
     bar = st.progress(0.0)
-    study = choice.load(lambda share, what: results.advance(bar, share, what))
+    opened = open_best(choices, lambda share, what: results.advance(bar, share, what))
     st.session_state.pop(_FOUND, None)
-    session.hold(session.Held(name, study, "ct", sample=sample))
+    session.hold(session.Held(name, opened.study, "ct", sample=sample, waiting=opened))
     st.rerun()
 
 
 def _open(sample: samples.CtSample) -> None:
     with shell.guard():
         choices = work.list_volumes([(sample.path.name, sample.path.read_bytes())])
-        _read(choices[0], sample.title, sample.name)
+        _read(choices, sample.title, sample.name)

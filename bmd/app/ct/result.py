@@ -10,7 +10,7 @@ import streamlit as st
 from bmd.app import cards, downloads, patient, results, session, shell
 from bmd.app.ct import maps as ct_maps
 from bmd.app.ct import samples as ct_samples
-from bmd.app.markup import chip, percent, table
+from bmd.app.markup import chip, percent, plain, table
 from bmd.app.results import CHART
 from bmd.app.viewers import ct as volume_viewer
 from bmd.app.viewers.ct.bodies import Body, bodies
@@ -18,7 +18,7 @@ from bmd.figures import ct as figures
 from bmd.findings import note
 from bmd.models import _registry as registry
 from bmd.reference import CATEGORIES
-from bmd.text import entry, text
+from bmd.text import entry, sentences, text
 from bmd.types import Demographics, Prediction, Report
 
 MEASURED_COLUMNS = 3
@@ -32,7 +32,15 @@ def viewer() -> None:
         return
     with shell.guard():
         volume_viewer.show(held, _alt(held.report))
+    _choice(held)
     results.how_read(held)
+
+
+def _choice(held: session.Held) -> None:
+    """Which volume this is and why others of the upload were not used; nothing where none was refused."""
+    said = {code: [n for n in held.study.notes if n.code == code] for code in ("read.ct.chosen", "read.ct.not_used")}
+    if said["read.ct.not_used"]:
+        st.caption("  \n".join(plain(line) for notes in said.values() for line in sentences(notes)))
 
 
 def _alt(report: Report | None) -> str:

@@ -28,9 +28,10 @@ class Choice:
     title: Finding
     study: object
     notes: tuple[Finding, ...] = ()
+    place: None = None
 
-    def load(self, progress):
-        progress(0.5, note("read.ct.reading_slices", count=90))
+    def load(self, progress=None):
+        (progress or (lambda share, what: None))(0.5, note("read.ct.reading_slices", count=90))
         return self.study
 
 
@@ -71,13 +72,34 @@ def test_single_volume_is_read_and_analysed_at_once(page):
 
 def test_several_volumes_are_offered_best_first(page, fakes_ct):
     at = upload(page(), "a.dcm", "b.dcm")
-    assert at.radio[0].value.title == AXIAL
-    assert text("read.ct.filled", count=1) in at.radio[0].options[0]
+    assert at.radio[0].value is None
+    assert at.radio[0].options[0] == text("app.ct.in_turn")
+    assert text("read.ct.filled", count=1) in at.radio[0].options[1]
     assert "ct" not in at.session_state
     at.radio[0].set_value(at.session_state["ct_found"][1][1])
     button(at, text("app.ct.open")).click().run()
     assert at.session_state["ct"].study.uid == "fake-ct-1"
     assert "ct_found" not in at.session_state, "the upload is forgotten once read"
+    assert at.session_state["ct"].waiting is None
+
+
+def test_the_next_volume_is_tried_where_the_best_is_refused(page, fakes_ct, monkeypatch):
+    def analyse(study, progress, models):
+        report = fakes_ct.REFUSED if study.uid == "fake-ct-0" else fakes_ct.analyse(study, progress, models)
+        return replace(report, notes=study.notes)
+
+    at = page()
+    monkeypatch.setattr(work, "analyse", analyse)
+    upload(at, "a.dcm", "b.dcm")
+    button(at, text("app.ct.open")).click().run()
+    held = at.session_state["ct"]
+    assert held.study.uid == "fake-ct-1"
+    assert held.report.suitability.suitable
+    assert held.waiting is None
+    words = shown(at)
+    assert "this one was read: Coronal" in words
+    assert "Axial, 90 slices" in words
+    assert text("ct.no_body") in words
 
 
 def test_folder_can_be_chosen(page):
