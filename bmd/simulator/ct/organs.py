@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bmd.simulator.ct.ribs import build_cage
+from bmd.simulator.ct.ribs import Cage, build_cage
 from bmd.simulator.ct.scanner import Materials, Scan
 from bmd.simulator.ct.slab import CAPSULE, ELLIPSOID, Shape, Shapes
 from bmd.simulator.ct.torso import Torso
@@ -108,13 +108,14 @@ class Abdomen:
     def shapes(self) -> Shapes:
         """All shapes in painting order, (n,)."""
         self.muscles()
-        self.ribs()
+        cage = self.cage()
         self.bowel()
         self.colon()
         self.upper_organs()
         self.kidneys()
         self.vessels()
         self.pelvic_organs()
+        self.ribs(cage)
         return self.paint.painted()
 
     def muscles(self) -> None:
@@ -148,15 +149,19 @@ class Abdomen:
             iliac = np.array([(side * 88, 12, 18), (side * 84, 26, -22), (side * 80, 44, -62)]) * scale
             self.paint.chain(iliac, np.array([9, 15, 14]) * bulk, hu, IN_FLESH, grain=-6)
 
-    def ribs(self) -> None:
+    def cage(self) -> Cage:
         """Lower ribs, from a generator of their own: how many there are changes nothing else about a person."""
         seed = (self.rng.random(12) * 2**32).astype(np.uint64)
         cage = build_cage(self.skeleton, self.torso, np.random.default_rng(seed))
+        self.tags = cage.tags
+        return cage
+
+    def ribs(self, cage: Cage) -> None:
+        """Ribs over all organs, which end before them."""
         cortex = float(np.clip(self.skeleton.cortex, 0.4, 1.6))
         for rib in cage.ribs:
             rim = 330 + 330 * cortex
             self.paint.chain(rib.points, rib.radii, 130, ANYWHERE, rim_hu=rim, rim_mm=1.5, flat=1.15)
-        self.tags = cage.tags
 
     def vessels(self) -> None:
         """Aorta with plaques, vena cava, iliac and mesenteric vessels."""
