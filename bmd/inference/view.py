@@ -22,6 +22,10 @@ ROLE = "view"
 LATERAL = "lateral_lumbar"
 SCAN = "dxa"
 SCANS = ("dxa", "dxa_other")
+FILMS = (LATERAL, "lateral_thoracic", "lateral_cervical", "ap_spine", "chest", "other_part")
+SLICES = ("ct", "mr")
+GROUPS = {"film": FILMS, "scan": SCANS, "slice": SLICES}
+"""What is said where no kind is likely enough: that it is one of these, whatever is wanted left out."""
 SURE = 0.7
 """Probability from which a picture is taken for what was wanted, where the weights state no other."""
 LIKELY = 0.5
@@ -99,12 +103,28 @@ def look(picture: NDArray[np.float32], networks: Networks) -> Shown:
 
 
 def objections(shown: Shown, wanted: str) -> tuple[Finding, ...]:
-    """Why a picture is not what was wanted, or not surely; empty where it is."""
+    """Why a picture is not what was wanted, or not surely; empty where it is.
+
+    An ordinary film among scans is told where films belong, whatever it shows.
+    """
     if shown.share(wanted) >= (shown.least_scan if wanted == SCAN else shown.least):
         return ()
-    if shown.named and shown.kind != wanted:
-        return (refusal(f"view.not_{wanted}", seems=note(f"view.kind.{shown.kind}")),)
-    return (refusal(f"view.unclear_{wanted}"),)
+    kind = seems(shown, wanted)
+    if kind is None:
+        return (refusal(f"view.unclear_{wanted}"),)
+    film = wanted == SCAN and (kind in FILMS or kind == "film")
+    return (refusal("view.film_not_dxa" if film else f"view.not_{wanted}", seems=note(f"view.kind.{kind}")),)
+
+
+def seems(shown: Shown, wanted: str) -> str | None:
+    """What a refused picture most likely is, a kind or one of ``GROUPS``; None where nothing else is likely enough."""
+    if shown.named:
+        return None if shown.kind == wanted else shown.kind
+    for group, kinds in GROUPS.items():
+        others = [kind for kind in kinds if kind != wanted]
+        if len(others) > 1 and sum(shown.probabilities[kind] for kind in others) >= LIKELY:
+            return group
+    return None
 
 
 def doubts(shown: Shown, wanted: str) -> tuple[Finding, ...]:

@@ -47,7 +47,10 @@ def shown(**shares: float) -> view.Shown:
         ({"lateral_lumbar": 0.9}, None, None),
         ({"lateral_lumbar": 0.65}, "view.unclear_lateral_lumbar", None),  # likely is not enough
         ({"mr": 0.9}, "view.not_lateral_lumbar", "view.kind.mr"),
-        ({"ap_spine": 0.45, "chest": 0.3}, "view.unclear_lateral_lumbar", None),
+        ({"ap_spine": 0.45, "chest": 0.3}, "view.not_lateral_lumbar", "view.kind.film"),
+        ({"lateral_lumbar": 0.4, "chest": 0.3}, "view.unclear_lateral_lumbar", None),
+        ({"dxa": 0.3, "dxa_other": 0.3}, "view.not_lateral_lumbar", "view.kind.scan"),
+        ({"ct": 0.3, "mr": 0.3}, "view.not_lateral_lumbar", "view.kind.slice"),
     ],
 )
 def test_a_picture_of_something_else_is_named_or_said_to_be_unclear(
@@ -58,6 +61,23 @@ def test_a_picture_of_something_else_is_named_or_said_to_be_unclear(
     if seems:
         assert said[0].values["seems"].code == seems  # type: ignore[union-attr]
         assert said[0].severity == "refusal"
+
+
+@pytest.mark.parametrize(
+    "shares", [{"lateral_lumbar": 0.9}, {"ap_spine": 0.8}, {"ap_spine": 0.4, "lateral_lumbar": 0.3}]
+)
+def test_an_ordinary_film_among_scans_is_sent_to_the_page_of_films(shares: dict[str, float]) -> None:
+    (said,) = view.objections(shown(**shares), view.SCAN)
+    assert said.code == "view.film_not_dxa"
+    assert "the page Spine X-ray" in say(said)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SHOWN if kind != view.LATERAL])
+def test_the_page_of_films_names_what_it_refuses_and_sends_only_scans_to_the_page_of_scans(kind: str) -> None:
+    (said,) = view.objections(shown(**{kind: 0.9}), view.LATERAL)
+    assert say(said).endswith("A film of the lumbar spine from the side is needed.")
+    assert ("page DXA image" in say(said)) is (kind == "dxa")
+    assert ("page Abdominal CT" in say(said)) is (kind == "ct")
 
 
 def test_a_doubtful_film_is_said_to_be_doubtful() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bmd.errors import BmdError, InputError
+from bmd.findings import Finding
 from bmd.inference import view
 from bmd.inference.dxa.pipeline import analyse_dxa
 from bmd.inference.dxa.route import is_dxa
@@ -41,7 +42,7 @@ class Row:
     to_dxa : int
         Sent to the DXA chain by the automatic routing.
     seemed : Counter
-        What the view network took them for; "unclear" where it was not sure.
+        What the view network took them for, a kind or a group of kinds; "unclear" where it was not sure.
     passed : list of str
         Names of the files analysed on the page of films.
     """
@@ -133,12 +134,17 @@ def _counted(name: str, files: list[Path], engine: Engine | None) -> Row:
 
 
 def _seemed(report: Report) -> str:
-    """The kind the view network named, "unclear", or the code of an earlier refusal."""
+    """What the picture was said to seem to be, "unclear", or the code of an earlier refusal; what it was taken for."""
     scores = {key.removeprefix("shows_"): value for key, value in report.suitability.scores.items() if "shows_" in key}
     if not scores:
         return report.suitability.reasons[0].code
-    codes = {reason.code for reason in report.suitability.reasons}
-    return "unclear" if f"view.unclear_{view.LATERAL}" in codes else max(scores, key=lambda kind: scores[kind])
+    for reason in report.suitability.reasons:
+        seems = reason.values.get("seems")
+        if isinstance(seems, Finding):
+            return seems.code.removeprefix("view.kind.")
+        if reason.code == f"view.unclear_{view.LATERAL}":
+            return "unclear"
+    return max(scores, key=lambda kind: scores[kind])
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -111,7 +111,7 @@ def test_something_else_is_refused_with_a_reason() -> None:
 @pytest.mark.parametrize(
     ("shows", "code", "seems"),
     [
-        ({"lateral_lumbar": 0.95}, "view.not_dxa", "view.kind.lateral_lumbar"),
+        ({"lateral_lumbar": 0.95}, "view.film_not_dxa", "view.kind.lateral_lumbar"),
         ({"dxa_other": 0.95}, "view.not_dxa", "view.kind.dxa_other"),
         ({"dxa": 0.5, "ap_spine": 0.45}, "view.unclear_dxa", None),
     ],
