@@ -17,7 +17,7 @@ MOST_SECONDS = 60.0
 """Once this time is over no further one is begun."""
 MOST_NAMED = 4
 """Studies that were not looked at and are named."""
-ANATOMY = frozenset({"ct.chest", "ct.head", "ct.slender", "ct.too_short"})
+ANATOMY = frozenset({"ct.chest", "ct.head", "ct.neck", "ct.slender"})
 """Refusals for what part of the body is shown: another series of the same place would show it again."""
 
 

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from bmd.findings import Finding, note, refusal
 from bmd.inference.ct.canal import Spine
+from bmd.inference.ct.part import look_at_shape, other_part
+from bmd.inference.ct.stack import wrong_stack
 from bmd.types import Study, Suitability, Volume
 
 SHORTEST_MM = 60.0
 """Two vertebrae with their discs: what is needed to see one whole body between its neighbours."""
-THICKEST_MM = 7.5
-"""Slices thicker than this leave three or fewer in a vertebral body."""
 NARROWEST_MM = 70.0
 """Least width and depth of the field: a vertebra with its arch."""
 FAT_OR_AIR_HU = -30.0
@@ -21,9 +21,12 @@ BONE_HU = 150.0
 SOFT_SHARE = 0.15
 """Least share of soft tissue in what is not air."""
 PITCH_MM = 35.0
-"""Height of a lumbar vertebra with its disc."""
+"""Height of a lumbar vertebra with its disc. Lungs end behind beside T12 or L1, so that a volume that goes on for less
+below them shows no whole lumbar vertebra."""
 LUNG_SHARE = 0.15
 """Share of lung beside the spine from which a slice belongs to the chest; gas in the bowel stays below."""
+UNBROKEN = 0.8
+"""Share of slices with lung between the first and the last of them in a chest."""
 FRONT = 0.45
 """A canal that lies further in front than this share of the patient's depth means that the volume is turned over."""
 
@@ -37,7 +40,7 @@ def gate_ct(study: Study) -> tuple[Suitability, Volume | None]:
 
 
 def look_at(volume: Volume) -> tuple[tuple[Finding, ...], dict[str, float]]:
-    """Reasons not to analyse a volume, from its size and the range of its numbers, and those numbers."""
+    """Reasons not to analyse a volume, from its size, its slices, its numbers and its shape, and those numbers."""
     dz, dy, dx = volume.spacing_mm
     depth, rows, columns = volume.voxels.shape
     height = depth * dz
@@ -48,9 +51,10 @@ def look_at(volume: Volume) -> tuple[tuple[Finding, ...], dict[str, float]]:
         return (short,), scores
     if min(rows * dy, columns * dx) < NARROWEST_MM:
         return (refusal("ct.too_narrow", width_mm=columns * dx, depth_mm=rows * dy),), scores
-    if dz > THICKEST_MM:
-        return (refusal("ct.too_thick", slice_mm=dz, most_mm=THICKEST_MM),), scores
-    return _like_ct(volume.voxels, scores)
+    if wrong := wrong_stack(volume):
+        return wrong, scores
+    reasons, scores = _like_ct(volume.voxels, scores)
+    return reasons or other_part(look_at_shape(volume)), scores
 
 
 def _like_ct(voxels: NDArray[np.int16], scores: dict[str, float]) -> tuple[tuple[Finding, ...], dict[str, float]]:
@@ -70,7 +74,18 @@ def _like_ct(voxels: NDArray[np.int16], scores: dict[str, float]) -> tuple[tuple
     return (), scores
 
 
-def judge_ct(spine: Spine, bodies: int) -> tuple[tuple[Finding, ...], dict[str, float]]:
+def lungs_end(lung: NDArray[np.float64], slice_mm: float) -> float:
+    """Where lungs that fill the volume from above end, mm from its upper end; 0 where they do not.
+
+    Gas in the bowel may look like lung in a few slices further down; between lungs and it are slices without.
+    """
+    found = np.flatnonzero(lung > LUNG_SHARE)
+    if not len(found) or float((lung[found[0] : found[-1] + 1] > LUNG_SHARE).mean()) < UNBROKEN:
+        return 0.0
+    return float((found[-1] + 1) * slice_mm)
+
+
+def judge_ct(spine: Spine, bodies: int, slice_mm: float) -> tuple[tuple[Finding, ...], dict[str, float]]:
     """Reasons not to trust what was found as a lumbar spine.
 
     Parameters
@@ -79,6 +94,8 @@ def judge_ct(spine: Spine, bodies: int) -> tuple[tuple[Finding, ...], dict[str, 
         The canal.
     bodies : int
         Vertebral bodies that were found.
+    slice_mm : float
+        Distance of the slices.
     """
     tail = spine.lung[-max(1, len(spine.lung) // 12) :]
     scores = {"bodies": float(bodies), "lung_below": round(float(tail.mean()), 3), "back": round(spine.back, 2)}
@@ -87,6 +104,9 @@ def judge_ct(spine: Spine, bodies: int) -> tuple[tuple[Finding, ...], dict[str, 
     if float(tail.mean()) > LUNG_SHARE:
         if float(spine.lung[: len(spine.lung) * 2 // 5].mean()) < 0.02:
             return (refusal("ct.upside_down"),), scores
+        return (refusal("ct.chest"),), scores
+    lungs, height = lungs_end(spine.lung, slice_mm), len(spine.lung) * slice_mm
+    if lungs > height / 2 and height - lungs < PITCH_MM:
         return (refusal("ct.chest"),), scores
     if not bodies:
         return (refusal("ct.no_body"),), scores

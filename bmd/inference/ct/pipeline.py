@@ -28,7 +28,7 @@ REFERENCE_KVP = 120.0
 def find(volume: Volume, suitability: Suitability, networks: Networks) -> tuple[FoundCt, Suitability]:
     """Find and name the bodies, and judge whether that is a lumbar spine."""
     found = localise_ct(volume, networks)
-    reasons, scores = judge_ct(found.spine, len(found.bodies))
+    reasons, scores = judge_ct(found.spine, len(found.bodies), volume.spacing_mm[0])
     return found, Suitability(not reasons, reasons, scores=suitability.scores | scores)
 
 
@@ -36,7 +36,8 @@ def describe(report: Report, study: Study, volume: Volume, found: FoundCt, netwo
     """Measure every body, classify slices and hips, and fill the report."""
     tell(0.55, "progress.measuring_attenuation")
     measured = measure_attenuation(volume, found)
-    said = (*_names(found), *measured.left_out, *_technique(volume, found, measured), *of_age(study.patient))
+    said = (*_of_upload(study), *_names(found), *measured.left_out, *_technique(volume, found, measured))
+    said += of_age(study.patient)
     report = replace(
         report,
         vertebrae=found.vertebrae,
@@ -111,7 +112,14 @@ def _technique(volume: Volume, found: FoundCt, measured: Measured) -> list[Findi
         said.append(warning("ct.kvp_other", kvp=kvp, reference_kvp=REFERENCE_KVP))
     if contrast(volume, found):
         said.append(warning("ct.contrast"))
+    if volume.acquisition.kernel == "sharp":
+        said.append(warning("ct.sharp_kernel"))
     return said
+
+
+def _of_upload(study: Study) -> tuple[Finding, ...]:
+    """What reading noticed that limits every result, such as files of several patients."""
+    return tuple(found for found in study.notes if found.severity == "warning")
 
 
 STEPS = run.Steps(

@@ -184,7 +184,7 @@ def test_the_gate_says_why(straight: Column) -> None:
     voxels = straight.volume.voxels
     assert gate(voxels) == []
     assert gate(voxels[:20], (2.0, 1.5, 1.5)) == ["ct.too_short"]
-    assert gate(voxels[:30], (8.0, 1.5, 1.5)) == ["ct.too_thick"]
+    assert gate(voxels[:30], (8.0, 1.5, 1.5)) == ["ct.too_thick.axial"]
     assert gate(voxels[:, :20]) == ["ct.too_narrow"]
     assert gate(voxels + 1100) == ["ct.nothing_dark"]
     assert gate(np.minimum(voxels, 100)) == ["ct.nothing_bright"]
