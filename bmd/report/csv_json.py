@@ -18,6 +18,7 @@ import numpy as np
 
 from bmd import __version__
 from bmd.ct_types import Attenuation
+from bmd.findings import Finding, Value
 from bmd.reference import CATEGORIES
 from bmd.report.basis import basis
 from bmd.text import record, say, sentences, text
@@ -25,8 +26,8 @@ from bmd.types import Explanation, Hip, Prediction, Report, ScreeningScore
 
 COLUMNS = (
     "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category z_score "
-    "hu_mean hu_sd p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain warnings basis "
-    "model device seconds intended_use"
+    "hu_mean hu_sd p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain warnings notes "
+    "basis model device seconds intended_use"
 ).split()
 PATIENT_ROW = "L1-L4"
 """The level named in the patient's row."""
@@ -216,6 +217,7 @@ def _rows(report: Report) -> list[dict[str, Any]]:
     common = {name: whole[name] for name in COLUMNS if name in whole} | whole["patient"]
     common["reasons"] = "; ".join(sentences(report.suitability.reasons))
     common["warnings"] = "; ".join(sentences(report.warnings))
+    common["notes"] = " | ".join(_coded(found) for found in report.notes)
     common["basis"] = " ".join(sentences(basis(report)))
     rows = [common | {"level": site["level"]} | _cells(site) for site in whole.get("sites", ())]
     if rows:
@@ -227,6 +229,19 @@ def _rows(report: Report) -> list[dict[str, Any]]:
         box = dict(zip(("x1", "y1", "x2", "y2"), vertebra["box"], strict=True))
         rows.append(common | {"level": vertebra["level"], "score": vertebra["score"]} | box | _cells(vertebra))
     return rows
+
+
+def _coded(found: Finding) -> str:
+    """A note for programs that read tables: "read.ct.gap gap_mm=63 count=2"."""
+    return " ".join([found.code, *(f"{name}={_spelled(value)}" for name, value in found.values.items())])
+
+
+def _spelled(value: Value) -> str:
+    if isinstance(value, Finding):
+        return json.dumps(say(value), ensure_ascii=False)
+    if isinstance(value, tuple):
+        return ",".join(_spelled(one) for one in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _cells(numbers: dict[str, Any]) -> dict[str, Any]:
