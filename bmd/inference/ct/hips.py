@@ -1,8 +1,9 @@
-"""Where the proximal femora are in a CT, by geometry: a bright ball in its socket, and the shaft that comes from it.
+"""Where the proximal femora are in a CT, by geometry, and why one is not read.
 
-Every edge votes for the centre of the ball it would belong to: the surface of the femoral head along the gradient, the
-socket against it. Candidates are then checked for what a head has: bone inside, a shell around, a femur below.
-Lengths were set on simulated volumes.
+A hip is read only when proven: a femur is followed from below the neck to the upper shaft (`hip_femur`), a head in its
+socket is found above it where that femur's head must be (`hip_head`), all lies in the field and below the spine. Every
+edge votes for the centre of the ball it would belong to, which only says where to begin. Limits were set on simulated
+volumes and by anatomy.
 """
 
 from __future__ import annotations
@@ -14,21 +15,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import (
-    binary_closing,
-    binary_fill_holes,
     center_of_mass,
     gaussian_filter,
     gaussian_filter1d,
     label,
-    map_coordinates,
     maximum_filter,
+    uniform_filter,
 )
 
 from bmd.findings import Finding, refusal
+from bmd.inference.ct.hip_femur import BONE_HU as CORTEX_HU
+from bmd.inference.ct.hip_femur import GRID_MM, REACHES_MM, TIP_MM, TO_MM, Femur, find_femur
+from bmd.inference.ct.hip_head import BONE_HU as INSIDE_HU
+from bmd.inference.ct.hip_head import Head, find_head
 from bmd.inputs.ct import HipPlane, Point, Spacing, hip_plane
 from bmd.types import Volume
 
-GRID_MM = 3.0
 BONE_HU, DENSE_HU = 60.0, 450.0
 """Edges are looked for between these: neither fat nor the differences within dense cortex count."""
 
@@ -38,23 +40,17 @@ SIDEWAYS_MM = (50.0, 135.0)
 """How far heads lie from the middle of the body."""
 
 METAL_HU, METAL_CM3 = 2500.0, 1.5
-BELOW_MM = 38.0
-"""The field must reach this far below the centre of the head: the neck is in it."""
-
-INSIDE_HU, SHELL_HU, LEAST_SHELL = (40.0, 900.0), 180.0, 0.5
-"""A head is bone inside, and has bone all around at its surface."""
-
-TROCHANTER_MM = (36.0, 57.0)
-"""Where the trochanters are looked for, mm below the centre of the head."""
-
-AREA_MM2 = (250.0, 4500.0)
-DEFAULT_BACK = 0.25
-"""mm that the neck goes back for each mm sideways where no femur is seen: it points forward from the shaft."""
+INWARDS_MM, FORWARDS_MM = 38.0, 4.0
+"""Where the head lies from the axis of its femur: on 44 simulated hips 26 to 47 inwards, -6 to 16 forwards."""
+ROOM_MM = 3.0
+"""How far below the first slice a head must begin to lie fully in the field."""
+PELVIS_MM, PELVIS_MM2 = 9.0, 300.0
+"""Bone beside the middle at the end of the scan, over so many mm: the pelvis goes on below."""
 
 LEVEL_MM = 40.0
 """How far apart in height the two heads may lie."""
 
-METAL, CUT, NOT_FOUND = (refusal(f"ct.hip.{reason}") for reason in ("metal", "cut", "not_found"))
+METAL, CUT, NOT_FOUND, UNPROVEN = (refusal(f"ct.hip.{reason}") for reason in ("metal", "cut", "not_found", "unproven"))
 """Why a hip is not read."""
 
 Side = Literal["right", "left"]
@@ -75,7 +71,7 @@ class HipSite:
     head_mm : tuple of float or None
         Centre of the head or of the metal, (z, y, x) in mm from the centre of the first voxel.
     score : float
-        Votes for the head, times the share of it that has a shell.
+        How clearly the head is seen (``hip_head.Head.score``).
     """
 
     side: Side
@@ -102,12 +98,12 @@ def find_hips(volume: Volume, spine_ends_mm: float = 0.0) -> tuple[HipSite, HipS
     """
     hu = coarse(volume.voxels, volume.spacing_mm)
     middle = body_middle(hu)
-    votes = ball_votes(hu)
+    votes = ball_votes(hu) * filled(hu)
     votes[: int(np.ceil(max(0.0, spine_ends_mm) / GRID_MM))] = 0
     metal = [lump for lump in metal_lumps(volume.voxels, volume.spacing_mm) if lump[0] > spine_ends_mm]
     sites = []
     for side, sign in (("right", -1.0), ("left", 1.0)):
-        sites.append(_side(side, sign, hu, votes, middle, metal))  # type: ignore[arg-type]
+        sites.append(_Side(side, sign, volume, hu, spine_ends_mm).find(votes, middle, metal))  # type: ignore[arg-type]
     return _agreeing(sites[0], sites[1])
 
 
@@ -170,30 +166,76 @@ def metal_lumps(voxels: NDArray[np.int16], spacing_mm: Spacing) -> list[Point]:
     return [(float(z) * dz, float(y) * dy, float(x) * dx) for z, y, x in center_of_mass(dense, marks, large)]
 
 
-def _side(
-    side: Side, sign: float, hu: NDArray[np.float32], votes: NDArray[np.float32], middle: float, metal: list[Point]
-) -> HipSite:
-    """The best head on one side of the body, and the plane through it."""
-    for lump in metal:
-        offset = sign * (lump[2] - middle)
-        if SIDEWAYS_MM[0] - 25 < offset < SIDEWAYS_MM[1] + 25 and lump[0] > hu.shape[0] * GRID_MM - 200:
-            return HipSite(side, None, METAL, lump)
-    best: tuple[float, Point | None, HipPlane | None] = (0.0, None, None)
-    for votes_here, head in candidates(votes, middle, sign):
-        shell = shell_share(hu, head)
-        plane, femur = aim(hu, head, sign)
-        score = votes_here * shell * (1.0 if femur else 0.3)
-        if shell > LEAST_SHELL and score > best[0]:
-            best = (score, head, plane)
-    score, centre, plane_found = best
-    if centre is None:
-        return HipSite(side, None, NOT_FOUND, None)
-    if (hu.shape[0] - 1) * GRID_MM - centre[0] < BELOW_MM:
-        return HipSite(side, None, CUT, centre, score)
-    return HipSite(side, plane_found, None, centre, score)
+def filled(hu: NDArray[np.float32]) -> NDArray[np.float32]:
+    """0 where the surroundings are no denser than muscle, as in the hollow of the ilium, to 1 where they are bone."""
+    mean = uniform_filter(np.clip(hu, -200, 500), 7, mode="nearest")
+    return np.asarray(np.clip((mean - INSIDE_HU[0]) / (INSIDE_HU[1] - INSIDE_HU[0]), 0, 1), np.float32)
 
 
-def candidates(votes: NDArray[np.float32], middle: float, sign: float, count: int = 6) -> list[tuple[float, Point]]:
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """One side of a volume, ``hu`` being its coarse grid."""
+
+    side: Side
+    sign: float
+    volume: Volume
+    hu: NDArray[np.float32]
+    spine_ends_mm: float
+
+    @property
+    def end(self) -> float:
+        """Height (z) of the last slice, mm."""
+        return (len(self.hu) - 1) * GRID_MM
+
+    def find(self, votes: NDArray[np.float32], middle: float, metal: list[Point]) -> HipSite:
+        """The hip of this side, or why it is not read."""
+        for lump in metal:
+            offset = self.sign * (lump[2] - middle)
+            if SIDEWAYS_MM[0] - 25 < offset < SIDEWAYS_MM[1] + 25 and lump[0] > self.end - 200:
+                return HipSite(self.side, None, METAL, lump)
+        sites, femora = list[HipSite](), list[Femur]()
+        for _, place in candidates(votes, middle, self.sign):
+            femur = find_femur(self.hu, place, self.sign)
+            if femur is not None and all(abs(femur.tip - other.tip) > 2 * GRID_MM for other in femora):
+                femora.append(femur)
+                sites.append(self._judged(femur))
+                if sites[-1].reason is None:
+                    return sites[-1]
+        if sites:
+            return max(sites, key=lambda site: site.score)
+        return HipSite(self.side, None, CUT if self._goes_on(middle) else NOT_FOUND, None)
+
+    def _judged(self, femur: Femur) -> HipSite:
+        """The head above a femur, and whether both are proven to be a hip that lies fully in the field."""
+        near = (femur.tip, femur.y - FORWARDS_MM, femur.x - self.sign * INWARDS_MM)
+        head = find_head(self.volume, near, femur.tip, self.sign)
+        own = find_femur(self.hu, head.centre, self.sign)
+        if not self._is_hip(head, own) or own is None:
+            return HipSite(self.side, None, UNPROVEN, None)
+        above = head.centre[0] - head.radius < ROOM_MM
+        if own.cut or above or self.end - head.centre[0] < REACHES_MM:
+            return HipSite(self.side, None, CUT, head.centre, head.score)
+        if own.end < min(self.end, head.centre[0] + TO_MM) - 2 * GRID_MM:  # a femur does not end within the thigh
+            return HipSite(self.side, None, UNPROVEN, head.centre, head.score)
+        plane = hip_plane(head.centre, (head.centre[0] + 50, own.y, own.x))
+        return HipSite(self.side, plane, None, head.centre, head.score)
+
+    def _is_hip(self, head: Head, femur: Femur | None) -> bool:
+        """Whether a ball is a head in its socket, below the spine, that belongs to the femur beside it."""
+        if femur is None or not head.proven or head.centre[0] <= self.spine_ends_mm:
+            return False
+        return abs(femur.tip - head.centre[0]) <= TIP_MM
+
+    def _goes_on(self, middle: float) -> bool:
+        """Whether the pelvis reaches the last slice."""
+        if self.end <= self.spine_ends_mm:
+            return False
+        x = self.sign * (np.arange(self.hu.shape[2]) * GRID_MM - middle)
+        last = self.hu[-round(PELVIS_MM / GRID_MM) :, :, (x > 30) & (x < SIDEWAYS_MM[1])]
+        return bool((last > CORTEX_HU).sum((1, 2)).mean() * GRID_MM**2 > PELVIS_MM2)
+
+
+def candidates(votes: NDArray[np.float32], middle: float, sign: float, count: int = 8) -> list[tuple[float, Point]]:
     """The places with most votes on one side, most first, with their votes; (z, y, x) in mm."""
     x = sign * (np.arange(votes.shape[2]) * GRID_MM - middle)
     here = np.where((x > SIDEWAYS_MM[0]) & (x < SIDEWAYS_MM[1]), votes, 0)
@@ -206,51 +248,6 @@ def candidates(votes: NDArray[np.float32], middle: float, sign: float, count: in
         fine = (low + np.array(center_of_mass(cube**2))) * GRID_MM
         found.append((float(votes[tuple(peak)]), (float(fine[0]), float(fine[1]), float(fine[2]))))
     return found
-
-
-def _directions(count: int = 200) -> NDArray[np.float64]:
-    """Evenly spread unit vectors (count, 3)."""
-    k = np.arange(count) + 0.5
-    polar, turn = np.arccos(1 - 2 * k / count), np.pi * (1 + 5**0.5) * k
-    return np.stack([np.cos(polar), np.sin(polar) * np.sin(turn), np.sin(polar) * np.cos(turn)], 1)
-
-
-def shell_share(hu: NDArray[np.float32], head_mm: Point) -> float:
-    """Share of directions in which bone is met at the distance of a head's surface; 0 where the inside is not bone."""
-    radii = np.arange(0.0, 31.0, 1.5)
-    places = (np.array(head_mm) + _directions()[:, None] * radii[:, None]) / GRID_MM  # (200, radii, 3)
-    profile = map_coordinates(hu, np.moveaxis(places, -1, 0), order=1, mode="constant", cval=-1000)
-    if not INSIDE_HU[0] < float(profile[:, radii < 14].mean()) < INSIDE_HU[1]:
-        return 0.0
-    return float((profile[:, (radii > 16) & (radii < 29)].max(1) > SHELL_HU).mean())
-
-
-def aim(hu: NDArray[np.float32], head_mm: Point, sign: float) -> tuple[HipPlane, bool]:
-    """The plane through head, neck and trochanters, and whether a femur was met below the head.
-
-    The trochanters are the filled bone beside and below the head, without the ischium, which lies towards the middle.
-    """
-    z0, y0, x0 = (v / GRID_MM for v in head_mm)
-    centres = []
-    for k in range(round(z0 + TROCHANTER_MM[0] / GRID_MM), round(z0 + TROCHANTER_MM[1] / GRID_MM) + 1):
-        if k >= len(hu):
-            break
-        low, reach = max(0, int(y0 - 60 / GRID_MM)), int(y0 + 60 / GRID_MM) + 1
-        left, right = sorted((x0 + sign * 8 / GRID_MM, x0 + sign * 100 / GRID_MM))
-        left = max(0, int(left))
-        part = binary_fill_holes(binary_closing(hu[k, low:reach, left : int(right) + 1] > SHELL_HU))
-        marks, count = label(part)
-        if not count:
-            continue
-        area = np.bincount(marks.ravel(), minlength=count + 1)[1:] * GRID_MM**2
-        if AREA_MM2[0] < area.max() < AREA_MM2[1]:
-            y, x = center_of_mass(part, marks, int(area.argmax()) + 1)
-            centres.append(((y + low) * GRID_MM, (x + left) * GRID_MM))
-    if len(centres) < 3:
-        default = (head_mm[0] + 50, head_mm[1] + DEFAULT_BACK * 50, head_mm[2] + sign * 50)
-        return hip_plane(head_mm, default), False
-    y, x = np.median(centres, 0)
-    return hip_plane(head_mm, (head_mm[0] + 50, float(y), float(x))), True
 
 
 def _agreeing(right: HipSite, left: HipSite) -> tuple[HipSite, HipSite]:
