@@ -23,6 +23,7 @@ FLOORS = {
     "bmd.types": 0,
     "bmd.ct_types": 0,
     "bmd.truth": 0,
+    "bmd.printed": 0,
     "bmd.reference": 0,
     "bmd.errors": 0,
     "bmd.findings": 0,
@@ -64,6 +65,8 @@ DOORS = {
     "plotly": ("bmd/figures/",),
     "pytorch_grad_cam": ("bmd/explanation/cam.py",),
     "openvino": ("bmd/inference/engine.py",),
+    "onnxruntime": ("bmd/inference/dxa/printed/ocr.py",),
+    "pypdfium2": ("bmd/readers/pdf.py",),
     "numba": ("bmd/simulator/",),
     "safetensors": ("bmd/models/", "bmd/training/"),
     "torch": (
@@ -83,7 +86,7 @@ DISTRIBUTIONS = {
     "faster_coco_eval": "faster-coco-eval",
     "sklearn": "scikit-learn",
 }
-LATE = {"torch", "torchvision", "pytorch_grad_cam", "openvino"}
+LATE = {"torch", "torchvision", "pytorch_grad_cam", "openvino", "onnxruntime"}
 
 MAX_LINES = {"streamlit_app.py": 60, "pages/": 100, "": 400}
 MAX_FUNCTION_LINES = 40
