@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Side = Literal["left", "right", "mean"]
+PRINTED = "printed"
+"""In place of a network's name: the densitometer's own result, as its page prints it."""
 COLUMNS = ("area_cm2", "bmc_g", "bmd_g_cm2", "t_score", "z_score")
 """What a row may hold, in the order of a Hologic table."""
 
@@ -47,6 +49,8 @@ class PrintedRow:
         Those of ``COLUMNS`` that are printed there and could not be read for certain.
     proven : bool
         Content over area gives the density within rounding.
+    page : int
+        Which of the study's images it stands on, from 0.
     """
 
     region: str
@@ -59,3 +63,4 @@ class PrintedRow:
     box_px: tuple[float, float, float, float]
     doubts: tuple[str, ...] = ()
     proven: bool = False
+    page: int = 0

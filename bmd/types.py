@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bmd.ct_types import Attenuation, Region
 from bmd.findings import Finding, note
+from bmd.printed import PrintedRow, Word
 
 Modality = str
 """What an image is or a report is of: the ``holds`` of a row of `bmd.modality`."""
@@ -159,6 +160,7 @@ class Study:
     ``uid`` is a hash of the content, never an identifier of the patient. ``images`` are films or DXA images; a CT is
     the one ``volume`` and has no images, so that what reads a film never meets three axes. ``origin`` is a plain word
     for what it was ("DICOM DX", "PNG", "simulated"). ``notes`` are about how it was read (inverted, 16 bit...).
+    ``words`` are those of each image, where a document holds them as letters; they leave the program nowhere.
     """
 
     uid: str
@@ -167,6 +169,7 @@ class Study:
     origin: str = ""
     notes: tuple[Finding, ...] = ()
     volume: Volume | None = None
+    words: tuple[tuple[Word, ...], ...] = ()
 
     @property
     def modality(self) -> Modality | None:
@@ -361,6 +364,8 @@ class Report:
     """CT: per vertebra."""
     densities: tuple[LevelDensity, ...] = ()
     """DXA: per vertebra, where the file holds the scan's own map."""
+    printed: tuple[PrintedRow, ...] = ()
+    """DXA: results that the densitometer printed on the picture or page."""
     hips: tuple[Hip, ...] = ()
     """CT: both proximal femora, when in the field."""
     answers: tuple[Prediction, ...] = ()

@@ -14,6 +14,7 @@ from bmd.app.markup import plain
 from bmd.figures import COLOURS, GREY
 from bmd.findings import Finding, note
 from bmd.inference.dxa.densitometry import MEASURED
+from bmd.printed import PRINTED
 from bmd.reference import reached_categories
 from bmd.report.basis import basis
 from bmd.text import say, sentences, text
@@ -179,6 +180,8 @@ def source(prediction: Prediction) -> str:
     site = sites.name(sites.site(prediction))
     if prediction.model == MEASURED:
         return text("app.measured_in", site=site)
+    if prediction.model == PRINTED:
+        return text("app.printed_on", site=site)
     title = cards.metadata().get(prediction.model, {}).get("title", prediction.model)
     return text("app.estimated", site=site, title=title)
 

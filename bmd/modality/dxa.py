@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bmd.modality.film import draw
@@ -30,15 +31,28 @@ def _adopt_dxa(study: Study) -> Study | None:
 
 
 def _analyse_dxa(study: Study, file: str, progress: Progress | None, engine: Engine | None, models: Models) -> Report:
-    from bmd.inference.dxa.pipeline import analyse_dxa
+    from bmd.inference.dxa.result_page import analyse
 
-    return analyse_dxa(study, file, progress, engine, models)
+    return analyse(study, file, progress, engine, models)
 
 
 def _explain_dxa(study: Study, report: Report, levels: tuple[str, ...] | None) -> tuple[Explanation, ...]:
     from bmd.explanation.dxa import explain_dxa
 
     return explain_dxa(study, report)
+
+
+def _is_report(path: Path, start: bytes) -> bool:
+    """Whether a file is a document, of which only reports of densitometers are read."""
+    return start.startswith(b"%PDF")
+
+
+def _draw_dxa(study: Study, report: Report) -> bytes:
+    if not report.printed:
+        return draw(study, report)
+    from bmd.report.printed import page_png
+
+    return page_png(study, report, report.printed[0].page)
 
 
 def _simulate_dxa(wanted: Draw) -> Sequence[str]:
@@ -54,12 +68,13 @@ DXA = Modality(
     holds="dxa",
     page="dxa",
     icon="skeleton",
-    formats=PICTURES,
+    formats=(*PICTURES, "PDF"),
     read=_read_dxa,
+    claims=_is_report,
     adopt=_adopt_dxa,
     analyse=_analyse_dxa,
     roles={"dxa_regions": ("regions",), "dxa_density": ("dxa",), "view": ("view",)},
     explain=_explain_dxa,
-    picture=draw,
+    picture=_draw_dxa,
     simulate=_simulate_dxa,
 )

@@ -72,7 +72,7 @@ def read_study(name: str, data: bytes, modality: Modality | None = None) -> Stud
     -------
     Study
         One radiograph or DXA image, float32 0..1, bone bright; a DXA file that holds densities has them in a second
-        image.
+        image. Of a report saved as PDF, alone or in a DICOM file, where a DXA image is asked for, its pages.
 
     Raises
     ------
@@ -89,6 +89,8 @@ def read_study(name: str, data: bytes, modality: Modality | None = None) -> Stud
     """
     check_file_bytes(len(data))
     kind = kind_of(data)
+    if modality == "dxa" and (pages := _pages(kind, data)) is not None:
+        return pages
     if kind not in ("dicom", "picture"):
         raise _unknown(name, kind, wanted_dxa=modality == "dxa")
     study = _read(kind, data, wanted_dxa=modality == "dxa")
@@ -115,6 +117,20 @@ def _read(kind: str, data: bytes, wanted_dxa: bool) -> Study:
         # quote the file, so only its type is logged.
         _log.info("unreadable %s: %s", kind, type(error).__name__)
         raise InputError("read.dicom_damaged" if kind == "dicom" else "read.picture_damaged") from None
+
+
+def _pages(kind: str, data: bytes) -> Study | None:
+    """The pages of a report, a PDF as it is or in a DICOM file; None for anything else."""
+    document: bytes | None = data if kind == "pdf" else None
+    if kind == "dicom":
+        from bmd.readers.dicom import encapsulated
+
+        document = encapsulated(data)
+    if document is None:
+        return None
+    from bmd.readers.pdf import read_pdf
+
+    return read_pdf(document)
 
 
 def _unknown(name: str, kind: str, wanted_dxa: bool) -> InputError:

@@ -109,6 +109,20 @@ def read_dicom(data: bytes, wanted_dxa: bool = False) -> Study:
     )
 
 
+def encapsulated(data: bytes) -> bytes | None:
+    """The PDF in a DICOM file that holds one in place of a picture, as densitometers send reports; None of others.
+
+    Raises
+    ------
+    LimitError, InputError
+        As `read_dicom`.
+    """
+    stream = open_stream(data)
+    header = pydicom.dcmread(BytesIO(stream.data), force=True, specific_tags=["EncapsulatedDocument"])
+    document = stored(header, "EncapsulatedDocument")
+    return bytes(document) if isinstance(document, bytes) and document.startswith(b"%PDF") else None
+
+
 def _refuse_other_kinds(header: Any, wanted_dxa: bool) -> None:
     modality = word(header, "Modality")
     if modality in OTHER_MODALITIES:

@@ -32,6 +32,12 @@ MAX_ELEMENTS = 100_000
 MAX_TILES = 4096
 """Tiles of a JPEG 2000 codestream."""
 
+MAX_PAGES = 12
+"""Pages of a document that are looked at; a patient's report has 1 to 6."""
+
+MAX_PDF_BYTES = 40 * 2**20
+"""A report with pictures has 0.1 to 5 MB."""
+
 MIN_SLICES, MAX_SLICES = 8, 1500
 """Slices of a CT volume."""
 

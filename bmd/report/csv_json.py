@@ -20,14 +20,15 @@ from bmd import __version__
 from bmd.ct_types import Attenuation
 from bmd.findings import Finding, Value
 from bmd.reference import CATEGORIES
+from bmd.report import printed
 from bmd.report.basis import basis
 from bmd.text import record, say, sentences, text
 from bmd.types import Explanation, Hip, Prediction, Report, ScreeningScore
 
 COLUMNS = (
     "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category z_score "
-    "hu_mean hu_sd p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain warnings notes "
-    "basis model device seconds intended_use"
+    "bmc_g area_cm2 hu_mean hu_sd p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain "
+    "warnings notes basis model device seconds intended_use"
 ).split()
 PATIENT_ROW = "L1-L4"
 """The level named in the patient's row."""
@@ -55,7 +56,8 @@ def as_object(report: Report) -> dict[str, Any]:
         A film adds ``levels_probability``, of all names being right; null where that is not calibrated. A CT adds
         ``hu {mean, sd, volume_cm3}`` (null where not measured) to each vertebra, whose coordinates are those of the
         sagittal plane (x = row, y = slice), ``femur``, one object per hip, and ``answers``, what each network says of
-        the patient. A patient's figures alone (``modality`` "demographics") add ``sites`` and ``scores``.
+        the patient. A DXA page adds ``printed``, one object per row of the densitometer's table (`report.printed`). A
+        patient's figures alone (``modality`` "demographics") add ``sites`` and ``scores``.
     """
     return _common(report) | _of_modality(report)
 
@@ -91,7 +93,7 @@ def _of_modality(report: Report) -> dict[str, Any]:
     if report.modality == "demographics":
         return {"sites": said, "scores": [_score(score) for score in report.scores]}
     if report.modality == "dxa":
-        return {"answers": said}
+        return {"answers": said, "printed": printed.as_objects(report.printed)}
     return {"levels_probability": report.suitability.scores.get("names")}
 
 
@@ -224,11 +226,13 @@ def _rows(report: Report) -> list[dict[str, Any]]:
         return rows
     if whole["prediction"] is not None or not whole["vertebrae"]:
         level = PATIENT_ROW if whole["prediction"] is not None else None
+        if report.prediction is not None and report.prediction.level is not None:
+            level = report.prediction.level  # the lowest of several printed sites
         rows.append(common | {"level": level} | _cells(whole["prediction"] or _prediction(_NOTHING)))
     for vertebra in whole["vertebrae"]:
         box = dict(zip(("x1", "y1", "x2", "y2"), vertebra["box"], strict=True))
         rows.append(common | {"level": vertebra["level"], "score": vertebra["score"]} | box | _cells(vertebra))
-    return rows
+    return rows + [common | cells for cells in printed.as_rows(report.printed)]
 
 
 def _coded(found: Finding) -> str:

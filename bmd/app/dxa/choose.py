@@ -6,7 +6,7 @@ from bmd.app import work
 from bmd.app.choose import choose_picture
 from bmd.app.dxa import samples
 
-ICONS = ("view_agenda", "calculate", "speed", "rule")
+ICONS = ("view_agenda", "calculate", "speed", "rule", "receipt_long")
 """Signs before the lines of "app.dxa.get"."""
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from bmd import figures, reference
 from bmd.app import cards, curve, downloads, patient, results, session, shell
-from bmd.app.dxa import samples
+from bmd.app.dxa import printed, samples
 from bmd.app.markup import chip, number, percent, signed, table
 from bmd.app.results import CHART
 from bmd.app.viewers import film as film_viewer
@@ -24,6 +24,9 @@ def viewer() -> None:
     """The image with its regions, and the heat map below; drawn again alone when the map is asked for."""
     held = session.held("dxa")  # not an argument: a fragment would keep the one of the last whole run
     if held is None:
+        return
+    if held.report is not None and held.report.printed:
+        printed.viewer(held, held.report)
         return
     stage, report = st.container(), held.report
     if report is not None and any(answer.model != MEASURED for answer in report.answers):
@@ -54,7 +57,10 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
 
 
 def result(held: session.Held, report: Report) -> None:
-    """The result of an image that was analysed."""
+    """The result of an image that was analysed, or of a page whose printed numbers were read."""
+    if report.printed:
+        printed.result(held, report)
+        return
     results.levels_banner(report)
     _result(held, report)
 

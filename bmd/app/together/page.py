@@ -18,9 +18,13 @@ from bmd.figures import together as figures
 from bmd.findings import Finding, note
 from bmd.inference.demographics.terms import FIELDS, UNITS
 from bmd.inference.dxa.densitometry import MEASURED
+from bmd.printed import PRINTED
 from bmd.reference import CATEGORIES
 from bmd.text import entry, say, text
 from bmd.types import Demographics, Prediction, Report
+
+HOW = {MEASURED: "measured", PRINTED: "printed"}
+"""How an answer that no network gave came about, by its model."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def _source(kind: session.Kind, answer: Prediction) -> Source:
     page, site = text(f"modality.{kind}.title"), sites.site(answer)
     what = sites.name(site, inside=True) if answer.level else ""
     if kind == "dxa":
-        what = text("app.together.dxa_measured" if answer.model == MEASURED else "app.together.dxa_estimated")
+        what = text(f"app.together.dxa_{HOW.get(answer.model, 'estimated')}")
     if kind == "ct":
         what = looked_at(answer.model, inside=True)
     return Source(text("app.together.source", page=page, what=what) if what else page, site, answer)
@@ -237,4 +241,4 @@ def _row(row: Source) -> list[str]:
 
 def learned_from(model: str) -> str:
     """What the weights behind an answer say they were trained on; what was measured was not learned."""
-    return text("app.together.measured") if model == MEASURED else cards.learned_from(model)
+    return text("app.together.measured") if model in HOW else cards.learned_from(model)

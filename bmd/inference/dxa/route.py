@@ -1,7 +1,7 @@
 """Whether an uploaded picture is a DXA image, so that it goes that way and not the film's.
 
-A header that names a densitometer decides; else what the picture shows (``inference.view``). In doubt it stays a film,
-whose gate then says what it lacks.
+A header that names a densitometer decides; else what the picture shows (``inference.view``), or that a densitometer's
+table is printed on it. In doubt it stays a film, whose gate then says what it lacks.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from bmd.inference import view
+from bmd.inference.dxa.result_page import has_table
 from bmd.inference.film.gate import BLANK_RANGE, MIN_SIDE
 from bmd.inference.run import Networks
 from bmd.types import Study
@@ -31,4 +32,5 @@ def is_dxa(study: Study, networks: Networks | None = None) -> bool:
     plain = image.modality == "radiograph" and image.view is None and pixels.ndim == 2 and min(pixels.shape) >= MIN_SIDE
     if not plain or float(np.ptp(pixels)) < BLANK_RANGE:
         return False
-    return view.look(pixels, networks or Networks()).scanned
+    shown = view.look(pixels, networks or Networks())
+    return shown.scanned or (shown.share(view.LATERAL) < view.LIKELY and has_table(study))

@@ -1,0 +1,64 @@
+"""Printed results as JSON, as rows of the CSV and drawn on their page: only numbers of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageDraw
+
+from bmd.printed import COLUMNS, PRINTED, PrintedRow
+from bmd.types import Report, Study
+
+READ, DOUBTFUL = (30, 140, 90), (215, 120, 0)
+"""Colour of the box of a row that was read whole, and of one with a number that was not."""
+LEAST_HEIGHT, MOST_HEIGHT = 900, 1800
+
+
+def as_objects(rows: Iterable[PrintedRow]) -> list[dict[str, Any]]:
+    """Rows as plain JSON types: ``region, side, page`` (from 0), the numbers (null: not printed, or not certain),
+    ``doubtful`` (columns printed there that could not be read for certain), ``proven`` (content over area gives the
+    density), ``box [x1, y1, x2, y2]`` in pixels of the page.
+    """
+    return [
+        {
+            "region": row.region,
+            "side": row.side,
+            "page": row.page,
+            **{column: getattr(row, column) for column in COLUMNS},
+            "doubtful": list(row.doubts),
+            "proven": row.proven,
+            "box": [round(float(value), 1) for value in row.box_px],
+        }
+        for row in rows
+    ]
+
+
+def as_rows(rows: Iterable[PrintedRow]) -> list[dict[str, Any]]:
+    """Cells of the CSV, one row each; "printed" in place of a model."""
+    found = []
+    for row in rows:
+        box = dict(zip(("x1", "y1", "x2", "y2"), (round(float(value), 1) for value in row.box_px), strict=True))
+        level = f"{row.region} {row.side}" if row.side else row.region
+        found.append({"level": level, "model": PRINTED, **box, **{column: getattr(row, column) for column in COLUMNS}})
+    return found
+
+
+def page_png(study: Study, report: Report, page: int) -> bytes:
+    """A page with a box around every row that was read on it, as PNG of 900 to 1800 pixels' height."""
+    pixels = np.clip(np.asarray(study.images[page].pixels, np.float32), 0, 1)
+    sheet = Pillow.fromarray((pixels * 255).round().astype(np.uint8))
+    scale = min(max(sheet.height, LEAST_HEIGHT), MOST_HEIGHT) / sheet.height
+    size = max(1, round(sheet.width * scale)), max(1, round(sheet.height * scale))
+    sheet = sheet.resize(size, Pillow.Resampling.BICUBIC).convert("RGB")
+    pen = ImageDraw.Draw(sheet)
+    for row in report.printed:
+        if row.page == page:
+            x1, y1, x2, y2 = (float(value) * scale for value in row.box_px)
+            pen.rectangle((x1 - 3, y1, x2 + 3, y2), outline=DOUBTFUL if row.doubts else READ, width=2)
+    out = BytesIO()
+    sheet.save(out, "PNG")
+    return out.getvalue()
