@@ -8,6 +8,8 @@ from typing import Literal
 Side = Literal["left", "right", "mean"]
 PRINTED = "printed"
 """In place of a network's name: the densitometer's own result, as its page prints it."""
+UNNAMED = "?"
+"""Region of a row whose name could not be read for certain."""
 COLUMNS = ("area_cm2", "bmc_g", "bmd_g_cm2", "t_score", "z_score")
 """What a row may hold, in the order of a Hologic table."""
 
@@ -38,7 +40,7 @@ class PrintedRow:
     Attributes
     ----------
     region : str
-        "L1".."L4", several together as "L1-L4" or "L1, L2, L4", "neck" or "total_hip".
+        "L1".."L4", several together as "L1-L4" or "L1, L2, L4", "neck" or "total_hip"; ``UNNAMED``.
     side : {"left", "right", "mean"} or None
         Of a hip, where the row says it.
     area_cm2, bmc_g, bmd_g_cm2, t_score, z_score : float or None

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from bmd.printed import COLUMNS, PRINTED, PrintedRow
+from bmd.printed import COLUMNS, PRINTED, UNNAMED, PrintedRow
 from bmd.types import Report, Study
 
 READ, DOUBTFUL = (30, 140, 90), (215, 120, 0)
@@ -19,13 +19,13 @@ LEAST_HEIGHT, MOST_HEIGHT = 900, 1800
 
 
 def as_objects(rows: Iterable[PrintedRow]) -> list[dict[str, Any]]:
-    """Rows as plain JSON types: ``region, side, page`` (from 0), the numbers (null: not printed, or not certain),
-    ``doubtful`` (columns printed there that could not be read for certain), ``proven`` (content over area gives the
-    density), ``box [x1, y1, x2, y2]`` in pixels of the page.
+    """Rows as plain JSON types: ``region`` (null: its name was not certain), ``side, page`` (from 0), numbers (null:
+    not printed, or not certain), ``doubtful`` (columns printed there that could not be read for certain), ``proven``
+    (content over area gives the density), ``box [x1, y1, x2, y2]`` in pixels of the page.
     """
     return [
         {
-            "region": row.region,
+            "region": None if row.region == UNNAMED else row.region,
             "side": row.side,
             "page": row.page,
             **{column: getattr(row, column) for column in COLUMNS},
@@ -43,6 +43,8 @@ def as_rows(rows: Iterable[PrintedRow]) -> list[dict[str, Any]]:
     for row in rows:
         box = dict(zip(("x1", "y1", "x2", "y2"), (round(float(value), 1) for value in row.box_px), strict=True))
         level = f"{row.region} {row.side}" if row.side else row.region
+        if row.region == UNNAMED:
+            continue
         found.append({"level": level, "model": PRINTED, **box, **{column: getattr(row, column) for column in COLUMNS}})
     return found
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from bmd.app import downloads, patient, results, session, shell
 from bmd.app.markup import number, signed, table
-from bmd.printed import COLUMNS, PrintedRow
+from bmd.printed import COLUMNS, UNNAMED, PrintedRow
 from bmd.report.printed import page_png
 from bmd.text import entry, text
 from bmd.types import Report
@@ -55,6 +55,8 @@ def _row(row: PrintedRow, columns: list[str]) -> list[str]:
 
 
 def _name(row: PrintedRow) -> str:
+    if row.region == UNNAMED:
+        return text("app.dxa.printed.unnamed")
     name = text(f"app.dxa.printed.{row.region}") if row.region in ("neck", "total_hip") else row.region
     return text("app.dxa.printed.sided", region=name, side=text(f"app.dxa.printed.{row.side}")) if row.side else name
 

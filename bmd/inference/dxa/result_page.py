@@ -17,7 +17,7 @@ from bmd.inference.dxa.printed import read_printed
 from bmd.inference.engine import Engine
 from bmd.inference.patient import below_who_age, of_age
 from bmd.inference.run import Progress, Teller
-from bmd.printed import PRINTED, PrintedRow
+from bmd.printed import PRINTED, UNNAMED, PrintedRow
 from bmd.types import Demographics, Prediction, Report, Study, Suitability
 
 SITES = {"neck": "femoral_neck", "total_hip": "total_hip"}
@@ -78,7 +78,7 @@ def why_not(rows: Sequence[PrintedRow]) -> Finding | None:
 def described(report: Report, rows: Sequence[PrintedRow]) -> Report:
     """The report with what is printed, what may be doubted in it, and the patient's result where it is certain."""
     deciding = tuple(_deciding(rows))
-    found = _answer(deciding, report.patient)
+    found = None if _lacks(rows, deciding) else _answer(deciding, report.patient)
     return replace(
         report,
         printed=tuple(rows),
@@ -91,23 +91,34 @@ def described(report: Report, rows: Sequence[PrintedRow]) -> Report:
 
 def _deciding(rows: Sequence[PrintedRow]) -> Iterator[PrintedRow]:
     """The rows that the WHO category goes by: the spine's whole, femoral neck and total hip (ISCD 2023)."""
-    wholes = [row for row in rows if _levels(row.region) > 1]
+    wholes = [row for row in rows if _levels(row.region)[1:]]
     if wholes:
-        most = max(_levels(row.region) for row in wholes)
-        yield from (row for row in wholes if _levels(row.region) == most)
+        most = max(len(_levels(row.region)) for row in wholes)
+        yield from (row for row in wholes if len(_levels(row.region)) == most)
     for region in SITES:
         hips = [row for row in rows if row.region == region]
         sides = [row for row in hips if row.side != "mean"]
         yield from sides or hips
 
 
-def _levels(region: str) -> int:
-    """Of how many vertebrae a row is."""
+def _lacks(rows: Sequence[PrintedRow], deciding: Sequence[PrintedRow]) -> bool:
+    """Whether a row that would decide may stand on the page unread: an unnamed one, the whole of all levels that are
+    there, neck or total of a hip of which the other is there.
+    """
+    single = {row.region for row in rows if len(_levels(row.region)) == 1}
+    wholes = [set(_levels(row.region)) for row in deciding if row.region not in SITES]
+    uncovered = bool(single) and not any(single <= levels for levels in wholes)
+    sides = [{row.side for row in rows if row.region == region} for region in SITES]
+    return uncovered or sides[0] != sides[1] or any(row.region == UNNAMED for row in rows)
+
+
+def _levels(region: str) -> tuple[str, ...]:
+    """The vertebrae that a row is of."""
     if not region.startswith("L"):
-        return 0
+        return ()
     if "-" in region:
-        return int(region[-1]) - int(region[1]) + 1
-    return region.count("L")
+        return tuple(f"L{number}" for number in range(int(region[1]), int(region[-1]) + 1))
+    return tuple(region.split(", "))
 
 
 def _answer(rows: Sequence[PrintedRow], patient: Demographics) -> Prediction | None:

@@ -196,6 +196,7 @@ def draw(
         Lines at the top.
     """
     letters = ImageFont.truetype(font, size) if font else ImageFont.load_default(size)
+    layout = layout if font else replace(layout, minus="-")  # Pillow's own font has no minus but the hyphen
     step = max(int(letters.getlength("0")), 1)
     line, pitch = int(1.55 * size), 10 * step
     wide = max(pitch * (len(layout.columns) + 2), 46 * step) + 4 * size

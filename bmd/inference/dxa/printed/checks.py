@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from bmd.inference.dxa.printed.table import Cell, Row
-from bmd.printed import COLUMNS, PrintedRow
+from bmd.printed import COLUMNS, UNNAMED, PrintedRow
 
 Place = tuple[int, str]
 """A cell: index of its row, its column."""
@@ -53,12 +53,15 @@ def judged(rows: Sequence[Row], agreed: Agreed | None = None) -> tuple[PrintedRo
     doubted = set(_unsure(rows, agreed))
     for broken in (_odd_decimals, _product, _sums, _between, _percent, _age, _young_means):
         doubted |= set(broken(rows))
-    proven = {i for i, row in enumerate(rows) if _gives_density(row)}
-    return tuple(
-        _printed(row, {column for i, column in doubted if i == index}, _columns(rows), index in proven)
-        for index, row in enumerate(rows)
-        if row.region != "part" and (agreed is None or _named_surely(row, agreed))
-    )
+    found = []
+    for index, row in enumerate(rows):
+        columns = _columns(rows)
+        if agreed is not None and not _named_surely(row, agreed):  # whose numbers these are is not certain
+            found.append(PrintedRow(UNNAMED, None, None, None, None, None, None, row.box, tuple(sorted(columns))))
+        elif row.region != "part":
+            gone = {column for i, column in doubted if i == index}
+            found.append(_printed(row, gone, columns, _gives_density(row) is True))
+    return tuple(found)
 
 
 def _printed(row: Row, doubted: set[str], columns: set[str], proven: bool) -> PrintedRow:

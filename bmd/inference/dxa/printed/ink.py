@@ -46,7 +46,7 @@ def slope(page: Grey) -> float:
 def _ink(page: Grey) -> Grey:
     """1 where a page is darker than its surroundings."""
     around = cv2.blur(page, (31, 31)).astype(np.int16)
-    return (page.astype(np.int16) < around - 24).astype(np.uint8)
+    return np.asarray(page.astype(np.int16) < around - 24, np.uint8)
 
 
 def _lettered(page: Grey) -> bool:

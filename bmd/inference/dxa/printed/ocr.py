@@ -106,9 +106,9 @@ def read_lines(page: Grey, quads: list[Quad]) -> list[Letters]:
 
 def _upright(page: Grey, quad: Quad) -> Grey:
     """The line as a strip of ``LINE_HEIGHT`` rows."""
-    width = (np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2
-    height = (np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2
-    columns = int(np.clip(round(LINE_HEIGHT * width / max(height, 1)), 16, 40 * LINE_HEIGHT))
+    width = float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2
+    height = float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2
+    columns = int(np.clip(round(LINE_HEIGHT * width / max(height, 1.0)), 16, 40 * LINE_HEIGHT))
     target = np.array([[0, 0], [columns, 0], [columns, LINE_HEIGHT], [0, LINE_HEIGHT]], np.float32)
     turn = cv2.getPerspectiveTransform(quad, target)
     return np.asarray(
