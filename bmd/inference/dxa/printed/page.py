@@ -13,6 +13,8 @@ from bmd.inference.dxa.printed.layout import MINUS
 from bmd.inference.dxa.printed.table import Row, tables
 from bmd.printed import PrintedRow, Word
 
+FEWEST_WORDS = 6
+"""Pieces of text of the smallest table: two rows of a name and a number, and a heading over each."""
 MARGIN = 0.12
 """By how much, in heights, a cell is cut out larger when it is read the second time, so that it looks different."""
 
@@ -38,6 +40,8 @@ def read_printed(pixels: NDArray[np.float32], words: Sequence[Word] = ()) -> tup
     if not ink.maybe_text(page):
         return ()
     quads = ocr.find_lines(page)
+    if len(quads) < FEWEST_WORDS:
+        return ()
     slope = ink.slope(page)
     letters = ocr.read_lines(page, quads)
     seen = [word for line, quad in zip(letters, quads, strict=True) for word in ocr.words_of(line, quad)]
