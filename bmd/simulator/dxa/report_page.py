@@ -86,7 +86,7 @@ LAYOUTS = (
         _ONE_LINE | {"bmd": ("BMD", "g/cm²"), "t": ("Young-Adult", "T-score"), "z": ("Age-Matched", "Z-score")},
         ("L1", "L2", "L3", "L4", "L1-L4", "L2-L4"),
         dark=True,
-        title="AP Spine Bone Density",
+        title="AP Spine BMD",
     ),
     Layout(
         "german",
