@@ -79,7 +79,9 @@ class Opened:
             The first that is suitable, with notes on which was chosen and why others were not; where none is, the
             first with its reasons, followed by those of the others.
         """
-        begun, first, also = time.monotonic(), None, ()
+        begun = time.monotonic()
+        first: Report | None = None
+        also: tuple[Finding, ...] = ()
         now: Opened | None = self
         while now is not None:
             report = analyse(now.study)

@@ -22,6 +22,7 @@ from pydicom.uid import UID, RLELossless
 from bmd.errors import InputError
 from bmd.findings import Finding, note
 from bmd.readers import decoders, display
+from bmd.readers.dxa import SAYS_DXA, said_by_header
 from bmd.readers.header import number, stored, word
 from bmd.readers.limits import check_picture
 from bmd.readers.patient import demographics
@@ -34,7 +35,8 @@ warnings.filterwarnings("ignore", category=UserWarning, module="pydicom")
 pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
 
 TAGS = """
-Modality SOPClassUID BodyPartExamined ViewPosition PatientOrientation PresentationIntentType BurnedInAnnotation
+Modality SOPClassUID Manufacturer ManufacturerModelName SeriesDescription StudyDescription ProtocolName
+BodyPartExamined ViewPosition PatientOrientation PresentationIntentType BurnedInAnnotation
 PatientAge PatientBirthDate StudyDate AcquisitionDate PatientSex PatientSize PatientWeight
 SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated BitsStored
 HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit PixelAspectRatio
@@ -49,8 +51,6 @@ FloatPixelData DoubleFloatPixelData PixelData
 
 OTHER_MODALITIES = frozenset("CT MR MG PX IO US IVUS PT NM SEG SR KO PR RTSTRUCT RTPLAN RTDOSE ECG OP SM ES XC".split())
 """Modalities that are neither radiographs nor densitometry; the catalogue says in ``read.modality`` what each is."""
-DENSITOMETRY = {"BMD", "DXA"}
-"""Modality of a densitometer's image; many export theirs as OT or CR, which only the content tells."""
 DENSITY = "G_CM2"
 """Rescale type of pixels that are areal density in g/cm2."""
 _LATERAL = {"LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT", "LEFT LATERAL", "RIGHT LATERAL"}
@@ -93,10 +93,12 @@ def read_dicom(data: bytes, wanted_dxa: bool = False) -> Study:
     spacing, spacing_of = _spacing(header, notes)
     taken = _acquisition(header, stream.syntax, spacing_of)
     _describe(header, taken, notes)
-    kind = word(header, "Modality")
-    modality: Modality = "dxa" if kind in DENSITOMETRY else "radiograph"
+    kind, said = word(header, "Modality"), said_by_header(header)
+    notes += [] if said is None else [said]
+    scanned = said is not None and said.code == SAYS_DXA
+    modality: Modality = "dxa" if scanned else "radiograph"
     images = [Image(pixels, modality, _view(header), spacing, acquisition=taken)]
-    if kind in DENSITOMETRY and word(header, "RescaleType") == DENSITY:
+    if scanned and word(header, "RescaleType") == DENSITY:
         density = _rescaled(header, values).astype(np.float32)
         images.append(Image(density, "dxa", _view(header), spacing, "g/cm2", taken))
         notes.append(note("read.density"))

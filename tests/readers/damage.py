@@ -6,7 +6,7 @@ import gzip
 import random
 from functools import cache
 
-from tests.readers import films, volumes
+from tests.readers import enhanced, films, volumes
 
 RLE = "1.2.840.10008.1.2.5"
 JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
@@ -57,6 +57,8 @@ def volume_files() -> dict[str, bytes]:
         "zip": volumes.archive(slices()),
         "zip, stored": volumes.archive(slices(), method=0),
         "zip of NIfTI": volumes.archive([nifti], ["a.nii"]),
+        "enhanced": enhanced.enhanced(volumes.volume()),
+        "enhanced, compressed": enhanced.enhanced(volumes.volume(), syntax=JPEG_LOSSLESS),
     }
 
 

@@ -1,7 +1,8 @@
 """Whether an uploaded picture is a DXA image, so that it goes that way and not the film's.
 
-A header that names a densitometer decides; else what the picture shows (``inference.view``), or that a densitometer's
-table is printed on it. In doubt it stays a film, whose gate then says what it lacks.
+A header that names a densitometer or an ordinary radiograph decides, whatever the picture looks like; else what the
+picture shows (``inference.view``), or that a densitometer's table is printed on it. In doubt it stays a film, whose
+gate then says what it lacks.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from bmd.inference import view
 from bmd.inference.dxa.result_page import has_table
 from bmd.inference.film.gate import BLANK_RANGE, MIN_SIDE
 from bmd.inference.run import Networks
+from bmd.readers.dxa import header_says
 from bmd.types import Study
 
 
@@ -28,6 +30,8 @@ def is_dxa(study: Study, networks: Networks | None = None) -> bool:
     image = study.images[0]
     if image.modality == "dxa":
         return True
+    if header_says(study) == "film":
+        return False
     pixels = np.clip(np.asarray(image.pixels, np.float32), 0, 1)
     plain = image.modality == "radiograph" and image.view is None and pixels.ndim == 2 and min(pixels.shape) >= MIN_SIDE
     if not plain or float(np.ptp(pixels)) < BLANK_RANGE:
