@@ -160,7 +160,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "trust (when names are certain, what counts as metal)",
     )
     command.add_argument("--data", default="runs/held", help="films no network has seen (default runs/held)")
-    command.add_argument("--count", type=int, help="films at most (default 2000), people to simulate (default 20000)")
+    command.add_argument("--count", type=int, help="films at most (2000), people to simulate (20000; for volumes none)")
     command.add_argument("--calibration", metavar="FOLDER", help="for ct, dxa: simulated cases to calibrate on")
     command.add_argument("--over50", metavar="FOLDER", help="for ct: people from 50 years on, measured as they are")
     command.add_argument("--model", action="append", metavar="NAME", help="for films: as for predict")
@@ -176,7 +176,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--perturbation", action="append", metavar="NAME", help="for robustness: only this change; repeatable"
     )
-    command.add_argument("--seed", type=int, default=900_000, help="for robustness: first simulated film")
+    command.add_argument("--seed", type=int, default=900_000, help="for robustness, volumes: first simulated person")
     command.add_argument("--pictures", metavar="DIR", help="for films, robustness, likeness: draw there")
     command.add_argument("--all", action="store_true", help="for films: draw every film, not only those that fail")
     command.add_argument(
@@ -298,10 +298,12 @@ def _evaluate_gate(folders: Sequence[str]) -> None:
 def _evaluate_volumes(options: argparse.Namespace) -> None:
     if not options.folder:
         raise OptionError("command.needs", what="evaluate volumes", option="--folder DIR")
-    from bmd.evaluation.ct.volumes import evaluate_volumes
+    from bmd.evaluation.ct.volumes import evaluate_people, evaluate_volumes
 
     for case in evaluate_volumes(Path(options.folder)):
         print(json.dumps(case, ensure_ascii=False))
+    if options.count:
+        print(json.dumps(evaluate_people(options.count, options.seed), ensure_ascii=False))
 
 
 def _calibrate(options: argparse.Namespace) -> None:

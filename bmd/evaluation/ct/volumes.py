@@ -1,8 +1,9 @@
 """Real or simulated CT volumes: names, Dice of the bodies, attenuation, refusals. Measuring only, never training.
 
-Run ``python -m bmd evaluate volumes --folder DIR``. Every folder directly in DIR is one case: a NIfTI volume (or DICOM
-slices in it or in ``dicom/``), and, where known, ``seg_vertebrae_body.nii.gz`` (1 = vertebral bodies) with
-``seg_total*.nii.gz`` or ``seg_vertebrae_spine*.nii.gz``, whose labels are TotalSegmentator's (27 = L5 ... 32 = T12).
+Run ``python -m bmd evaluate volumes --folder DIR``; ``--count N`` adds crops of N simulated people, from ``--seed`` on.
+Every folder directly in DIR is one case: a NIfTI volume (or DICOM slices in it or in ``dicom/``), and, where known,
+``seg_vertebrae_body.nii.gz`` (1 = vertebral bodies) with ``seg_total*.nii.gz`` or ``seg_vertebrae_spine*.nii.gz``,
+whose labels are TotalSegmentator's (27 = L5 ... 32 = T12). Such a volume is also cut into crops at every height.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from numpy.typing import NDArray
 
 from bmd.ct_types import Region
 from bmd.errors import BmdError, InputError
+from bmd.evaluation.ct.crops import Outcome, crops, outcome, simulated, summary
+from bmd.inference.ct.levels import localise_ct
 from bmd.inference.engine import Engine
+from bmd.inference.run import Networks
 from bmd.readers.volume import read_folder, read_paths
 from bmd.text import sentences
-from bmd.types import Report, volume_of
+from bmd.types import Report, Volume, volume_of
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +38,9 @@ def evaluate_volumes(folder: Path, engine: Engine | None = None) -> list[dict[st
     Returns
     -------
     list of dict
-        ``case, suitable, reasons, levels, levels_certain, hu, warnings, seconds`` and, with masks, ``right`` (bodies
-        whose name is that of the mask they lie in), ``wrong`` (names that are not) and ``dice`` per level.
+        ``case, suitable, reasons, levels, levels_certain, named_from ("sacrum", "rib" or null), hu, warnings, seconds``
+        and, with masks, ``right`` (bodies whose name is that of the mask they lie in), ``wrong`` (names that are not),
+        ``dice`` per level and ``crops``, the rows of `crops.summary`.
 
     Raises
     ------
@@ -63,12 +68,40 @@ def evaluate_case(case: Path, engine: Engine | None = None) -> dict[str, Any]:
         "reasons": list(sentences(report.suitability.reasons)),
         "levels": [v.level for v in report.vertebrae],
         "levels_certain": report.levels_certain,
+        "named_from": named_from(report),
         "hu": [{"level": a.level, "mean": a.mean_hu, "sd": a.sd_hu, "cm3": a.volume_cm3} for a in report.attenuation],
         "warnings": list(sentences(report.warnings)),
         "seconds": report.seconds,
     }
     masks = _masks(case)
-    return found if masks is None else found | score(report, *masks)
+    if masks is None:
+        return found
+    pieces = cut_up(volume_of(study), *masks, Networks(engine))
+    return found | score(report, *masks) | {"crops": summary(pieces)}
+
+
+def named_from(report: Report) -> str | None:
+    """What the levels of a CT were counted from."""
+    if not any(v.level for v in report.vertebrae):
+        return None
+    return "rib" if any(said.code == "ct.named_from_rib" for said in report.warnings) else "sacrum"
+
+
+def cut_up(volume: Volume, bodies: NDArray[np.bool_], named: NDArray[np.int16], networks: Networks) -> list[Outcome]:
+    """Names in crops of a volume whose masks tell the true ones; see `score` for the masks."""
+    centres = {}
+    for level, label in LABELS.items():
+        at = np.argwhere(bodies & (named == label))
+        if len(at):
+            centres[level] = at.mean(0) * np.array(volume.spacing_mm)
+    pieces = crops(volume)
+    return [outcome(localise_ct(part, networks), centres, at, volume.spacing_mm[0]) for at, part in pieces]
+
+
+def evaluate_people(count: int, seed: int, engine: Engine | None = None) -> dict[str, Any]:
+    """Crops of simulated people, as a row of `evaluate_volumes`."""
+    rows = summary(list(simulated(range(seed, seed + count), Networks(engine))))
+    return {"case": f"{count} simulated people from seed {seed} on", "crops": rows}
 
 
 def _volume(case: Path) -> Path:

@@ -1,8 +1,9 @@
 """CT, step 2: find the vertebral bodies, name them, and give each its voxels.
 
 The names come from the film localiser, which looks at slabs of two widths around the spine from the side (`side_film`).
-They are kept only when the slabs agree, the sacrum is clear (from the side, or from its wings to both sides of the
-canal), the volume has room for it and no lung lies beside L2 or lower. Otherwise the bodies stay unnamed.
+They are certain only when the slabs agree, the sacrum is clear (from the side, or from its wings to both sides of the
+canal), the volume has room for it, no lung lies beside L2 or lower, and the last rib is five bodies higher where it is
+in view. Without the sacrum they are counted from the last rib (`names`), else the bodies stay unnamed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from bmd.findings import Finding, note
 from bmd.inference.ct.bodies import Body, Depths, Offset, fit_body, frame_of, region, voxels
 from bmd.inference.ct.canal import Spine, find_spine
+from bmd.inference.ct.names import Source, choose
+from bmd.inference.ct.ribs import find_ribs
 from bmd.inference.ct.side_film import FACING, SideFilm, side_film
 from bmd.inference.run import Networks
 from bmd.inference.spine.contour import corners as corners_of
@@ -70,6 +73,8 @@ class FoundCt:
         What they were found with.
     doubts : tuple of Finding
         Why the names are not certain.
+    source : "sacrum", "rib" or None
+        What the names were counted from; None where there are none.
     """
 
     vertebrae: tuple[Vertebra, ...]
@@ -80,6 +85,7 @@ class FoundCt:
     film: SideFilm
     decoded: Decoded
     doubts: tuple[Finding, ...] = ()
+    source: Source | None = None
 
 
 def localise_ct(volume: Volume, networks: Networks) -> FoundCt:
@@ -102,8 +108,11 @@ def localise_ct(volume: Volume, networks: Networks) -> FoundCt:
             kept.append(vertebra)
             bodies.append(body)
     doubts = naming_doubts(volume, spine, looks, kept, bodies)
-    found = tuple(_vertebra(volume, v, b, not doubts) for v, b in zip(kept, bodies, strict=True))
-    return FoundCt(found, tuple(bodies), frozenset(cut), not doubts, spine, film, seen.decoded, doubts)
+    ribs = find_ribs(volume, spine, tuple(bodies))
+    names = choose([v.level for v in kept], doubts, bodies, frozenset(cut), ribs)
+    found = tuple(_vertebra(volume, v, b, n) for v, b, n in zip(kept, bodies, names.levels, strict=True))
+    whole = (found, tuple(bodies), frozenset(cut), names.certain, spine, film, seen.decoded)
+    return FoundCt(*whole, names.doubts, names.source)
 
 
 def plausible(body: Body) -> bool:
@@ -190,7 +199,7 @@ def wing_share(spine: Spine, dz: float, last: Body) -> float:
     return float(np.convolve(part, np.ones(run) / run, mode="valid").max()) if len(part) else 0.0
 
 
-def _vertebra(volume: Volume, seen: Vertebra, body: Body, named: bool) -> Vertebra:
+def _vertebra(volume: Volume, seen: Vertebra, body: Body, level: str | None) -> Vertebra:
     """A body with its voxels; outline and corners are those of its middle, x = row and y = slice of the volume."""
     line = outline(volume, body)
     up, forward = body.frame.axes[0][[1, 0]], body.frame.axes[1][[1, 0]]
@@ -200,7 +209,7 @@ def _vertebra(volume: Volume, seen: Vertebra, body: Body, named: bool) -> Verteb
     both = np.concatenate([line, corners])
     low, high = both.min(0), both.max(0)
     return Vertebra(
-        level=seen.level if named else None,
+        level=level,
         box_px=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
         contour_px=line.astype(np.float32),
         score=seen.score,

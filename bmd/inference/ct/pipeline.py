@@ -92,7 +92,11 @@ def _tried(code: str, read: Callable[[], Result], otherwise: Result) -> tuple[Re
 
 
 def _names(found: FoundCt) -> tuple[Finding, ...]:
-    """Which names are missing, or why there are none."""
+    """Which names are missing, what the others were counted from, or why there are none."""
+    if found.source == "rib":
+        return (warning("ct.named_from_rib", doubts=found.doubts),)
+    if found.source == "sacrum" and not found.certain:
+        return tuple(replace(doubt, severity="warning") for doubt in found.doubts)
     if not found.certain:
         return (warning("ct.levels_uncertain", doubts=found.doubts, count=len(found.vertebrae)),)
     named = {v.level for v in found.vertebrae}

@@ -124,7 +124,8 @@ def _rib(base: _Base, torso: Torso, side: int, length: float, dip: float) -> Rib
         np.array([x + side * (wide + 27), back - 15, z + base.above - 3 - 16 * math.tan(dip)]),
     ]
     row = torso.row(float(z))
-    start = math.asin(min(0.9, (wide + 42) / float(row.half_width_mm)))
+    aside = side * float(x - row.middle_x_mm) + wide + 42  # from the middle of the trunk, not of a curved spine
+    start = math.asin(float(np.clip(aside / row.half_width_mm, 0.2, 0.9)))
     for angle in np.arange(math.degrees(start), FRONT_DEG, 9.0):
         last = points[-1]
         at = torso.on_wall(
