@@ -71,6 +71,18 @@ def test_augmentation_follows_its_random_numbers_alone():
     assert plain(SLICE, item).shape == (120, 120)
 
 
+def test_training_slices_differ_in_size_and_in_dense_bone_and_not_in_the_trabecular_bone():
+    rows, columns = np.mgrid[:160, :160] - 79.5
+    hu = np.where(np.hypot(rows, columns) < 22, 100, np.where(np.hypot(rows, columns) < 34, 450, 40)).astype(np.float32)
+    drawn = [augment_slice(CtItem(hu, Demographics(), 0, 0), np.random.default_rng(seed)) for seed in range(60)]
+    dense = np.array([np.percentile(one, 99.5) for one in drawn])
+    size = np.array([np.sqrt((one > 200).sum()) for one in drawn])
+    assert np.std(np.log(dense - 150)) == pytest.approx(0.2, rel=0.35)
+    assert np.std(np.log(size)) > 0.06
+    middle = [float(one[56:64, 56:64].mean()) for one in drawn]
+    assert np.ptp(middle) < 1
+
+
 def test_multimodal_starts_from_the_image_network(tmp_path):
     torch.manual_seed(0)
     image = registry.build("femur_image", hidden=128)

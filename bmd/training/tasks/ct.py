@@ -35,6 +35,10 @@ from bmd.types import Demographics
 KEYS = ("patient", "t_l1l4", "t_femoral_neck", "t_total_hip")
 
 AXIAL_MM = 160 / 224  # of a pixel in the shards
+SIZE_SD, DENSE_SD = 0.10, 0.2
+"""SD of the log of a training slice's zoom, and of what is above ``DENSE_HU``: assumptions."""
+DENSE_HU = 150.0
+"""Above the trabecular bone of most people from 50 on."""
 THIRDS = (1 / 3, 1 / 3, 1 / 3)
 HA_MIX = (1068 / 3012, 925 / 3012, 1019 / 3012)
 
@@ -225,10 +229,16 @@ def moved(hu: Float, size: int, angle_deg: float, zoom: float, shift: tuple[floa
 
 
 def augment_slice(item: CtItem, rng: np.random.Generator) -> Float:
-    """The small errors of a localiser: turn 4 degrees, zoom 3 %, shift 2 mm (SD); half are mirrored."""
+    """A localiser's small errors (turn 4 degrees, shift 2 mm, SD; half mirrored), and what should not tell of density.
+
+    Sizes differ by 10 % (SD), so that a slice is not read for stature and sex; what is above ``DENSE_HU`` differs by
+    a fifth (SD), as kernels, partial volume and hardening leave cortex and arch, so that these alone are no answer.
+    """
     shift = tuple(rng.normal(0, 2, 2))
     mirror = bool(rng.random() < 0.5)
-    return moved(item.hu, SLICE_SIZE, rng.normal(0, 4), math.exp(rng.normal(0, 0.03)), shift, mirror)
+    hu = moved(item.hu, SLICE_SIZE, rng.normal(0, 4), math.exp(rng.normal(0, SIZE_SD)), shift, mirror)
+    dense = np.maximum(hu - DENSE_HU, 0)
+    return np.asarray(hu + dense * (math.exp(rng.normal(0, DENSE_SD)) - 1), np.float32)
 
 
 def augment_hip(item: CtItem, rng: np.random.Generator) -> Float:
