@@ -50,9 +50,9 @@ def _is_report(path: Path, start: bytes) -> bool:
 def _draw_dxa(study: Study, report: Report) -> bytes:
     if not report.printed:
         return draw(study, report)
-    from bmd.report.printed import page_png
+    from bmd.report.printed import table_png
 
-    return page_png(study, report, report.printed[0].page)
+    return table_png(study, report, report.printed[0].page)
 
 
 def _simulate_dxa(wanted: Draw) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -15,7 +16,9 @@ from bmd.types import Report, Study
 
 READ, DOUBTFUL = (30, 140, 90), (215, 120, 0)
 """Colour of the box of a row that was read whole, and of one with a number that was not."""
-LEAST_HEIGHT, MOST_HEIGHT = 900, 1800
+LEAST_WIDTH, MOST_HEIGHT = 700, 1800
+ABOVE = 3.0
+"""Heights of a row above the first one that belong to the table: its headings."""
 
 
 def as_objects(rows: Iterable[PrintedRow]) -> list[dict[str, Any]]:
@@ -49,11 +52,26 @@ def as_rows(rows: Iterable[PrintedRow]) -> list[dict[str, Any]]:
     return found
 
 
+def table_png(study: Study, report: Report, page: int) -> bytes:
+    """The part of a page with its table, to take away: what stands above and below, the patient's name, is cut off."""
+    boxes = np.array([row.box_px for row in report.printed if row.page == page])
+    tall = float(np.median(boxes[:, 3] - boxes[:, 1]))
+    top, low = (int(value) for value in (max(0.0, boxes[:, 1].min() - ABOVE * tall), boxes[:, 3].max() + tall))
+    image = study.images[page]
+    part = replace(image, pixels=image.pixels[top:low])
+    moved = [replace(row, box_px=_lifted(row.box_px, top), page=0) for row in report.printed if row.page == page]
+    return page_png(replace(study, images=(part,)), replace(report, printed=tuple(moved)), 0)
+
+
+def _lifted(box: tuple[float, float, float, float], by: float) -> tuple[float, float, float, float]:
+    return box[0], box[1] - by, box[2], box[3] - by
+
+
 def page_png(study: Study, report: Report, page: int) -> bytes:
-    """A page with a box around every row that was read on it, as PNG of 900 to 1800 pixels' height."""
+    """A page with a box around every row that was read on it, as PNG of at most 1800 pixels' height."""
     pixels = np.clip(np.asarray(study.images[page].pixels, np.float32), 0, 1)
     sheet = Pillow.fromarray((pixels * 255).round().astype(np.uint8))
-    scale = min(max(sheet.height, LEAST_HEIGHT), MOST_HEIGHT) / sheet.height
+    scale = min(max(1.0, LEAST_WIDTH / sheet.width), MOST_HEIGHT / sheet.height)
     size = max(1, round(sheet.width * scale)), max(1, round(sheet.height * scale))
     sheet = sheet.resize(size, Pillow.Resampling.BICUBIC).convert("RGB")
     pen = ImageDraw.Draw(sheet)

@@ -6,6 +6,7 @@ read by machine. Everything else goes the way of a scan (``pipeline``).
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,8 @@ from bmd.inference.run import Progress, Teller
 from bmd.printed import PRINTED, UNNAMED, PrintedRow
 from bmd.types import Demographics, Prediction, Report, Study, Suitability
 
+log = logging.getLogger(__name__)
+
 SITES = {"neck": "femoral_neck", "total_hip": "total_hip"}
 """Code of the site that a row's region is."""
 
@@ -33,16 +36,23 @@ def analyse(
 ) -> Report:
     """Read what is printed; where there is no table, analyse the picture; see ``modality.analyse``."""
     start = time.perf_counter()
-    rows = tuple(_rows(study, progress))
+    rows: tuple[PrintedRow, ...] = ()
+    lacking: tuple[Finding, ...] = ()
+    try:
+        rows = tuple(_rows(study, progress))
+    except ImportError as error:  # everything else works without
+        log.warning("printed results are not read: %s is not installed", error.name)
+        lacking = (warning("dxa.printed.no_reader"),)
     if not rows and study.origin != "PDF":
-        return analyse_dxa(study, file, progress, engine, models)
+        report = analyse_dxa(study, file, progress, engine, models)
+        return replace(report, warnings=(*report.warnings, *lacking)) if lacking else report
     if progress is not None:
         Teller(progress)(1.0, "progress.done")
     reason = why_not(rows)
     verdict = Suitability(
         reason is None, () if reason is None else (reason,), scores={"printed_rows": float(len(rows))}
     )
-    report = Report(file, "dxa", verdict, patient=study.patient, notes=study.notes)
+    report = Report(file, "dxa", verdict, patient=study.patient, notes=study.notes, warnings=lacking)
     if reason is None:
         report = described(report, rows)
     return replace(report, seconds=round(time.perf_counter() - start, 3))
@@ -50,7 +60,10 @@ def analyse(
 
 def has_table(study: Study) -> bool:
     """Whether a picture that was read as a film is a page with a densitometer's results."""
-    return len(study.images) == 1 and any(certain(row) for row in _rows(study, None))
+    try:
+        return len(study.images) == 1 and any(certain(row) for row in _rows(study, None))
+    except ImportError:
+        return False
 
 
 def _rows(study: Study, progress: Progress | None) -> Iterator[PrintedRow]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from bmd import modality
 from bmd.inference.dxa import result_page, route
@@ -121,6 +123,18 @@ def test_a_scan_with_its_own_densities_is_not_searched(monkeypatch: pytest.Monke
     assert result_page.analyse(Study("scan", images)) is way
 
 
+def test_without_the_packages_that_read_letters_all_else_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*given: object) -> None:
+        raise ImportError(name="onnxruntime")
+
+    monkeypatch.setattr(result_page, "read_printed", missing)
+    monkeypatch.setattr(result_page, "analyse_dxa", lambda *given: Report("scan", "dxa", result_page.Suitability(True)))
+    report = result_page.analyse(study())
+    assert report.suitability.suitable
+    assert codes(report) == {"dxa.printed.no_reader"}
+    assert not result_page.has_table(study())
+
+
 def test_progress_never_falls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(result_page, "read_printed", lambda pixels, words: (*SPINE, row("L1-L4", -1.0)))
     told: list[float] = []
@@ -143,6 +157,21 @@ def test_only_the_table_leaves_the_program() -> None:
     lines = to_csv([report]).splitlines()
     assert sum(",printed," in line for line in lines) == 5
     assert lines[1].split(",")[4] == "L1-L4"
+
+
+def test_the_picture_to_take_away_is_the_table_alone() -> None:
+    layout = pages.HOLOGIC_FULL
+    rows = pages.results(layout, -2.0, np.random.default_rng(0))
+    pixels = np.ones((400, 1300), np.float32)
+    pixels[20:40] = 0  # the patient's name
+    pixels[200:210, 500:520] = 0  # a number
+    page = replace(study(words=(tuple(words(layout, rows)),)), images=(Image(pixels, "dxa", "ap"),))
+    report = result_page.analyse(page, "page.pdf")
+    data = modality.picture(page, report)
+    assert data is not None
+    drawn = np.asarray(Pillow.open(io.BytesIO(data)).convert("L"))
+    assert (drawn[:, 500:520] < 40).any()
+    assert not (drawn[:, 5:30] < 40).any(), "the line of the name crosses the whole page"
 
 
 def test_a_page_that_was_taken_for_a_film_goes_the_way_of_dxa(monkeypatch: pytest.MonkeyPatch) -> None:

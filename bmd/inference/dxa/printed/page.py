@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,8 @@ from bmd.inference.dxa.printed.layout import MINUS
 from bmd.inference.dxa.printed.table import Row, tables
 from bmd.printed import PrintedRow, Word
 
+LARGEST_SIDE = 3000
+"""A page with a longer side is reduced to it: a page of 270 dpi."""
 FEWEST_WORDS = 6
 """Pieces of text of the smallest table: two rows of a name and a number, and a heading over each."""
 MARGIN = 0.12
@@ -36,7 +40,19 @@ def read_printed(pixels: NDArray[np.float32], words: Sequence[Word] = ()) -> tup
     """
     if words:
         return tuple(row for table in tables(words) for row in judged(table))
-    page = (np.clip(np.asarray(pixels, np.float32), 0, 1) * 255).round().astype(np.uint8)
+    scale = min(1.0, LARGEST_SIDE / max(pixels.shape))
+    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
+    page = (np.clip(np.asarray(small, np.float32), 0, 1) * 255).round().astype(np.uint8)
+    return tuple(_enlarged(row, 1 / scale) for row in _recognised(page))
+
+
+def _enlarged(row: PrintedRow, by: float) -> PrintedRow:
+    x1, y1, x2, y2 = (value * by for value in row.box_px)
+    return replace(row, box_px=(x1, y1, x2, y2))
+
+
+def _recognised(page: ocr.Grey) -> tuple[PrintedRow, ...]:
+    """Rows of a page of which only the picture is known."""
     if not ink.maybe_text(page):
         return ()
     quads = ocr.find_lines(page)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import matplotlib
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from bmd.inference.dxa.printed import ink, read_printed
+from bmd.inference.dxa.printed import page as page_module
 from bmd.simulator.dxa import report_page as pages
 from tests.inference.dxa.printed.pages import Tally, page
 
@@ -68,6 +70,19 @@ def test_a_minus_is_seen_in_the_ink(dark: bool, size: int) -> None:
         box = tuple(map(float, pen.textbbox((40, 20), text, font=font)))
         grown = (box[0] - 2, box[1] - size / 4, box[2] + 2, box[3] + size / 4)
         assert ink.sign(np.asarray(sheet), grown) == sign, text
+
+
+def test_a_very_large_page_is_reduced_and_its_boxes_are_not() -> None:
+    drawn = page(5)
+    factor = page_module.LARGEST_SIDE / max(drawn.pixels.shape) * 1.5
+    large = cv2.resize(drawn.pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    found, plain = read_printed(large), read_printed(drawn.pixels)
+    tally = Tally()
+    tally.add(drawn.truth, found)
+    assert tally.wrong == 0
+    assert [row.region for row in found] == [row.region for row in plain] == ["neck", "total_hip"]
+    for one, other in zip(found, plain, strict=True):
+        assert np.allclose(np.array(one.box_px) / factor, other.box_px, atol=6)
 
 
 @pytest.mark.parametrize("degrees", [-2.0, -0.8, 0.0, 1.3])
