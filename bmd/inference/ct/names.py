@@ -76,7 +76,9 @@ def choose(
     slots = places(bodies)
     last = last_with_ribs(slots, cut, ribs)
     lumbar = None if last is None else between(seen, slots, last)
-    weak = [doubt.code for doubt in doubts] == [WEAK] and lumbar == len(LUMBAR)
+    weak = [doubt.code for doubt in doubts] == [WEAK] and lumbar is not None
+    if weak and lumbar != len(LUMBAR):  # one of the two is wrong, or the spine counts otherwise
+        return Names((None,) * len(bodies), None, False, (*doubts, note("ct.rib_differs")))
     if doubts and not weak:
         if last is None:
             return Names((None,) * len(bodies), None, False, doubts)
