@@ -114,7 +114,8 @@ def last_with_ribs(slots: Sequence[int], cut: frozenset[int], ribs: Sequence[Rib
     """Index of the last body with ribs; None where that cannot be told.
 
     It has clear ribs on both sides, every body above it has one, and the next one below has none, nor have those under
-    it; both are whole.
+    it; both are whole. A single pair of ribs counts only with two bodies below: the hip bone beside the sacrum is
+    bright too.
     """
     clear = [rib for rib in ribs if rib.clear]
     best = max((rib.bone for rib in clear), default=0.0)
@@ -122,7 +123,8 @@ def last_with_ribs(slots: Sequence[int], cut: frozenset[int], ribs: Sequence[Rib
     for k in range(len(slots) - 1):
         whole = slots[k + 1] == slots[k] + 1 and not {k, k + 1} & cut
         if sides[k] == 2 and sides[k + 1] == 0 and whole:
-            above = all(sides[j] or j in cut or j == 0 for j in range(k))
+            above = all(sides[j] or j in cut for j in range(k))
             below = all(sides[j] < 2 for j in range(k + 1, len(slots)) if slots[j] - slots[k] <= NEAR)
-            return k if above and below else None
+            enough = any(sides[:k]) or len(slots) > k + 2
+            return k if above and below and enough else None
     return None

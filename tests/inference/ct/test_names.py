@@ -59,6 +59,7 @@ def test_bodies_above_t10_and_below_l5_have_no_name() -> None:
         pytest.param([*pairs(0, 1), pairs(2)[0]], (), (), id="a rib on one side only"),
         pytest.param([*pairs(0, 1), *pairs(3)], (), (), id="ribs again further down"),
         pytest.param(pairs(2), (), (), id="none on a body above"),
+        pytest.param(pairs(1), (), (), id="none on the first body, which is whole"),
     ],
 )
 def test_no_names_where_the_last_rib_is_not_clear(
@@ -71,6 +72,13 @@ def test_no_names_where_the_last_rib_is_not_clear(
 
 def test_the_crest_beside_l4_is_no_rib_of_a_whole_spine() -> None:
     assert last_with_ribs(range(7), frozenset(), pairs(0, 1, 5, 6)) == 1
+
+
+def test_a_single_pair_needs_two_bodies_below() -> None:
+    assert last_with_ribs(range(3), frozenset(), pairs(0)) == 0
+    assert last_with_ribs(range(2), frozenset(), pairs(0)) is None
+    assert last_with_ribs(range(3), frozenset({0}), pairs(1)) is None
+    assert last_with_ribs(range(3), frozenset({0}), pairs(0, 1)) == 1
 
 
 def test_the_rim_of_a_kidney_is_paler_than_the_ribs_of_the_same_person() -> None:
