@@ -155,7 +155,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         "view, bias (T-scores of films whose names hold sex and age), likeness (of real films to simulated ones), "
         "paintouts (what carries a film's T-score), "
         "population, attenuation (HU against DXA), cues, hip-cues (what simulated bones tell of T), "
-        "ct-paintouts (what the pair ensemble reads of a slice), "
+        "ct-paintouts (what the pair ensemble reads of a slice), ct-fractures (said of simulated CTs, by grade), "
         "decoder (what each number of the spine decoder is worth), "
         "trust (when names are certain, what counts as metal)",
     )
@@ -201,6 +201,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         "cues": _evaluate_cues,
         "hip-cues": _evaluate_hip_cues,
         "ct-paintouts": _evaluate_ct_paintouts,
+        "ct-fractures": _evaluate_ct_fractures,
         "demographics": _evaluate_demographics,
         "decoder": _evaluate_decoder,
         "trust": _evaluate_trust,
@@ -337,6 +338,12 @@ def _evaluate_ct_paintouts(options: argparse.Namespace) -> None:
     from bmd.evaluation.ct.paintouts import evaluate_ct_paintouts
 
     print(json.dumps(evaluate_ct_paintouts(options.data, options.count), indent=1))
+
+
+def _evaluate_ct_fractures(options: argparse.Namespace) -> None:
+    from bmd.evaluation.ct.fractures import evaluate_fractures
+
+    print(json.dumps(evaluate_fractures(options.count or 30), indent=1))
 
 
 def _evaluate_hip_cues(options: argparse.Namespace) -> None:

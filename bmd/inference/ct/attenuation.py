@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bmd.ct_types import Attenuation
 from bmd.findings import Finding, Value, note, warning
 from bmd.inference.ct.bodies import Body, cropped
+from bmd.inference.ct.fracture import fracture, shape
 from bmd.inference.ct.levels import Block, FoundCt, block
 from bmd.reference import HU_L1_SENSITIVE, HU_L1_SPECIFIC
 from bmd.types import Volume
@@ -31,10 +32,6 @@ DENSE_HU, DENSE_SHARE = 800.0, 0.03
 """Cement or metal: no trabecular bone is as dense, and cortex alone does not fill this share of the inside."""
 SCLEROTIC_HU = 400.0
 METAL_HU, METAL_CM3 = 2200.0, 0.4
-LOW_HEIGHT = 0.80
-"""Genant: from 20 % loss of height a vertebra counts as fractured."""
-CRUSHED = 0.70
-"""Mean height against the neighbours' below which a body counts as crushed."""
 CONTRAST_HU = (170.0, 900.0)
 CONTRAST_MM2 = 90.0
 """A vessel in front of the spine with at least this area of such HU: contrast agent."""
@@ -52,16 +49,14 @@ def measure_attenuation(volume: Volume, found: FoundCt) -> Measured:
     """Measure every whole body that nothing spoils."""
     values: list[Attenuation] = []
     said: list[Finding] = []
-    heights = [float(np.mean(body.edge_heights())) for body in found.bodies]
     for k, (vertebra, body) in enumerate(zip(found.vertebrae, found.bodies, strict=True)):
         name = vertebra.level or note("ct.nth_body", number=k + 1)
         if k in found.cut:
             said.append(warning("ct.body_cut", name=name))
             continue
-        neighbours = [heights[j] for j in (k - 1, k + 1) if 0 <= j < len(heights) and j not in found.cut]
         here = block(volume, body)
         measured = attenuation(volume, body, here, k, vertebra.level)
-        problem = spoiled(volume, body, neighbours, measured, here)
+        problem = spoiled(volume, measured, here) or fracture(volume, shape(volume, found.bodies, k, found.cut))
         if measured is None or problem is not None:
             said.append(warning("ct.body_left_out", name=name, reason=problem or note("ct.too_little_bone")))
         else:
@@ -99,9 +94,7 @@ def without_islands(hu: NDArray[np.int16], inside: NDArray[np.bool_]) -> NDArray
     return np.asarray(inside & (np.abs(hu - middle) <= max(ISLAND_HU, ISLAND_SDS * spread)))
 
 
-def spoiled(
-    volume: Volume, body: Body, neighbours: list[float], measured: Attenuation | None, here: Block
-) -> Finding | None:
+def spoiled(volume: Volume, measured: Attenuation | None, here: Block) -> Finding | None:
     """Why a body must not be used; None when it may."""
     _, hu, depths = here
     voxel_cm3 = float(np.prod(volume.spacing_mm)) / 1000
@@ -113,12 +106,6 @@ def spoiled(
         return note("ct.as_dense_as_cement")
     if measured is not None and measured.mean_hu > SCLEROTIC_HU:
         return note("ct.sclerotic", hu=measured.mean_hu)
-    front, middle, back = body.edge_heights()
-    loss = 1 - min(front, middle) / max(back, 1.0)
-    if loss > 1 - LOW_HEIGHT:
-        return note("ct.wedged", loss_percent=100 * loss)
-    if neighbours and (front + middle + back) / 3 < CRUSHED * float(np.mean(neighbours)):
-        return note("ct.crushed")
     return None
 
 

@@ -15,6 +15,7 @@ from bmd.inference.ct.gate import gate_ct, judge_ct
 from bmd.inference.ct.levels import ROLE, FoundCt, localise_ct
 from bmd.inference.ct.slices import ROLE as SLICES
 from bmd.inference.ct.slices import classify_slices
+from bmd.inference.ct.turned import contradictions
 from bmd.inference.patient import of_age
 from bmd.inference.run import Networks, Teller
 from bmd.reference import LUMBAR
@@ -29,6 +30,7 @@ def find(volume: Volume, suitability: Suitability, networks: Networks) -> tuple[
     """Find and name the bodies, and judge whether that is a lumbar spine."""
     found = localise_ct(volume, networks)
     reasons, scores = judge_ct(found.spine, len(found.bodies), volume.spacing_mm[0])
+    reasons = contradictions(volume, found.spine) or reasons
     return found, Suitability(not reasons, reasons, scores=suitability.scores | scores)
 
 
