@@ -11,7 +11,11 @@ import pytest
 from bmd import cli
 from bmd.evaluation.ct import paintouts
 from bmd.inference.run import Networks
-from bmd.simulator.shards.ct import write_ct_shards
+from bmd.simulator.ct.reformat import AXIAL_LEVELS, axial_slice, trabecular_hu
+from bmd.simulator.ct.scan import lie_down
+from bmd.simulator.person.sample import sample_person
+from bmd.simulator.shards import store
+from bmd.simulator.shards.ct import PEOPLE
 
 SIDE, BONE_HU = 224, 180.0
 
@@ -92,14 +96,28 @@ def test_the_command_prints_what_was_measured(
     assert json.loads(capsys.readouterr().out) == {"data": "somewhere", "count": 5}
 
 
+def row(seed: int) -> dict[str, np.ndarray]:
+    """Slices of someone from 50 on; every second one has osteoporosis, which leaves an AUC as it is and steadies it."""
+    rng = np.random.default_rng(seed)
+    person = sample_person(rng, cohort="film", t_range=(-9.0, -2.5) if seed % 2 else (-2.5, 9.0))
+    scene = lie_down(person, rng)
+    slices = [axial_slice(scene, level, rng) for level in AXIAL_LEVELS]
+    whole = [scene.skeleton.bone(level).fracture_grade == 0 for level in AXIAL_LEVELS]
+    return {
+        "axial": np.stack([hu for hu, _ in slices]),
+        "axial_label": np.stack([body for _, body in slices]),
+        "axial_ok": np.array(whole) & (not {"implant", "cement"} & scene.tags),
+        "roi_hu": np.array([trabecular_hu(hu, body) for hu, body in slices], np.float32),
+        "t_l1l4": np.float32(person.t_scores["L1-L4"]),
+    }
+
+
 @pytest.mark.slow
 def test_simulated_ct_tells_no_more_than_life_does(tmp_path: Path) -> None:
     """300 people from 50 on: without trabecular bone the shipped network must know little more than HU alone."""
-    write_ct_shards(str(tmp_path), 300, 1_500_000, cohort="film")
+    store.write_all(str(tmp_path), PEOPLE, range(1_500_000, 1_500_300), row, "a test")
     found = paintouts.evaluate_ct_paintouts(tmp_path, only=("whole", "core_painted", "core_levelled"))
-    assert found["osteoporosis"] >= 10
+    assert 0.62 < found["l1_hu"]["auc"] < 0.84, found
     for name in ("core_painted", "core_levelled"):
         assert found[name]["auc"] < found["l1_hu"]["auc"] + 0.15, found
-    assert found["whole"]["r"] < 0.80
-    assert found["whole"]["auc"] < 0.95
-    assert found["whole"]["auc"] > 0.70
+    assert 0.75 < found["whole"]["auc"] < 0.94, found
