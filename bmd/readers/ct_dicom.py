@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.datadict import keyword_for_tag
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, RLELossless
@@ -76,12 +78,12 @@ class Slice:
     own: Layers
     """What is said of this slice: its functional groups, those of all frames, then the header."""
 
-    @property
+    @cached_property
     def normal(self) -> NDArray[np.float64]:
         """Unit normal of the slice."""
         return np.cross(self.orientation[:3], self.orientation[3:])
 
-    @property
+    @cached_property
     def depth(self) -> float:
         """Position along the normal, mm."""
         return float(self.position @ self.normal)
@@ -190,12 +192,11 @@ def _frames(file: File, header: Any) -> tuple[list[Slice], tuple[Finding, ...]]:
     count = int(number(header, "NumberOfFrames") or 1)
     if len(frames) != count or count > MAX_SLICES:
         raise _no_slice("read.ct.found.frames_without_place")
-    shared = list(stored(header, "SharedFunctionalGroupsSequence") or [])[:1]
+    shared = [_flat(one) for one in list(stored(header, "SharedFunctionalGroupsSequence") or [])[:1]]
     slices: list[Slice] = []
     others: list[Finding] = []
     for k, frame in enumerate(frames):
-        groups = [part for group in (frame, *shared) for name in _GROUPS for part in (stored(group, name) or [])[:1]]
-        own = Layers((*groups, header))
+        own = Layers((_flat(frame), *shared, header))
         try:
             if any(word(own, "FrameType", place) == "LOCALIZER" for place in range(4)):
                 raise _no_slice("read.ct.found.localiser")
@@ -206,6 +207,15 @@ def _frames(file: File, header: Any) -> tuple[list[Slice], tuple[Finding, ...]]:
     if not slices:
         raise InputError("read.ct.not_a_slice", found=others[0])
     return slices, tuple(others)
+
+
+def _flat(groups: Any) -> dict[str, Any]:
+    """What the functional groups of a frame say, by keyword; damaged elements are left out."""
+    found: dict[str, Any] = {}
+    for name in _GROUPS:
+        for part in (stored(groups, name) or [])[:1] if name in groups else ():
+            found |= {word: stored(part, word) for word in map(keyword_for_tag, part.keys()) if word}
+    return found
 
 
 def decode(slices: Sequence[Slice], tell: Callable[[float], None]) -> tuple[NDArray[np.int16], int]:

@@ -90,25 +90,32 @@ def _phases(members: list[Slice]) -> list[Series]:
 
 def _split(members: list[Slice], tags: Sequence[str]) -> list[list[Slice]]:
     """Divide slices by the first tag that parts those at the same or at interleaved places; whole where none does."""
-    shared = _shared_places(members)
+    shared, uneven = _shared_places(members), _uneven(members)
+    if not shared and not uneven:
+        return [members]
     for k, tag in enumerate(tags):
         by: dict[str, list[Slice]] = {}
         for one in members:
             by.setdefault(str(stored(one.own, tag) or ""), []).append(one)
         parts = list(by.values())
-        helps = sum(map(_shared_places, parts)) < shared or (tag in _RUNS and _interleaved(members, tag))
+        helps = sum(map(_shared_places, parts)) < shared or (uneven and tag in _RUNS and _interleaved(members, tag))
         if 1 < len(parts) <= len(members) / 2 and helps:
             return [piece for part in parts for piece in _split(part, tags[k + 1 :])]
     return [members]
 
 
 def _interleaved(members: list[Slice], tag: str) -> bool:
-    """Whether slices of several runs lie between each other, so that together they are unevenly spaced."""
+    """Whether slices of several runs lie between each other."""
     runs = [str(stored(one.own, tag) or "") for one in members]
     turns = sum(a != b for a, b in pairwise(runs))
+    return turns > len(set(runs)) + 2
+
+
+def _uneven(members: list[Slice]) -> bool:
+    """Whether the slices are unevenly spaced."""
     steps = np.diff([one.depth for one in members])
-    uneven = bool(np.any(np.abs(steps - np.median(steps)) > max(EVEN * float(np.median(steps)), 0.1)))
-    return uneven and turns > len(set(runs)) + 2
+    middle = float(np.median(steps)) if len(steps) else 0.0
+    return bool(np.any(np.abs(steps - middle) > max(EVEN * middle, 0.1)))
 
 
 def _shared_places(members: list[Slice]) -> int:
