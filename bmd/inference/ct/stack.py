@@ -14,7 +14,7 @@ UNEVEN = 1.25
 THICKEST_MM = {"axial": 7.5, "coronal": 5.0, "sagittal": 5.0}
 """Thicker axial slices leave three or fewer in a vertebral body; thicker sagittal or coronal ones three or fewer in the
 spinal canal, which is some 22 mm wide and 16 mm deep and is what the spine is found by. On three simulated CTs HU moved
-by 2 at most up to 6.4 mm; at 9.6 mm bodies were lost."""
+by 3 at most up to 6.4 mm; at 9.6 mm bodies were lost."""
 SAGITTAL_MM = 110.0
 """Least width of a sagittal reformat: narrower ones show neither the wings of the sacrum nor ribs (to 55 mm from the
 middle), which tell the levels."""
