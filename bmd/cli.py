@@ -152,7 +152,8 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="NAME",
         help="networks (default: all), or: films, robustness [FOLDER...], gate FOLDER..., volumes, calibrate, ct, dxa, "
-        "view, bias (T-scores of films whose names hold sex and age), likeness (of real films to simulated ones), "
+        "dxa-pictures FOLDER, view, "
+        "bias (T-scores of films whose names hold sex and age), likeness (of real films to simulated ones), "
         "paintouts (what carries a film's T-score), "
         "population, attenuation (HU against DXA), cues, hip-cues (what simulated bones tell of T), "
         "ct-paintouts (what the pair ensemble reads of a slice), ct-fractures (said of simulated CTs, by grade), "
@@ -208,19 +209,14 @@ def _evaluate(options: argparse.Namespace) -> None:
         "dxa": _evaluate_dxa,
         "view": _calibrate_view,
     }
-    if options.names[:1] == ["robustness"]:
-        _evaluate_robustness(options)
+    of_folders = {"robustness": _evaluate_robustness, "gate": _evaluate_gate, "dxa-pictures": _evaluate_dxa_pictures}
+    known = special | of_folders if len(options.names) == 1 else of_folders
+    if options.names and options.names[0] in known:
+        known[options.names[0]](options)
         return
-    if options.names[:1] == ["gate"]:
-        _evaluate_gate(options.names[1:])
-        return
-    if len(options.names) == 1 and options.names[0] in special:
-        special[options.names[0]](options)
-        return
-    names = _known(options.names)
     from bmd.evaluation import evaluate
 
-    for name in names:
+    for name in _known(options.names):
         print(json.dumps(evaluate(name, options.data, options.count or 2000)))
 
 
@@ -288,12 +284,12 @@ def _evaluate_trust(options: argparse.Namespace) -> None:
     print(json.dumps(evaluate_trust(options.data, options.count), indent=1))
 
 
-def _evaluate_gate(folders: Sequence[str]) -> None:
-    if not folders:
+def _evaluate_gate(options: argparse.Namespace) -> None:
+    if not options.names[1:]:
         raise OptionError("command.needs", what="evaluate gate", option="FOLDER...")
     from bmd.evaluation.film.gate import evaluate_gate, table
 
-    print(table(evaluate_gate([Path(folder) for folder in folders])))
+    print(table(evaluate_gate([Path(folder) for folder in options.names[1:]])))
 
 
 def _evaluate_volumes(options: argparse.Namespace) -> None:
@@ -327,8 +323,7 @@ def _evaluate_cues(options: argparse.Namespace) -> None:
 
 def _calibrate_ct(options: argparse.Namespace) -> None:
     if not options.calibration:
-        need = "--calibration FOLDER and --data FOLDER, each with simulated CT"
-        raise OptionError("command.needs", what="evaluate ct", option=need)
+        raise OptionError("command.needs", what="evaluate ct", option="--calibration FOLDER and --data FOLDER")
     from bmd.evaluation.ct.networks import calibrate_ct
 
     print(json.dumps(calibrate_ct(options.calibration, options.data, options.over50), indent=1))
@@ -354,11 +349,18 @@ def _evaluate_hip_cues(options: argparse.Namespace) -> None:
 
 def _evaluate_dxa(options: argparse.Namespace) -> None:
     if not options.calibration:
-        need = "--calibration FOLDER and --data FOLDER, each with simulated DXA images"
-        raise OptionError("command.needs", what="evaluate dxa", option=need)
+        raise OptionError("command.needs", what="evaluate dxa", option="--calibration FOLDER and --data FOLDER")
     from bmd.evaluation.dxa.networks import evaluate_dxa
 
     print(json.dumps(evaluate_dxa(options.calibration, options.data), indent=1))
+
+
+def _evaluate_dxa_pictures(options: argparse.Namespace) -> None:
+    if len(options.names) != 2:
+        raise OptionError("command.needs", what="evaluate dxa-pictures", option="FOLDER")
+    from bmd.evaluation.dxa.pictures import evaluate_pictures
+
+    print(json.dumps(evaluate_pictures(Path(options.names[1]), count=options.count or 1000), indent=1))
 
 
 def _calibrate_view(options: argparse.Namespace) -> None:

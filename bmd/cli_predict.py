@@ -247,6 +247,8 @@ def line(report: Report) -> str:
         parts += _answered(report.prediction)
     elif any(warning.code == "film.density_unjudged" for warning in report.warnings):
         parts.append(text("command.unjudged"))
+    elif any(warning.code == "dxa.no_unit" for warning in report.warnings):
+        parts.append(text("command.no_density"))
     return f"{report.file}: " + "; ".join([*parts, f"{report.seconds:.1f} s"])
 
 
@@ -255,7 +257,8 @@ def _answered(prediction: Prediction) -> list[str]:
     if prediction.z_score is not None:
         return [text("command.z_score", z=prediction.z_score)]
     if prediction.category is None:
-        return []
+        alone = prediction.bmd_g_cm2 is not None and prediction.t_score is None
+        return [text("command.density_alone", bmd=prediction.bmd_g_cm2)] if alone else []
     category = note(f"category.{prediction.category}")
     if prediction.t_score is None:
         share = prediction.probabilities.get(prediction.category, 0.0)

@@ -205,6 +205,7 @@ class Suitability:
     reasons: tuple[Finding, ...] = ()
     inverted: bool = False
     scores: dict[str, float] = field(default_factory=dict)
+    upside_down: bool = False
 
 
 @dataclass(frozen=True, eq=False)

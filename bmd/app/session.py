@@ -9,6 +9,7 @@ import streamlit as st
 
 from bmd import modality
 from bmd.app import forget
+from bmd.inference.dxa import without
 from bmd.types import Demographics, Explanation, Report, Study
 
 Kind = str
@@ -49,6 +50,8 @@ class Held:
     packed: bytes | None = None
     models: Mapping[str, str] = field(default_factory=dict)
     waiting: modality.Opened | None = None
+    left_out: tuple[str, ...] = ()
+    """DXA: levels that the reader left out of the measured result."""
 
     @property
     def held_mb(self) -> float:
@@ -107,9 +110,12 @@ def keep(kind: Kind, report: Report, name: str = "") -> None:
 
 
 def results() -> dict[Kind, Report]:
-    """Result of every kind of input that has been analysed or refused, in the order of ``KINDS``."""
-    found = {kind: now.report for kind in KINDS if (now := held(kind)) is not None}
-    return {kind: report for kind, report in found.items() if report is not None}
+    """Result of every kind of input that has been analysed or refused, in the order of ``KINDS``.
+
+    Without what the reader left out of it.
+    """
+    found = {kind: now for kind in KINDS if (now := held(kind)) is not None}
+    return {kind: without(now.report, now.left_out) for kind, now in found.items() if now.report is not None}
 
 
 def holdings() -> list[Held]:

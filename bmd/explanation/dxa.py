@@ -13,7 +13,7 @@ from bmd.explanation.fidelity import numbers
 from bmd.explanation.target import Target
 from bmd.findings import note
 from bmd.geometry import filled
-from bmd.inputs.dxa import CNN_SIZE, dxa_input
+from bmd.inputs.dxa import CNN_SIZE, Way, dxa_input
 from bmd.inputs.film import Placement, letterbox
 from bmd.models._registry import of_role
 from bmd.types import Explanation, Report, Study
@@ -41,12 +41,13 @@ def explain_dxa(study: Study, report: Report, weights: Path | None = None) -> tu
     name = next((answer.model for answer in report.answers if answer.model in of_role(ROLE)), None)
     if not images or name is None:
         return ()
-    pixels = np.clip(np.asarray(images[0].pixels, np.float32), 0, 1)
+    way = Way(report.suitability.inverted, report.suitability.upside_down)
+    pixels = way.turn(np.clip(np.asarray(images[0].pixels, np.float32), 0, 1))
     x = torch.from_numpy(dxa_input(pixels)[None])
     maps = heat_maps(name, lambda network: Output(network, "bmd"), last_convolution, x, [LOWER], weights)
     placement = letterbox(pixels, CNN_SIZE)[1]
     window = placement.window
-    heat, *random = (np.ascontiguousarray(one[0][window]) for one in maps)
+    heat, *random = (np.ascontiguousarray(one[0][window][:: -1 if way.down else 1]) for one in maps)
     inside = _regions(report, placement)
     height, width = pixels.shape
     box = (-0.5, -0.5, width - 0.5, height - 0.5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,19 @@ from bmd.inputs.film import Placement, letterbox, local_log_normalise
 
 CNN_SIZE = 256
 REGION_SIZE = 256
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a picture was turned to be looked at: as its negative (``dark``), upside down (``down``)."""
+
+    dark: bool = False
+    down: bool = False
+
+    def turn(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The picture (H, W) in 0..1 turned this way; twice gives it back."""
+        turned = 1 - pixels if self.dark else pixels
+        return np.ascontiguousarray(turned[::-1] if self.down else turned, np.float32)
 
 
 def dxa_input(image: NDArray[np.float32]) -> NDArray[np.float32]:

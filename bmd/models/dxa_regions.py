@@ -31,6 +31,7 @@ class DxaRegionsRecipe(CMNetRecipe):
     minutes: float = 20.0  # wall clock budget
     holdout: int = 100  # images of the first shards that are never trained on
     tight: float = 0.2  # share of examples that show only part of the spine
+    turned: float = 0.0  # share of examples the wrong way round, which hold nothing
     dropout: float = 0.05  # share of channels dropped in the context pathway
     metal: bool = False  # outliers among the regions are found by their density
 

@@ -31,7 +31,7 @@ COLUMNS = (
     "warnings notes basis model device seconds intended_use"
 ).split()
 PATIENT_ROW = "L1-L4"
-"""The level named in the patient's row."""
+"""The level named in the patient's row, unless a reader left some out."""
 
 
 def to_json(reports: Iterable[Report]) -> str:
@@ -45,9 +45,9 @@ def as_object(report: Report) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``file, modality, suitable, reasons, inverted, vertebrae, prediction, patient, levels_certain, warnings, notes,
-        basis, model, models, device, seconds, version, intended_use``. ``vertebrae`` is a list of ``level, box
-        [x1, y1, x2, y2], contour [[x, y], ...], corners, score, flaw`` (null, or why the body must not be measured:
+        ``file, modality, suitable, reasons, inverted, upside_down, vertebrae, prediction, patient, levels_certain,
+        warnings, notes, basis, model, models, device, seconds, version, intended_use``. ``vertebrae`` is a list of
+        ``level, box [x1, y1, x2, y2], contour [[x, y], ...], corners, score, flaw`` (null, or why it is not measured:
         "doubted", "metal") and, where measured, ``bmd_g_cm2, t_score,
         interval [low, high], category, probabilities``; ``prediction`` is the patient's, or null when there is none.
         ``reasons``, ``warnings``, ``notes`` (how it was read) and ``basis`` (what the answer rests on) are lists of
@@ -56,8 +56,9 @@ def as_object(report: Report) -> dict[str, Any]:
         A film adds ``levels_probability``, of all names being right; null where that is not calibrated. A CT adds
         ``hu {mean, sd, volume_cm3}`` (null where not measured) to each vertebra, whose coordinates are those of the
         sagittal plane (x = row, y = slice), ``femur``, one object per hip, and ``answers``, what each network says of
-        the patient. A DXA page adds ``printed``, one object per row of the densitometer's table (`report.printed`). A
-        patient's figures alone (``modality`` "demographics") add ``sites`` and ``scores``.
+        the patient. A DXA image adds ``answers``, the levels ``left_out``, and ``printed``, one object per row of the
+        densitometer's table (`report.printed`). A patient's figures alone (``modality`` "demographics") add ``sites``
+        and ``scores``.
     """
     return _common(report) | _of_modality(report)
 
@@ -69,6 +70,7 @@ def _common(report: Report) -> dict[str, Any]:
         "suitable": report.suitability.suitable,
         "reasons": [record(reason) for reason in report.suitability.reasons],
         "inverted": report.suitability.inverted,
+        "upside_down": report.suitability.upside_down,
         "vertebrae": [_vertebra(index, report) for index in range(len(report.vertebrae))],
         "prediction": None if report.prediction is None else _prediction(report.prediction),
         "patient": {name: _number(value) for name, value in asdict(report.patient).items()},
@@ -93,8 +95,17 @@ def _of_modality(report: Report) -> dict[str, Any]:
     if report.modality == "demographics":
         return {"sites": said, "scores": [_score(score) for score in report.scores]}
     if report.modality == "dxa":
-        return {"answers": said, "printed": printed.as_objects(report.printed)}
+        left_out = list(_left_out(report)[0])
+        return {"answers": said, "printed": printed.as_objects(report.printed), "left_out": left_out}
     return {"levels_probability": report.suitability.scores.get("names")}
+
+
+def _left_out(report: Report) -> tuple[tuple[str, ...], str]:
+    """DXA: levels that the reader left out, and the name of the rest, which is L1-L4 when there are none."""
+    said = next((warning.values for warning in report.warnings if warning.code == "dxa.left_out"), None)
+    if said is None or not isinstance(said["levels"], tuple):
+        return (), PATIENT_ROW
+    return tuple(str(level) for level in said["levels"]), str(said["rest"])
 
 
 def _hip(hip: Hip) -> dict[str, Any]:
@@ -225,7 +236,7 @@ def _rows(report: Report) -> list[dict[str, Any]]:
     if rows:
         return rows
     if whole["prediction"] is not None or not whole["vertebrae"]:
-        level = PATIENT_ROW if whole["prediction"] is not None else None
+        level = _left_out(report)[1] if whole["prediction"] is not None else None
         if report.prediction is not None and report.prediction.level is not None:
             level = report.prediction.level  # the lowest of several printed sites
         rows.append(common | {"level": level} | _cells(whole["prediction"] or _prediction(_NOTHING)))

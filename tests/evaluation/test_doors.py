@@ -71,12 +71,12 @@ def test_temperature_and_least_probability_follow_the_errors() -> None:
 
 
 def test_dxa_networks_are_calibrated_and_measured(tmp_path: Path) -> None:
-    for name in ("dxa_cnn", "dxa_regions"):
+    for name in ("dxa_cnn", "dxa_regions", "dxa_ways"):
         shutil.copytree(WEIGHTS / name, tmp_path / name)
     folder = str(write_fake_shards(tmp_path / "scans", shards=1, films=8, side=128))
     found = dxa.evaluate_dxa(folder, folder, tmp_path)
-    assert set(found) == {"calibration", "dxa_cnn", "dxa_regions"}
-    for name, unit in (("dxa_cnn", "patients"), ("dxa_regions", "dice")):
+    assert set(found) == {"calibration", "dxa_cnn", "dxa_regions", "dxa_ways"}
+    for name, unit in (("dxa_cnn", "patients"), ("dxa_regions", "dice"), ("dxa_ways", "dice")):
         metadata = read(tmp_path / name)
         first, *rest = metadata["metrics"]
         assert (first["cohort"], first["n"], first["kind"]) == ("simulated_dxa_50_90", 8, "test")

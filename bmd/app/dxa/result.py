@@ -93,6 +93,13 @@ def _result(held: session.Held, whole: Report) -> None:
 
 def _headline(held: session.Held, report: Report) -> None:
     sample = samples.SAMPLES.named(held.sample)
+    one = report.prediction
+    if one is None and not report.densities:
+        st.info(text("app.dxa.no_density"), icon=":material/block:")
+        return
+    if one is not None and one.t_score is None and one.z_score is None and one.bmd_g_cm2 is not None:
+        st.info(text("app.dxa.density_alone", bmd=one.bmd_g_cm2), icon=":material/info:")
+        return
     results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
     if report.prediction is not None and report.prediction.z_score is not None:
         st.caption(text("app.dxa.z_line", z=report.prediction.z_score))
@@ -102,31 +109,41 @@ def _leave_out(held: session.Held, report: Report) -> list[str]:
     """Let the reader leave vertebrae out, where the result was measured; the levels chosen."""
     if all(answer.model != MEASURED for answer in report.answers):
         return []
-    proposed = proposed_exclusions(report.densities)
-    if proposed:
-        st.info(text("app.dxa.proposed", levels=proposed), icon=":material/rule:")
-    return st.pills(
+    above = st.container()
+    chosen = st.pills(
         text("app.dxa.leave_out"),
         [item.level for item in report.densities],
         selection_mode="multi",
+        default=list(held.left_out),
         help=text("app.dxa.leave_out_help"),
         key=f"dxa_out_{held.study.uid}",
     )
+    session.update("dxa", left_out=tuple(chosen))
+    proposed = proposed_exclusions(report.densities) if report.levels_certain else ()
+    open_ = tuple(level for level in proposed if level not in chosen)
+    if open_:
+        code = "app.dxa.proposed_too" if chosen else "app.dxa.proposed"
+        above.info(text(code, levels=open_), icon=":material/rule:")
+    return list(chosen)
 
 
 def _levels(report: Report) -> None:
     if not report.densities:
-        rows = [[html.escape(v.level or "?"), f"{v.score:.2f}"] for v in report.vertebrae]
+        cut = _not_to_use(report)
+        use = [text("app.dxa.cut" if v.level in cut else "app.dxa.usable") for v in report.vertebrae]
+        rows = [[html.escape(v.level or "?"), f"{v.score:.2f}", u] for v, u in zip(report.vertebrae, use, strict=True)]
         st.html(table(entry("app.dxa.plain_head"), rows))
         st.caption(text("app.dxa.not_calibrated"))
+        st.caption(text("app.dxa.sides"))
         return
     measured = {one.level: one for one in report.measurements}
     out, rest = left_out(report)
     used = [one for level, one in measured.items() if level not in out]
     whole = [report.prediction] if report.prediction is not None and report.prediction.t_score is not None else []
     alt = text("app.dxa.levels_alt")
-    chart = figures.t_score_chart([*whole, *used], rest or None)
-    st.plotly_chart(chart, config=CHART, key="dxa_levels", alt=alt)
+    if report.levels_certain:
+        chart = figures.t_score_chart([*whole, *used], rest or None)
+        st.plotly_chart(chart, config=CHART, key="dxa_levels", alt=alt)
     scores = {v.level: v.score for v in report.vertebrae}
     rows = []
     for item in report.densities:
@@ -137,6 +154,12 @@ def _levels(report: Report) -> None:
     st.html(table(entry("app.dxa.levels_head"), rows))
 
 
+def _not_to_use(report: Report) -> tuple[str, ...]:
+    """Levels that lie partly outside the picture."""
+    found = [said.values["levels"] for said in report.warnings if said.code == "dxa.cut_off"]
+    return tuple(str(level) for levels in found if isinstance(levels, tuple) for level in levels)
+
+
 def _sources(held: session.Held, report: Report) -> None:
     rows = [[html.escape(_source(answer)), *_cells(answer)] for answer in report.answers]
     sample = samples.SAMPLES.named(held.sample)
@@ -144,7 +167,10 @@ def _sources(held: session.Held, report: Report) -> None:
     if "t_l1l4" in truth:
         known = reference.category(reference.reported_t(truth["t_l1l4"]))
         rows.append([text("app.dxa.truth"), number(truth["bmd_l1l4"]), signed(truth["t_l1l4"]), "–", chip(known)])
-    st.html(table(entry("app.dxa.sources_head"), rows))
+    if not report.answers:
+        st.info(text("app.dxa.no_density"), icon=":material/block:")
+    if rows:
+        st.html(table(entry("app.dxa.sources_head"), rows))
 
 
 def _source(answer: Prediction) -> str:

@@ -29,11 +29,12 @@ HOW = {MEASURED: "measured", PRINTED: "printed"}
 
 @dataclass(frozen=True)
 class Source:
-    """One answer to compare: where it comes from, code of the skeletal site, and what it says."""
+    """One answer to compare: where it comes from, code of the skeletal site, what it says, its input's page."""
 
     name: str
     site: str
     says: Prediction
+    page: str
 
 
 def sources(found: Mapping[session.Kind, Report]) -> list[Source]:
@@ -58,7 +59,7 @@ def _source(kind: session.Kind, answer: Prediction) -> Source:
         what = text(f"app.together.dxa_{HOW.get(answer.model, 'estimated')}")
     if kind == "ct":
         what = looked_at(answer.model, inside=True)
-    return Source(text("app.together.source", page=page, what=what) if what else page, site, answer)
+    return Source(text("app.together.source", page=page, what=what) if what else page, site, answer, page)
 
 
 def page() -> None:
@@ -109,6 +110,11 @@ def _unfinished(found: Mapping[session.Kind, Report]) -> None:
             reasons = " ".join(plain(say(reason)) for reason in report.suitability.reasons)
             refused = text("app.together.refused", page=text(f"modality.{kind}.title"), reasons=reasons)
             st.info(refused, icon=":material/block:")
+        elif report.prediction is None and not report.answers:
+            why = [say(warning) for warning in report.warnings if warning.code == "dxa.no_unit"]
+            if why:
+                said = text("app.together.no_density", page=text(f"modality.{kind}.title"), reason=plain(why[0]))
+                st.info(said, icon=":material/info:")
     for now in session.holdings():
         if now.report is None:
             waiting = text("app.together.waiting", page=text(f"modality.{now.kind}.title"))
@@ -166,7 +172,8 @@ def _agreement(rows: Sequence[Source]) -> None:
 
 
 def categories(rows: Sequence[Source]) -> Finding:
-    """The categories that are named, and by whom; no vote."""
+    """The categories that are named, and by whom; no vote. Inputs agree, not the several answers from one of them."""
+    pages = {row.page for row in rows if row.says.category}
     named: dict[str, list[str]] = {}
     for row in rows:
         if row.says.category:
@@ -176,10 +183,12 @@ def categories(rows: Sequence[Source]) -> Finding:
         for category, names in named.items()
     )
     count = sum(len(names) for names in named.values())
-    if count < 2:
-        return note("app.together.one_says", parts=parts) if count else note("app.together.no_category")
+    if not count:
+        return note("app.together.no_category")
+    if len(pages) < 2:
+        return note("app.together.one_says" if len(named) == 1 else "app.together.one_says_several", parts=parts)
     if len(named) == 1:
-        return note("app.together.all_say", count=count, category=note(f"category.{next(iter(named))}"))
+        return note("app.together.all_say", count=len(pages), category=note(f"category.{next(iter(named))}"))
     return note("app.together.differ", parts=parts)
 
 

@@ -1,7 +1,7 @@
 """Measure and calibrate the DXA networks on simulated people none of them has seen.
 
 ``python -m bmd evaluate dxa --calibration FOLDER --data FOLDER`` fits interval and class shares of the density network
-on the first, measures it and the region network on the second, and writes the figures into their model cards.
+on the first, measures it and the networks of regions on the second, and writes the figures into their model cards.
 """
 
 from __future__ import annotations
@@ -87,14 +87,17 @@ def evaluate_dxa(calibration: str, data: str, weights: Path = WEIGHTS) -> dict[s
         ``calibration`` and the figures of both networks by name.
     """
     fit, test = Scans(calibration), Scans(data)
-    cnn, finder = default("dxa_density"), default("dxa_regions")
+    cnn, finder, turner = (default(role) for role in ("dxa_density", "dxa_regions", "dxa_way"))
     network = load(cnn, weights)
     numbers = calibrate(estimates(network, fit), densities(fit))
     found = measure(estimates(network, test), densities(test), numbers)
     entry = measurement("simulated_dxa_50_90", len(test), "people", "test", found)
     fitted_on = {"cohort": "simulated_dxa", "n": len(fit)}
     update(weights / cnn, [entry], calibration=numbers | {"fitted_on": fitted_on})
-    regions = validate_regions(load(finder, weights), test, 256)
-    regions.pop("others_empty")
-    update(weights / finder, [measurement("simulated_dxa_50_90", len(test), "people", "test", regions)])
-    return {"calibration": numbers, cnn: found, finder: regions}
+    answers: dict[str, Any] = {"calibration": numbers, cnn: found}
+    for name in (finder, turner):
+        regions = validate_regions(load(name, weights), test, 256)
+        regions.pop("others_empty")
+        update(weights / name, [measurement("simulated_dxa_50_90", len(test), "people", "test", regions)])
+        answers[name] = regions
+    return answers

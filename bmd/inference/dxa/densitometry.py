@@ -89,15 +89,26 @@ def _name(used: Sequence[LevelDensity]) -> str:
 
 
 # --- as reported --------------------------------------------------------------------------------------------------
-def measured(found: LevelDensity) -> Prediction:
-    """A measured density of one vertebra as a prediction: nothing was estimated, so no interval and no probability."""
+def measured(found: LevelDensity, named: bool = True) -> Prediction:
+    """A measured density of one vertebra as a prediction: nothing was estimated, so no interval and no probability.
+
+    Every level has a reference of its own, so without a certain name (``named``) there is neither T-score nor category.
+    """
+    if not named:
+        return Prediction(found.level, round(found.bmd_g_cm2, 3), None, None, {}, None, MEASURED)
     t = reference.reported_t(found.t_score)
     return Prediction(found.level, round(found.bmd_g_cm2, 3), t, None, {}, reference.category(t), MEASURED)
 
 
-def measured_patient(found: LevelDensity, patient: Demographics) -> Prediction:
-    """The measured density of the patient; under 50 with the Z-score that is known of L1-L4 together only."""
-    one = as_z(replace(measured(found), level=None), patient)
+def measured_patient(found: LevelDensity, patient: Demographics, named: bool = True) -> Prediction:
+    """The measured density of the patient; under 50 with the Z-score that is known of L1-L4 together only.
+
+    Where names are not certain (``named``) the density alone.
+    """
+    one = replace(measured(found, named), level=None)
+    if not named:
+        return one
+    one = as_z(one, patient)
     return one if found.level == WHOLE else replace(one, z_score=None)
 
 
@@ -146,7 +157,7 @@ def without(report: Report, levels: Collection[str]) -> Report:
         return _said(report, warning("dxa.left_out_unmeasured", levels=missing))
     if rest is None:
         return _said(report, warning("dxa.left_out_too_few", least=FEWEST))
-    one = measured_patient(rest, report.patient)
+    one = measured_patient(rest, report.patient, report.levels_certain)
     answers = (one, *(answer for answer in report.answers if answer.model != MEASURED))
     kept = tuple(said for said in report.warnings if not _proposes(said, chosen))
     changed = replace(report, prediction=one, answers=answers, warnings=kept)

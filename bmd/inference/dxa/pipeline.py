@@ -27,10 +27,12 @@ from bmd.inference.dxa.densitometry import (
 )
 from bmd.inference.dxa.regions import ROLE as REGION_ROLE
 from bmd.inference.dxa.regions import Regions, find_regions
+from bmd.inference.dxa.shape import absurd
+from bmd.inference.dxa.ways import AS_IT_IS, agree, back, best_way
 from bmd.inference.film import gate as gates
 from bmd.inference.patient import of_age
 from bmd.inference.run import Networks, Teller
-from bmd.inputs.dxa import dxa_input
+from bmd.inputs.dxa import Way, dxa_input
 from bmd.types import Demographics, LevelDensity, Prediction, Report, Study, Suitability
 
 ROLE = "dxa_density"
@@ -85,12 +87,23 @@ def find(scan: Scan, suitability: Suitability, networks: Networks) -> tuple[Regi
         if objections:
             return None, replace(suitability, suitable=False, reasons=objections)
         doubts = view.doubts(shown, view.SCAN)
-    found = replace(find_regions(scan.pixels, networks), doubts=doubts)
+    looked = best_way(scan.pixels, networks)
+    way, doubts = looked.way, doubts if looked.clear else (*doubts, warning("dxa.way_doubtful"))
+    if not looked.clear and way != AS_IT_IS:
+        return None, replace(suitability, suitable=False, reasons=(refusal("dxa.way_unclear"),))
+    pixels = way.turn(scan.pixels)
+    found = find_regions(pixels, networks)
+    certain = found.certain and agree(found, looked.named)
+    found = back(replace(found, doubts=doubts, certain=certain), way, len(pixels))
     levels = [v.level for v in found.vertebrae if v.level in SPINE]
-    scores = suitability.scores | {"regions": float(len(levels)), "evidence": round(found.evidence, 3)}
+    scores = {"regions": float(len(levels)), "evidence": round(found.evidence, 3), "margin": round(looked.margin, 3)}
+    scores = suitability.scores | scores
+    suitability = replace(suitability, inverted=way.dark, upside_down=way.down, scores=scores)
     if len(levels) < FEWEST or found.evidence < LEAST_EVIDENCE:
-        return found, Suitability(False, (refusal("dxa.no_spine"),), suitability.inverted, scores)
-    return found, replace(suitability, scores=scores)
+        return found, replace(suitability, suitable=False, reasons=(refusal("dxa.no_spine"),))
+    if absurd(found.vertebrae, (pixels.shape[0], pixels.shape[1])):
+        return found, replace(suitability, suitable=False, reasons=(refusal("dxa.absurd_outlines"),))
+    return found, suitability
 
 
 def describe(
@@ -101,26 +114,34 @@ def describe(
     assert found is not None  # else it was refused
     vertebrae = tuple(v for v in found.vertebrae if v.level in SPINE)
     levels = level_densities(study, [v for v in vertebrae if v.level not in found.cut])
-    total = pooled(levels)
-    answers = [] if total is None else [measured_patient(total, study.patient)]
-    missing: tuple[Finding, ...] = ()
+    total, named = pooled(levels), found.certain and not found.doubts
+    answers = [] if total is None else [measured_patient(total, study.patient, named)]
     models = dict(report.models) | ({} if scan.measured else {view.ROLE: networks.name(view.ROLE)})
-    try:
-        answers.append(estimate(scan.pixels, study.patient, networks))
-        models["density"] = networks.name(ROLE)
-    except WeightsError as error:
-        missing = (warning("dxa.estimate_missing", reason=error.finding),)
+    last: tuple[Finding, ...] = ()
+    if scan.measured and named:
+        way = Way(report.suitability.inverted, report.suitability.upside_down)
+        try:
+            answers.append(estimate(way.turn(scan.pixels), study.patient, networks))
+            models["density"], last = networks.name(ROLE), (warning("dxa.estimate_simulated"),)
+        except WeightsError as error:
+            last = (warning("dxa.estimate_missing", reason=error.finding),)
     return replace(
         report,
         vertebrae=vertebrae,
         densities=levels,
-        measurements=tuple(measured(level) for level in levels),
+        measurements=tuple(measured(level, named) for level in levels),
         prediction=answers[0] if answers else None,
         answers=tuple(answers),
-        levels_certain=found.certain and not found.doubts,
-        warnings=(*found.doubts, *warnings(study, found, levels), *missing),
+        levels_certain=named,
+        warnings=(*found.doubts, *turned(report.suitability), *warnings(study, found, levels), *last),
         models=models,
     )
+
+
+def turned(suitability: Suitability) -> tuple[Finding, ...]:
+    """What to say of a picture that is not the right way round."""
+    said = [warning("dxa.bone_dark")] if suitability.inverted else []
+    return (*said, *([warning("dxa.upside_down")] if suitability.upside_down else ()))
 
 
 def estimate(pixels: Pixels, patient: Demographics, networks: Networks) -> Prediction:
@@ -150,17 +171,19 @@ def estimate(pixels: Pixels, patient: Demographics, networks: Networks) -> Predi
 
 def warnings(study: Study, found: Regions, levels: tuple[LevelDensity, ...]) -> tuple[Finding, ...]:
     """Everything the reader should know before using the numbers, most important first."""
-    said = []
+    said, named = [], found.certain and not found.doubts
     names = [v.level for v in found.vertebrae if v.level in SPINE]
-    if not found.certain:
+    if not named:
         said.append(warning("dxa.levels_uncertain"))
+        said += [warning("dxa.no_t_unnamed")] if levels else []
     missing = tuple(level for level in SPINE if level not in names)
     if missing:
         said.append(warning("dxa.not_found", levels=missing))
     cut = tuple(level for level in SPINE if level in found.cut and level in names)
     if cut:
         said.append(warning("dxa.cut_off", levels=cut))
-    said += [warning("dxa.differs", level=level, by_t=DIFFERS_T) for level in proposed_exclusions(levels)]
+    proposed = proposed_exclusions(levels) if named else ()
+    said += [warning("dxa.differs", level=level, by_t=DIFFERS_T) for level in proposed]
     image = density_map(study)
     if image is not None and float(np.percentile(image.pixels, 99.7)) > METAL_G_CM2:
         said.append(warning("dxa.metal"))
@@ -180,4 +203,8 @@ analyse_dxa = STEPS.analyse
 
 In the report ``vertebrae`` are the regions L1-L4; ``densities`` and ``measurements`` what the scan's own map says of
 them; ``answers`` the measured L1-L4 and the network's estimate, as far as there are any; ``prediction`` the first of
-them. Roles: "dxa_regions", "dxa_density"; see ``run.Steps.analyse``."""
+them. Names are certain where two networks agree on them and the picture is clearly the right way round, or was turned
+to be. A picture without a scale has neither: on 84 real ones no score ranked density (decision 26). Where names are not
+certain densities have no T-score and nothing is estimated.
+
+Roles: "dxa_regions", "dxa_way", "dxa_density"; see ``run.Steps.analyse``."""

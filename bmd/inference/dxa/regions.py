@@ -62,8 +62,12 @@ class Regions:
 def find_regions(image: NDArray[np.float32], networks: Networks) -> Regions:
     """Find the regions of a picture, float32 (H, W) in 0..1, bone bright."""
     square, placement = region_input(image)
-    both = np.stack([square, square[..., ::-1]])
-    masks = np.moveaxis(softmax(networks.run(ROLE, both)["masks"], axis=1), 1, -1)
+    return regions_of(networks.run(ROLE, np.stack([square, square[..., ::-1]]))["masks"], placement)
+
+
+def regions_of(logits: NDArray[np.floating], placement: Placement) -> Regions:
+    """The regions that logits (2, 10, 128, 128), of a picture and of its mirror image, say."""
+    masks = np.moveaxis(softmax(logits, axis=1), 1, -1)
     share = (masks[0] + masks[1][:, ::-1]) / 2  # (128, 128, 10)
     fine = cv2.resize(share.astype(np.float32), (FINE, FINE), interpolation=cv2.INTER_LINEAR)
     labels = np.argmax(fine, -1)

@@ -134,7 +134,9 @@ def _without_t(report: Report, prediction: Prediction | None) -> str:
     """Under 50 the Z-score; else that there is no result, and why where one thing alone is the reason."""
     if prediction is not None and prediction.z_score is not None:
         return text("report.z_score", z=_signed(prediction.z_score))
-    why = [warning for warning in report.warnings if warning.code == "film.density_unjudged"]
+    why = [warning for warning in report.warnings if warning.code in ("film.density_unjudged", "dxa.no_unit")]
+    if prediction is not None and prediction.bmd_g_cm2 is not None:
+        return text("report.density_alone", bmd_g_cm2=prediction.bmd_g_cm2)
     return text("report.no_density_because", reason=say(why[0])) if why else text("report.no_density")
 
 

@@ -67,27 +67,26 @@ PASSED: tuple[tuple[float, Callable[..., NDArray[np.float32]]], ...] = ((0.4, br
 """How often a scan looks as if it had been passed around, see ``simulator.dxa.archive``."""
 LINED = 0.4
 """How often a technician's lines are drawn on it."""
-TURNED = 0.3
-"""Share of views that are a negative, upside down or on their side, and show no region."""
 
 
 @dataclass(frozen=True)
 class RegionAugment:
     """A view for the region network: that of the localisers without what is printed on films.
 
-    A picture that is the wrong way round, bone dark, upside down or on its side, holds no region: inference looks at
-    it every way and takes the one that holds a spine. Pictures of something else keep their framing.
+    A share ``turned`` of the views is the wrong way round, bone dark, upside down or on its side, and holds no region.
+    Pictures of something else keep their framing.
     """
 
     size: int = 256
     tight: float = 0.1
+    turned: float = 0.0
 
     def __call__(self, film: Film, rng: np.random.Generator) -> View:
         """Draw one view; all randomness comes from ``rng``."""
         if not np.isfinite(film.corners).any():
             view = plain_view(film, self.size, 1)
             return replace(view, image=draw_display(view.image, rng))
-        film, wrong = passed_around(film, rng), rng.random() < TURNED
+        film, wrong = passed_around(film, rng), rng.random() < self.turned
         film = wrong_way_round(film, rng) if wrong else film
         view = FilmAugment(self.size, 1, self.tight, printed=0.0)(film, rng)
         if not wrong:
@@ -202,7 +201,7 @@ REGIONS = replace(
     cohort="simulated_dxa",
     unit="scans",
     read=Scans,
-    augment=lambda recipe: RegionAugment(recipe.size, recipe.tight),
+    augment=lambda recipe: RegionAugment(recipe.size, recipe.tight, recipe.turned),
     validate=validate_regions,
 )
 DENSITY = replace(

@@ -51,16 +51,17 @@ def _analyse(study: Study, progress, models=None) -> Report:
         return Report("", "dxa", Suitability(False, (refusal("dxa.no_spine"),)))
     levels = level_densities(study, _vertebrae())
     total = pooled(levels)
-    answers = [ESTIMATE] if total is None else [measured_patient(total, study.patient), ESTIMATE]
+    named = not study.uid.endswith("unnamed")
+    answers = [] if total is None else [measured_patient(total, study.patient, named), *[ESTIMATE] * named]
     return Report(
         "scan",
         "dxa",
         Suitability(True),
         _vertebrae(),
-        tuple(measured(level) for level in levels),
-        answers[0],
+        tuple(measured(level, named) for level in levels),
+        answers[0] if answers else None,
         densities=levels,
-        levels_certain=True,
+        levels_certain=named,
         patient=study.patient,
         warnings=(warning("dxa.no_unit"),) if total is None else (),
         models={"localiser": "dxa_regions", "density": "dxa_cnn"},
@@ -77,6 +78,8 @@ def page(app, monkeypatch: pytest.MonkeyPatch):
         assert modality == "dxa"
         if name == "text.txt":
             raise InputError("read.not_a_dxa_image", found=note("read.kind.text"))
+        if name == "unnamed.dcm":
+            return replace(_study(), uid="unnamed")
         return replace(_study(False), uid="hip") if name == "hip.png" else _study(name.endswith(".dcm"))
 
     def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
@@ -126,6 +129,27 @@ def test_a_vertebra_is_left_out_only_when_chosen(page) -> None:
     assert left_out not in before
     assert "Osteoporosis" not in before
     assert "T-score −2.2" in after
+    assert text("app.dxa.proposed", levels=("L3",)) not in after  # it is left out now: nothing contradicts it
+    assert "nothing was left out" not in html.unescape(after).lower()
+    assert at.session_state["dxa"].left_out == ("L3",)
+
+
+def test_what_remains_to_be_proposed_does_not_deny_what_was_left_out(page) -> None:
+    at = page("scan.dcm")
+    at.button_group[0].set_value(["L1"]).run()
+    words = shown(at)
+    assert text("app.dxa.proposed_too", levels=("L3",)) in words
+    assert text("app.dxa.proposed", levels=("L3",)) not in words
+
+
+def test_uncertain_names_leave_the_density_without_t_score_and_category(page) -> None:
+    at = page("unnamed.dcm")
+    words = shown(at)
+    assert not at.exception
+    assert "without T-score and category" in words
+    assert "T-score −" not in words
+    assert "osteopenia" not in words.lower()
+    assert not [chart for chart in at.get("plotly_chart") if "T-score of each level" in str(chart.proto)]
 
 
 def test_never_a_single_vertebra(page) -> None:
@@ -140,7 +164,9 @@ def test_a_plain_picture_says_why_it_is_not_measured(page) -> None:
     assert not at.exception
     assert text("app.dxa.not_calibrated") in words
     assert text("dxa.no_unit") in html.unescape(words)
-    assert "osteopenia" in words
+    assert text("app.dxa.no_density") in words
+    assert "osteopenia" not in words.lower()
+    assert "T-score −" not in words
     assert not at.button_group
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from bmd.app import session, sites
 from bmd.app.together import page as together
-from bmd.findings import note
-from bmd.inference.dxa.densitometry import MEASURED
+from bmd.findings import note, warning
+from bmd.inference.dxa.densitometry import MEASURED, pooled
 from bmd.text import say, text
-from bmd.types import Demographics, Prediction, Report, Suitability
+from bmd.types import Demographics, Image, LevelDensity, Prediction, Report, Study, Suitability
 from tests.app.reading import shown
 
+LEVELS_T = ((0.70, -2.6), (0.72, -2.7), (1.05, -0.3), (0.75, -2.8))
+"""Density, g/cm2, and T-score of L1-L4."""
 SHARES = {"normal": 0.1, "osteopenia": 0.5, "osteoporosis": 0.4}
 
 
@@ -76,9 +79,39 @@ def test_categories_are_compared_without_a_vote(found):
     assert named.code == "app.together.differ"
     assert "**osteoporosis** (Abdominal CT: patient data)" in say(named)
     same = [row for row in together.sources(found) if row.says.category == "osteopenia"]
-    alike = note("app.together.all_say", count=len(same), category=note("category.osteopenia"))
+    alike = note("app.together.all_say", count=3, category=note("category.osteopenia"))
     assert together.categories(same) == alike
     assert together.categories([]) == note("app.together.no_category")
+
+
+def test_several_answers_from_one_input_are_one_witness():
+    form = {"demographics": demographics(answer(-1.4, "lumbar"), answer(-1.1, "total_hip"), answer(-1.3, "lowest"))}
+    said = together.categories(together.sources(form))
+    assert said.code == "app.together.one_says"
+    scan = Report("", "dxa", Suitability(True), answers=(answer(-1.7, model=MEASURED), answer(-2.1, model="dxa_cnn")))
+    assert together.categories(together.sources({"dxa": scan})).code == "app.together.one_says"
+    both = together.categories(together.sources({"dxa": scan, **form}))
+    assert both == note("app.together.all_say", count=2, category=note("category.osteopenia"))
+    low = replace(answer(-2.7, model=MEASURED), category="osteoporosis")
+    apart = Report("", "dxa", Suitability(True), answers=(low, answer(-2.1, model="dxa_cnn")))
+    assert together.categories(together.sources({"dxa": apart})).code == "app.together.one_says_several"
+
+
+def test_what_was_left_out_on_its_page_is_left_out_here(app):
+    levels = tuple(LevelDensity(f"L{k + 1}", 14.0 * b, 14.0, b, t) for k, (b, t) in enumerate(LEVELS_T))
+    scan = Report(
+        "", "dxa", Suitability(True), densities=levels, levels_certain=True, answers=(answer(-1.0, model=MEASURED),)
+    )
+    scan = replace(scan, prediction=scan.answers[0])
+    at = app()
+    study = Study("s", (Image(np.zeros((8, 8), np.float32), "dxa", "ap"),))
+    at.session_state["dxa"] = session.Held("scan", study, "dxa", report=scan, left_out=("L3",))
+    at.switch_page("pages/together.py").run()
+    assert not at.exception
+    rest = pooled(levels, {"L3"})
+    assert rest is not None
+    assert f"{rest.t_score:+.1f}".replace("-", "−") in shown(at)
+    assert "−1.0" not in shown(at)
 
 
 def test_differing_patients_are_named_field_by_field():
@@ -117,6 +150,19 @@ def test_page_shows_all_sources_and_warns_of_another_patient(app, found, fakes, 
     assert "simulated films only" in page
     assert "131 ± 21" in page
     assert len(at.get("plotly_chart")) == 2
+
+
+def test_a_picture_without_density_says_why_and_counts_for_nothing(app):
+    at = app()
+    study = Study("s", (Image(np.zeros((8, 8), np.float32), "dxa", "ap"),))
+    scan = Report("", "dxa", Suitability(True), warnings=(warning("dxa.no_unit"),))
+    at.session_state["dxa"] = session.Held("scan", study, "dxa", report=scan)
+    at.switch_page("pages/together.py").run()
+    assert not at.exception
+    page = shown(at)
+    assert "DXA image: no density." in page
+    assert text("app.together.empty_title") in page
+    assert not at.get("plotly_chart")
 
 
 def test_refused_and_waiting_inputs_are_named(app, fakes, fakes_ct):

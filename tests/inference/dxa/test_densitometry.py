@@ -144,6 +144,7 @@ def _report(*t: float, patient: Demographics = OLD) -> Report:
         Suitability(True),
         measurements=tuple(measured(level) for level in levels),
         densities=levels,
+        levels_certain=True,
         prediction=answers[0],
         answers=answers,
         patient=patient,

@@ -26,8 +26,10 @@ def test_a_level_left_out_changes_the_measured_result_only(capsys: pytest.Captur
     assert whole["prediction"] != rest["prediction"]
     assert rest["answers"][1:] == whole["answers"][1:]
     assert rest["vertebrae"] == whole["vertebrae"]
+    assert (whole["left_out"], rest["left_out"]) == ([], ["L4"])
     assert [(w["code"], w["values"]) for w in rest["warnings"]] == [
-        ("dxa.left_out", {"levels": ["L4"], "rest": "L1-L3"})
+        ("dxa.left_out", {"levels": ["L4"], "rest": "L1-L3"}),
+        ("dxa.estimate_simulated", {}),
     ]
 
 

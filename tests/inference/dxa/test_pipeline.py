@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from io import StringIO
 from typing import Any
 
 import cv2
@@ -12,14 +14,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bmd.cli_predict import line
 from bmd.errors import WeightsError
 from bmd.findings import Finding, warning
+from bmd.inference.dxa import without
 from bmd.inference.dxa.pipeline import analyse_dxa, estimate
 from bmd.inference.run import Networks
+from bmd.inputs.dxa import Way, region_input
 from bmd.inputs.film import letterbox
 from bmd.modality import analyse
+from bmd.report.csv_json import as_object, to_csv
 from bmd.simulator.case import simulate_dxa
-from bmd.text import say
+from bmd.text import say, text
 from bmd.truth import Case
 from bmd.types import SHOWN, Demographics
 
@@ -30,11 +36,17 @@ def _case(seed: int = 7, **options: Any) -> Case:
 
 
 class Knowing:
-    """An engine whose region network answers with the true labels, and whose CNN with a given density."""
+    """An engine whose region network answers with the true labels of the picture the right way round, else with none.
+
+    Its CNN answers with a given density.
+    """
 
     device = "test"
 
-    def __init__(self, labels: NDArray, bmd: float = 0.85, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, labels: NDArray, pixels: NDArray, bmd: float = 0.85, metadata: dict[str, Any] | None = None
+    ) -> None:
+        self.right = region_input(pixels)[0][0]
         placement = letterbox(np.zeros(labels.shape, np.float32), 256)[1]
         (sx, sy), (x, y) = placement.scale, placement.offset
         matrix = np.array([[sx, 0, x + sx / 2 - 0.5], [0, sy, y + sy / 2 - 0.5]])
@@ -48,9 +60,16 @@ class Knowing:
             rest = (1 - sum(self.shows.values())) / (len(SHOWN) - len(self.shows))
             return {"logits": np.tile(np.log([self.shows.get(kind, rest) for kind in SHOWN]), (len(inputs[0]), 1))}
         if network == "dxa_cnn":
+            self.estimated = inputs[0]
             return {"bmd": np.array([self.bmd], np.float32)}
-        one = np.stack([(self.labels == k) * 9.0 for k in range(10)]).astype(np.float32)
-        return {"masks": np.stack([one, one[..., ::-1]]), "centres": np.zeros((2, 10, 64, 64), np.float32)}
+        return {"masks": np.stack([self.masks(one[0]) for one in inputs[0]]).astype(np.float32)}
+
+    def masks(self, view: NDArray) -> NDArray:
+        one = np.stack([(self.labels == k) * 9.0 for k in range(10)])
+        for shown, found in ((self.right, one), (self.right[:, ::-1], one[..., ::-1])):
+            if np.corrcoef(view.ravel(), shown.ravel())[0, 1] > 0.9:
+                return found
+        return np.eye(10, 1)[..., None] * 9.0 + np.zeros((10, 128, 128))
 
     def metadata(self, network: str) -> dict[str, Any]:
         return {"calibration": self.numbers}
@@ -61,7 +80,7 @@ def codes(findings: Sequence[Finding]) -> list[str]:
 
 
 def _engine(case: Case, **options: Any) -> Any:
-    return Knowing(case.truth.labels, **options)
+    return Knowing(case.truth.labels, case.study.images[0].pixels, **options)
 
 
 def test_regions_and_measured_density_of_a_calibrated_scan() -> None:
@@ -87,17 +106,146 @@ def test_boxes_lie_on_the_true_regions() -> None:
         assert np.abs(np.array(vertebra.box_px) - case.truth.boxes_px[3 + k]).max() < 8
 
 
-def test_a_plain_picture_is_estimated_and_says_why_it_is_not_measured() -> None:
+def test_a_picture_without_a_scale_has_no_density_anywhere() -> None:
     case = _case()
     study = replace(case.study, images=case.study.images[:1])
     report = analyse(study, engine=_engine(case))
-    assert report.measurements == ()
-    assert report.prediction is not None
-    assert report.prediction.model == "dxa_cnn"
-    assert report.prediction.t_score == pytest.approx((0.85 - 1.047) / 0.110, abs=0.051)
-    low, high = report.prediction.interval or (0, 0)
-    assert high - low == pytest.approx(2.6, abs=0.21)
+    assert report.suitability.suitable
+    assert [v.level for v in report.vertebrae] == ["L1", "L2", "L3", "L4"]
+    assert (report.measurements, report.prediction, report.answers, report.densities) == ((), None, (), ())
+    assert "density" not in report.models
     assert "dxa.no_unit" in codes(report.warnings)
+    written = as_object(report)
+    assert (written["prediction"], written["answers"]) == (None, [])
+    assert all(v["t_score"] is None and v["bmd_g_cm2"] is None and not v["category"] for v in written["vertebrae"])
+    table = list(csv.DictReader(StringIO(to_csv([report]))))
+    assert [row["level"] for row in table] == ["L1", "L2", "L3", "L4"]
+    assert not any(row[name] for row in table for name in ("t_score", "bmd_g_cm2", "category", "p_osteoporosis"))
+    assert text("command.no_density") in line(report)
+
+
+def test_the_estimate_of_a_measured_scan_and_its_interval() -> None:
+    case = _case()
+    report = analyse(case.study, engine=_engine(case))
+    one = report.answers[1]
+    assert one.t_score == pytest.approx((0.85 - 1.047) / 0.110, abs=0.051)
+    low, high = one.interval or (0, 0)
+    assert high - low == pytest.approx(2.6, abs=0.21)
+    assert "dxa.estimate_simulated" in codes(report.warnings)
+
+
+@pytest.mark.parametrize(("dark", "down"), [(True, False), (False, True), (True, True)])
+def test_a_picture_the_wrong_way_round_is_turned_and_said_to_be(dark: bool, down: bool) -> None:
+    case, way = _case(), Way(dark, down)
+    plain = replace(case.study, images=case.study.images[:1])
+    upright = analyse(plain, engine=_engine(case))
+    pixels = way.turn(case.study.images[0].pixels)
+    turned = replace(plain, images=(replace(plain.images[0], pixels=pixels),))
+    report = analyse(turned, engine=_engine(case))
+    assert report.suitability.suitable
+    assert (report.suitability.inverted, report.suitability.upside_down) == (dark, down)
+    assert codes(report.warnings)[: dark + down] == ["dxa.bone_dark"] * dark + ["dxa.upside_down"] * down
+    height = pixels.shape[0]
+    for one, other in zip(upright.vertebrae, report.vertebrae, strict=True):
+        x1, y1, x2, y2 = one.box_px
+        assert one.level == other.level
+        assert other.box_px == pytest.approx((x1, height - 1 - y2, x2, height - 1 - y1) if down else one.box_px)
+        rows = np.asarray(other.contour_px)[:, 1]
+        assert rows.min() == pytest.approx(other.box_px[1], abs=0.01)
+        assert rows.max() == pytest.approx(other.box_px[3], abs=0.01)
+    written = as_object(report)
+    assert (written["inverted"], written["upside_down"]) == (dark, down)
+
+
+def test_the_estimate_sees_the_picture_the_right_way_round() -> None:
+    case = _case()
+    engine, other = _engine(case), _engine(case)
+    analyse(case.study, engine=engine)
+    image = replace(case.study.images[0], pixels=1 - case.study.images[0].pixels)
+    dark = analyse(replace(case.study, images=(image, case.study.images[1])), engine=other)
+    assert dark.suitability.inverted
+    assert np.allclose(engine.estimated, other.estimated, atol=1e-5)
+
+
+def test_a_picture_of_which_no_way_is_clearly_right_is_read_as_it_is_with_uncertain_names() -> None:
+    case = _case()
+    engine = _engine(case)
+
+    def blind(network: str, *inputs: NDArray) -> dict[str, NDArray]:
+        found = Knowing.run(engine, network, *inputs)
+        return {"masks": 0 * found["masks"]} if network == "dxa_ways" else found
+
+    engine.run = blind
+    report = analyse(case.study, engine=engine)
+    assert report.suitability.suitable
+    assert not report.suitability.inverted
+    assert not report.suitability.upside_down
+    assert report.warnings[0].code == "dxa.way_doubtful"
+    assert not report.levels_certain
+    assert report.prediction is not None
+    assert report.prediction.t_score is None
+
+
+def test_a_picture_that_is_rather_not_the_right_way_round_is_refused() -> None:
+    case = _case()
+    engine = _engine(case)
+
+    def rather_dark(network: str, *inputs: NDArray) -> dict[str, NDArray]:
+        found = Knowing.run(engine, network, *inputs)
+        if network == "dxa_ways":
+            found = {"masks": np.zeros_like(found["masks"])}
+            found["masks"][[1, 5], 4] = 1.0  # a little more of a spine in the negative and in its mirror image
+        return found
+
+    engine.run = rather_dark
+    assert codes(analyse(case.study, engine=engine).suitability.reasons) == ["dxa.way_unclear"]
+
+
+def test_names_on_which_two_networks_differ_are_uncertain() -> None:
+    case = _case()
+    engine = _engine(case)
+
+    def shifted(network: str, *inputs: NDArray) -> dict[str, NDArray]:
+        found = Knowing.run(engine, network, *inputs)
+        if network == "dxa_ways":
+            found["masks"][:, 2:] = np.roll(found["masks"][:, 2:], -1, axis=1)  # every name one too high
+        return found
+
+    assert analyse(case.study, engine=engine).levels_certain
+    engine.run = shifted
+    report = analyse(case.study, engine=engine)
+    assert not report.levels_certain
+    assert "dxa.levels_uncertain" in codes(report.warnings)
+
+
+def test_uncertain_names_leave_the_density_and_no_t_score_class_or_estimate() -> None:
+    case = _case()
+    labels = np.where(case.truth.labels == 4, 0, case.truth.labels).astype(np.uint8)  # L1 is not found
+    report = analyse(case.study, engine=Knowing(labels, case.study.images[0].pixels))
+    assert report.suitability.suitable
+    assert not report.levels_certain
+    assert len(report.densities) == 3
+    assert report.prediction is not None
+    assert report.prediction.bmd_g_cm2 is not None
+    assert (report.prediction.t_score, report.prediction.category, report.prediction.z_score) == (None, None, None)
+    assert [one.t_score for one in report.measurements] == [None] * 3
+    assert [one.model for one in report.answers] == ["measured"]
+    assert {"dxa.levels_uncertain", "dxa.no_t_unnamed"} <= set(codes(report.warnings))
+    assert "dxa.differs" not in codes(report.warnings)
+    rest = without(report, ["L2"]).prediction
+    assert rest is not None
+    assert (rest.t_score, rest.category) == (None, None)
+    assert f"{report.prediction.bmd_g_cm2:.3f}" in line(report)
+
+
+def test_outlines_that_are_no_column_are_refused() -> None:
+    case = _case()
+    labels = case.truth.labels.copy()
+    rows = np.flatnonzero((labels == 6).any(1))
+    upper = (labels == 6) & (np.arange(len(labels)) < rows[0] + 0.42 * len(rows))[:, None]
+    labels[upper] = 5  # L2 takes a part of L3, and is more than twice as large as what is left of it
+    report = analyse(case.study, engine=Knowing(labels, case.study.images[0].pixels))
+    assert codes(report.suitability.reasons) == ["dxa.absurd_outlines"]
 
 
 def test_something_else_is_refused_with_a_reason() -> None:
@@ -151,7 +299,7 @@ def test_a_scan_from_the_side_is_refused_by_its_header() -> None:
 def test_one_vertebra_alone_is_no_result() -> None:
     case = _case()
     labels = np.where(case.truth.labels == 5, 5, 0).astype(np.uint8)
-    report = analyse(case.study, engine=Knowing(labels))
+    report = analyse(case.study, engine=Knowing(labels, case.study.images[0].pixels))
     assert not report.suitability.suitable
 
 
@@ -225,7 +373,7 @@ def test_another_network_of_a_role_can_be_named() -> None:
 
     engine.run = noted
     report = analyse_dxa(case.study, engine=engine, models={"dxa_density": "other_cnn"})
-    assert asked == ["dxa_regions", "other_cnn"]
+    assert asked == ["dxa_ways", "dxa_regions", "other_cnn"]
     assert report.models["density"] == report.answers[-1].model == "other_cnn"
 
 

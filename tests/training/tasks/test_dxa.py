@@ -22,7 +22,7 @@ def film() -> Film:
 def _kinds(film: Film) -> dict[bool, list]:
     found: dict[bool, list] = {True: [], False: []}
     for seed in range(40):
-        view = RegionAugment(128)(film, np.random.default_rng(seed))
+        view = RegionAugment(128, turned=0.3)(film, np.random.default_rng(seed))
         found[bool((view.labels > 0).any())].append(view)
     return found
 
