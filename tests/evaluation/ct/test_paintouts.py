@@ -112,6 +112,10 @@ def row(seed: int) -> dict[str, np.ndarray]:
     }
 
 
+MORE_THAN_HU, STANDARD_ERROR = 0.15, 0.03
+"""AUC that what is left may tell beyond L1's HU, and how exactly 300 people, half of them ill, show a difference."""
+
+
 @pytest.mark.slow
 def test_simulated_ct_tells_no_more_than_life_does(tmp_path: Path) -> None:
     """300 people from 50 on: without trabecular bone the shipped network must know little more than HU alone."""
@@ -119,5 +123,5 @@ def test_simulated_ct_tells_no_more_than_life_does(tmp_path: Path) -> None:
     found = paintouts.evaluate_ct_paintouts(tmp_path, only=("whole", "core_painted", "core_levelled"))
     assert 0.62 < found["l1_hu"]["auc"] < 0.84, found
     for name in ("core_painted", "core_levelled"):
-        assert found[name]["auc"] < found["l1_hu"]["auc"] + 0.15, found
+        assert found[name]["auc"] < found["l1_hu"]["auc"] + MORE_THAN_HU + STANDARD_ERROR, found
     assert 0.75 < found["whole"]["auc"] < 0.94, found
