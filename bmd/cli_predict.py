@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from bmd import modality
+from bmd.ct_types import Trabecular
 from bmd.errors import BmdError, InputError, OptionError
 from bmd.findings import Finding, note, refusal
 from bmd.models import _registry as registry
 from bmd.readers.source import head
-from bmd.text import sentences, text
+from bmd.text import say, sentences, text
 from bmd.types import Demographics, Prediction, Report, Study, Suitability
 
 log = logging.getLogger(__name__)
@@ -243,13 +244,25 @@ def line(report: Report) -> str:
         parts.append(text("command.levels" if report.levels_certain else "command.levels_uncertain", levels=levels))
     if report.attenuation:
         parts.append("HU " + " ".join(f"{a.level or '?'} {a.mean_hu:.0f}" for a in report.attenuation))
-    if report.prediction is not None:
+    if report.trabecular is not None:
+        parts += _judged(report.trabecular)
+    elif report.prediction is not None:
         parts += _answered(report.prediction)
     elif any(warning.code == "film.density_unjudged" for warning in report.warnings):
         parts.append(text("command.unjudged"))
     elif any(warning.code == "dxa.no_unit" for warning in report.warnings):
         parts.append(text("command.no_density"))
     return f"{report.file}: " + "; ".join([*parts, f"{report.seconds:.1f} s"])
+
+
+def _judged(found: Trabecular) -> list[str]:
+    """A CT's primary answer: HU against the cut-offs, the chance of osteoporosis, and whether the network differs."""
+    parts = [say(found.verdict)]
+    if found.band is not None:
+        parts = [text("command.band", hu=found.hu, where=found.where, band=note(f"ct.band.{found.band}"))]
+    if found.chance is not None:
+        parts.append(text("command.chance", share=found.chance.share, before=found.chance.before))
+    return [*parts, text("command.readers_differ")] if found.agrees is False else parts
 
 
 def _answered(prediction: Prediction) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.ct_types import Attenuation, Region
+from bmd.ct_types import Attenuation, Region, Trabecular
 from bmd.findings import Finding, note
 from bmd.printed import PrintedRow, Word
 
@@ -363,6 +363,8 @@ class Report:
     seconds: float = 0.0
     attenuation: tuple[Attenuation, ...] = ()
     """CT: per vertebra."""
+    trabecular: Trabecular | None = None
+    """CT: the primary answer. ``prediction`` repeats its chance of osteoporosis; networks stand in ``answers``."""
     densities: tuple[LevelDensity, ...] = ()
     """DXA: per vertebra, where the file holds the scan's own map."""
     printed: tuple[PrintedRow, ...] = ()

@@ -46,6 +46,8 @@ SHARES = {
 }
 """Measures shown as percentages."""
 COUNTS = {"patients", "films", "people", "n"}
+MOST_AT_ONCE = 2
+"""More networks than this are shown one at a time."""
 
 
 @st.cache_data(show_spinner=False, ttl=60)
@@ -80,7 +82,11 @@ def places(model: str) -> list[str]:
 
 def provenance(report: Report) -> None:
     """Which models gave this result, on what they were measured, where and how long it ran."""
-    for role, name in report.models.items():
+    roles = list(report.models)
+    if len(roles) > MOST_AT_ONCE:
+        roles = [st.selectbox(text("app.which_network"), roles, format_func=lambda role: _word("app.role", role))]
+    for role in roles:
+        name = report.models[role]
         card = metadata().get(name, {})
         st.markdown(f"**{_word('app.role', role)}** {card.get('title', name)}")
         _measured(card)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from bmd.ct_types import TRABECULAR
+from bmd.inference.demographics.terms import LOWEST
 from bmd.models import _registry as registry
 from bmd.text import codes, text
 from bmd.types import Prediction
@@ -14,6 +16,8 @@ HIP_ROLES = ("femur_image", "femur_demographics", "femur_multimodal")
 
 def site(answer: Prediction) -> str:
     """Code of the site ("site.<code>.name"), or the name of a vertebra: "lumbar", "femoral_neck", "hip", "L3"."""
+    if answer.model == TRABECULAR:
+        return LOWEST  # published numbers are of the lowest T-score of spine and hip
     return "hip" if answer.model in _of_hip() else answer.level or "lumbar"
 
 

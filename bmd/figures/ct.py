@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from bmd import reference
-from bmd.ct_types import Attenuation
+from bmd.ct_types import Attenuation, Band
 from bmd.figures import COLOURS, GREY, _finish
 from bmd.findings import note
 from bmd.text import text
@@ -15,49 +15,91 @@ from bmd.text import text
 HU_RANGE = (-50.0, 300.0)
 
 
-def attenuation_chart(measured: Sequence[Attenuation], categories: Mapping[str, str | None] | None = None) -> go.Figure:
-    """Mean and SD of each level's spongy bone, head to feet, with Pickhardt's two cut-offs at L1.
+BAND_COLOURS = {"low": COLOURS["osteoporosis"], "between": COLOURS["osteopenia"], "high": COLOURS["normal"], None: GREY}
+"""Colours of HU against the cut-offs, by ``Attenuation.band``."""
+CUTS = (reference.HU_L1_SPECIFIC, reference.HU_L1_SENSITIVE)
+
+
+def attenuation_chart(measured: Sequence[tuple[str, Attenuation]]) -> go.Figure:
+    """Mean and SD of each body's spongy bone, head to feet, with the two cut-offs where one body at least is judged.
 
     Parameters
     ----------
-    measured : sequence of Attenuation
-        Drawn top to bottom; those without a level are left out.
-    categories : mapping, optional
-        WHO category by level, which gives the colour.
+    measured : sequence of (str, Attenuation)
+        Name to show and what was measured, drawn top to bottom.
     """
-    rows = [m for m in measured if m.level]
-    names = [str(m.level) for m in rows]
+    names = [name for name, _ in measured]
     figure = go.Figure()
-    if "L1" in names:
-        _l1_cutoffs(figure, names.index("L1"), len(names))
+    if any(one.band for _, one in measured):
+        _cutoffs(figure)
     figure.add_scatter(
-        x=[min(max(m.mean_hu, HU_RANGE[0]), HU_RANGE[1]) for m in rows],
+        x=[_shown(one.mean_hu) for _, one in measured],
         y=names,
-        error_x={"type": "data", "array": [m.sd_hu for m in rows], "thickness": 2, "width": 0, "color": GREY},
+        error_x={
+            "type": "data",
+            "array": [one.sd_hu for _, one in measured],
+            "thickness": 2,
+            "width": 0,
+            "color": GREY,
+        },
         mode="markers",
-        marker={"size": 11, "color": [COLOURS.get((categories or {}).get(name) or "", "#4682a0") for name in names]},
-        hovertext=[text("figure.hu_hover", name=str(m.level), mean_hu=m.mean_hu, sd_hu=m.sd_hu) for m in rows],
+        marker={"size": 11, "color": [BAND_COLOURS[one.band] for _, one in measured]},
+        hovertext=[text("figure.hu_hover", name=name, mean_hu=o.mean_hu, sd_hu=o.sd_hu) for name, o in measured],
         hoverinfo="text",
     )
-    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, fixedrange=True)
+    order = {"type": "category", "categoryorder": "array", "categoryarray": names[::-1]}
+    figure.update_yaxes(**order, showgrid=False, fixedrange=True, ticklen=4)
     figure.update_xaxes(range=HU_RANGE, title=text("app.ct.figure_axis"), zeroline=False, dtick=50, fixedrange=True)
-    return _finish(figure, 84 + 24 * max(1, len(rows)), text("app.ct.figure_title"))
+    return _finish(figure, 84 + 24 * max(1, len(names)), text("app.ct.figure_title"))
 
 
-def _l1_cutoffs(figure: go.Figure, row: int, count: int) -> None:
-    """Short dotted lines across the row of L1 only: the cut-offs were found there."""
-    y = count - 1 - row
-    for hu, name in ((reference.HU_L1_SPECIFIC, "osteoporosis"), (reference.HU_L1_SENSITIVE, "osteopenia")):
-        line = {"color": COLOURS[name], "width": 2, "dash": "dot"}
-        figure.add_shape(type="line", x0=hu, x1=hu, y0=y - 0.5, y1=y + 0.5, line=line)
-        figure.add_annotation(
-            x=hu,
-            y=y + 0.5,
-            yanchor="bottom",
-            text=text("figure.hu_cutoff", level="L1", hu=hu),
-            showarrow=False,
-            font={"size": 10},
+def hu_scale(hu: float, band: Band | None, expected: float | None = None) -> go.Figure:
+    """A HU on a line with the two cut-offs; a thin mark where people of the patient's age lie.
+
+    Parameters
+    ----------
+    hu : float
+        Shown within ``HU_RANGE``.
+    band : Band or None
+        Gives the colour; without one there are no cut-offs.
+    expected : float, optional
+        Published mean of the age.
+    """
+    figure = go.Figure()
+    ends = (0.0, *CUTS, HU_RANGE[1])
+    for low, high, name in zip(ends, ends[1:], ("low", "between", "high"), strict=False):
+        colour = BAND_COLOURS[name if band else None]
+        figure.add_shape(
+            type="rect", x0=low, x1=high, y0=-0.5, y1=0.5, fillcolor=colour, opacity=0.55, line={"width": 0}
         )
+    if expected is not None:
+        figure.add_shape(type="line", x0=expected, x1=expected, y0=-0.9, y1=0.9, line={"width": 1.5, "color": GREY})
+        said = {"text": text("figure.hu_expected"), "showarrow": False, "font": {"size": 11}}
+        figure.add_annotation(x=expected, y=0.9, yanchor="bottom", **said)
+    figure.add_scatter(
+        x=[_shown(hu, 0.0)],
+        y=[0],
+        mode="markers",
+        marker={"size": 15, "color": BAND_COLOURS[band], "line": {"width": 2, "color": "white"}},
+        hovertext=[text("app.ct.title", hu=hu)],
+        hoverinfo="text",
+    )
+    figure.update_yaxes(range=[-1.1, 1.6], visible=False, fixedrange=True)
+    ticks = {"tickvals": [0, *CUTS, 200, 250]} if band else {"dtick": 50}
+    figure.update_xaxes(range=[-6, HU_RANGE[1]], zeroline=False, showgrid=False, fixedrange=True, **ticks)
+    return _finish(figure, 112)
+
+
+def _shown(hu: float, low: float = HU_RANGE[0]) -> float:
+    return min(max(hu, low), HU_RANGE[1])
+
+
+def _cutoffs(figure: go.Figure) -> None:
+    """Dotted lines over all rows."""
+    for hu in CUTS:
+        figure.add_vline(hu, line={"color": GREY, "width": 1.5, "dash": "dot"})
+        said = {"text": text("figure.hu_cutoff", hu=hu), "showarrow": False, "font": {"size": 10}}
+        figure.add_annotation(x=hu, y=1, yref="paper", yanchor="bottom", **said)
 
 
 def probability_rows(rows: Sequence[tuple[str, Mapping[str, float]]]) -> go.Figure:

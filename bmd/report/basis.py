@@ -14,8 +14,11 @@ FIELDS = {"age_y": "age", "sex": "sex", "height_cm": "height", "weight_kg": "wei
 def basis(report: Report) -> tuple[Finding, ...]:
     """What went into the answer for the patient, what its network learned from, and whom a T-score compares with.
 
-    Nothing for a report without an answer, and of inputs other than a film and a form, which say it in their own way.
+    Nothing for a report without an answer, and of a DXA image, which says it in its own way.
     """
+    if report.trabecular is not None:
+        learned = (note("basis.ct_networks"),) if report.answers else ()
+        return note("basis.hu"), note("basis.hu_cutoffs"), note("basis.hu_chance"), *learned
     if report.prediction is None:
         return ()
     known = tuple(note(f"word.{FIELDS[name]}") for name, value in asdict(report.patient).items() if value is not None)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bmd import __version__
-from bmd.ct_types import Attenuation
+from bmd.ct_types import Attenuation, Trabecular
 from bmd.findings import Finding, Value
 from bmd.reference import CATEGORIES
 from bmd.report import printed
@@ -27,8 +27,8 @@ from bmd.types import Explanation, Hip, Prediction, Report, ScreeningScore
 
 COLUMNS = (
     "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category z_score "
-    "bmc_g area_cm2 hu_mean hu_sd p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg levels_certain "
-    "warnings notes basis model device seconds intended_use"
+    "bmc_g area_cm2 hu_mean hu_sd hu_band p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg "
+    "levels_certain warnings notes basis model device seconds intended_use"
 ).split()
 PATIENT_ROW = "L1-L4"
 """The level named in the patient's row, unless a reader left some out."""
@@ -54,11 +54,12 @@ def as_object(report: Report) -> dict[str, Any]:
         ``{code, severity, values, text}`` (`bmd.text.record`): programs go by the code.
 
         A film adds ``levels_probability``, of all names being right; null where that is not calibrated. A CT adds
-        ``hu {mean, sd, volume_cm3}`` (null where not measured) to each vertebra, whose coordinates are those of the
-        sagittal plane (x = row, y = slice), ``femur``, one object per hip, and ``answers``, what each network says of
-        the patient. A DXA image adds ``answers``, the levels ``left_out``, and ``printed``, one object per row of the
-        densitometer's table (`report.printed`). A patient's figures alone (``modality`` "demographics") add ``sites``
-        and ``scores``.
+        ``hu {mean, sd, volume_cm3, band}`` (null where not measured) to each vertebra, whose coordinates are those of
+        the sagittal plane (x = row, y = slice), ``trabecular``, the primary answer (`_trabecular`; ``prediction`` holds
+        its chance of osteoporosis and no class), ``femur``, one object per hip, and ``answers``, what each network says
+        of the patient. A DXA image adds ``answers``, the levels ``left_out``, and ``printed``, one object per row of
+        the densitometer's table (`report.printed`). A patient's figures alone (``modality`` "demographics") add
+        ``sites`` and ``scores``.
     """
     return _common(report) | _of_modality(report)
 
@@ -91,7 +92,11 @@ def _of_modality(report: Report) -> dict[str, Any]:
     """What only some kinds of input have."""
     said = [{"level": a.level, "model": a.model, **_prediction(a)} for a in report.answers]
     if report.modality == "ct":
-        return {"femur": [_hip(hip) for hip in report.hips], "answers": said}
+        return {
+            "trabecular": None if report.trabecular is None else _trabecular(report.trabecular),
+            "femur": [_hip(hip) for hip in report.hips],
+            "answers": said,
+        }
     if report.modality == "demographics":
         return {"sites": said, "scores": [_score(score) for score in report.scores]}
     if report.modality == "dxa":
@@ -106,6 +111,23 @@ def _left_out(report: Report) -> tuple[tuple[str, ...], str]:
     if said is None or not isinstance(said["levels"], tuple):
         return (), PATIENT_ROW
     return tuple(str(level) for level in said["levels"]), str(said["rest"])
+
+
+def _trabecular(found: Trabecular) -> dict[str, Any]:
+    """The fields of `Trabecular`; chances are of osteoporosis by DXA."""
+    chance = found.chance
+    return {
+        "hu": found.hu,
+        "level": found.level,
+        "vertebrae": list(found.vertebrae),
+        "mean_hu": found.mean_hu,
+        "band": found.band,
+        "verdict": record(found.verdict),
+        "osteoporosis": None if chance is None else asdict(chance),
+        "expected_hu": found.expected_hu,
+        "z_score": found.z_score,
+        "network_agrees": found.agrees,
+    }
 
 
 def _hip(hip: Hip) -> dict[str, Any]:
@@ -167,7 +189,7 @@ def _hu(found: Attenuation | None) -> dict[str, Any] | None:
     if found is None:
         return None
     values = {"mean": found.mean_hu, "sd": found.sd_hu, "volume_cm3": found.volume_cm3}
-    return {name: _number(value, 2) for name, value in values.items()}
+    return {name: _number(value, 2) for name, value in values.items()} | {"band": found.band}
 
 
 _NOTHING = Prediction(None, None, None, None, {}, None, "")
@@ -235,11 +257,15 @@ def _rows(report: Report) -> list[dict[str, Any]]:
     rows = [common | {"level": site["level"]} | _cells(site) for site in whole.get("sites", ())]
     if rows:
         return rows
-    if whole["prediction"] is not None or not whole["vertebrae"]:
-        level = _left_out(report)[1] if whole["prediction"] is not None else None
+    judged = whole.get("trabecular")
+    if whole["prediction"] is not None or judged or not whole["vertebrae"]:
+        level = _left_out(report)[1] if whole["prediction"] is not None or judged else None
         if report.prediction is not None and report.prediction.level is not None:
             level = report.prediction.level  # the lowest of several printed sites
-        rows.append(common | {"level": level} | _cells(whole["prediction"] or _prediction(_NOTHING)))
+        cells = _cells(whole["prediction"] or _prediction(_NOTHING))
+        if judged:
+            cells |= {"hu_mean": judged["hu"], "hu_band": judged["band"], "z_score": judged["z_score"]}
+        rows.append(common | {"level": level} | cells)
     for vertebra in whole["vertebrae"]:
         box = dict(zip(("x1", "y1", "x2", "y2"), vertebra["box"], strict=True))
         rows.append(common | {"level": vertebra["level"], "score": vertebra["score"]} | box | _cells(vertebra))
@@ -265,6 +291,7 @@ def _cells(numbers: dict[str, Any]) -> dict[str, Any]:
     return {
         "hu_mean": hu.get("mean"),
         "hu_sd": hu.get("sd"),
+        "hu_band": hu.get("band"),
         **{name: numbers[name] for name in ("bmd_g_cm2", "t_score", "category")},
         "z_score": numbers.get("z_score"),
         "t_low": low,

@@ -9,6 +9,7 @@ import numpy as np
 
 from bmd import reference
 from bmd.findings import note, refusal, warning
+from bmd.inference.ct.verdict import as_prediction, judge, with_second_reader
 from bmd.types import (
     Acquisition,
     Attenuation,
@@ -82,6 +83,12 @@ def share(name: str, level: str | None, model: str, sure: float = 0.62) -> Predi
     return Prediction(level, None, None, None, shares, name, model)
 
 
+def _crop() -> np.ndarray:
+    """A hip's picture: a bright ball."""
+    y, x = np.mgrid[-1:1:250j, -1:1:250j]
+    return np.clip(0.4 + 0.5 * (x**2 + y**2 < 0.3), 0, 1).astype(np.float32)
+
+
 def report(patient: Demographics | None = None, **changes) -> Report:
     """Made-up result on the drawn CT."""
     found, measured, density = [], [], []
@@ -93,28 +100,30 @@ def report(patient: Demographics | None = None, **changes) -> Report:
         measured.append(share("osteopenia", level, "pair_acm", 0.5 + 0.05 * i))
         roi = _region(_ellipsoid(centre, (3.0, 4.4, 6.2), 6))
         density.append(Attenuation(level, 131.4 - 3 * i, 21.0, roi, 5.2, i))
-    y, x = np.mgrid[-1:1:250j, -1:1:250j]
-    crop = np.clip(0.4 + 0.5 * (x**2 + y**2 < 0.3), 0, 1).astype(np.float32)
+    values, judged = judge(tuple(density), 120.0, patient or Demographics())
+    trabecular, differ = with_second_reader(judged, share("osteopenia", None, "pair_acm"))
     whole = Report(
         file="",
         modality="ct",
         suitability=Suitability(True),
         vertebrae=tuple(found),
         measurements=tuple(measured),
-        attenuation=tuple(density),
+        attenuation=values,
+        trabecular=trabecular,
         hips=(
-            Hip("right", None, crop, (78.0, 52.0, 28.0), share("osteopenia", "hip", "femur_image")),
+            Hip("right", None, _crop(), (78.0, 52.0, 28.0), share("osteopenia", "hip", "femur_image")),
             Hip("left", refusal("ct.hip.metal"), None, None, None),
         ),
         answers=(
+            share("osteopenia", None, "pair_acm"),
             share("osteopenia", None, "femur_image", 0.55),
             share("osteoporosis", None, "femur_demographics", 0.48),
             share("osteopenia", None, "femur_multimodal", 0.6),
         ),
-        prediction=share("osteopenia", None, "pair_acm"),
+        prediction=as_prediction(trabecular),
         patient=patient or Demographics(),
         levels_certain=True,
-        warnings=(warning("ct.contrast"),),
+        warnings=(*differ, warning("ct.contrast")),
         models={"localiser": "cmnet", "slices": "pair_acm"},
         device="cpu",
         seconds=2.5,
@@ -143,6 +152,7 @@ REFUSED = report(
     attenuation=(),
     hips=(),
     answers=(),
+    trabecular=None,
     prediction=None,
     warnings=(),
 )

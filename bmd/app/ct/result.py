@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import html
-from dataclasses import replace
 
 import streamlit as st
 
 from bmd.app import cards, downloads, patient, results, session, shell
 from bmd.app.ct import maps as ct_maps
 from bmd.app.ct import samples as ct_samples
+from bmd.app.ct.headline import headline
 from bmd.app.markup import chip, percent, plain, table
 from bmd.app.results import CHART
 from bmd.app.viewers import ct as volume_viewer
 from bmd.app.viewers.ct.bodies import Body, bodies
+from bmd.ct_types import TRABECULAR, Band
 from bmd.figures import ct as figures
 from bmd.findings import note
 from bmd.models import _registry as registry
-from bmd.reference import CATEGORIES
 from bmd.text import entry, sentences, text
 from bmd.types import Demographics, Prediction, Report
 
@@ -54,12 +54,9 @@ def result(held: session.Held, report: Report) -> None:
     """The result of a CT that was analysed."""
     results.levels_banner(report)
     sample = ct_samples.SAMPLES.named(held.sample)
-    if report.prediction is None and report.answers:
-        st.info(text("app.ct.no_spine"), icon=":material/info:")
-    else:
-        results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
-    answers(report)
+    headline(report, sample.truth().get("t_l1l4") if sample else None)
     results.warnings(report)
+    answers(report)
     levels, hips, maps, method = st.tabs(entry("app.ct.tabs"))
     with levels:
         _levels(report)
@@ -74,8 +71,9 @@ def result(held: session.Held, report: Report) -> None:
 
 
 def source(model: str, inside: bool = False) -> str:
-    """Plain name of what a network of the CT page looks at, or the words for it ``inside`` a sentence."""
-    return text(f"app.ct.source.{registry.spec(model).role}.{'inside' if inside else 'name'}")
+    """Plain name of what an answer of the CT page looks at, or the words for it ``inside`` a sentence."""
+    role = TRABECULAR if model == TRABECULAR else registry.spec(model).role
+    return text(f"app.ct.source.{role}.{'inside' if inside else 'name'}")
 
 
 def answers(report: Report) -> None:
@@ -114,36 +112,37 @@ def agreement(rows: list[Prediction]) -> str:
 def _levels(report: Report) -> None:
     found = bodies(report)
     if report.attenuation:
-        names = tuple(one.name for one in found if one.density)
+        measured = [(one.name, one.density) for one in found if one.density]
         st.plotly_chart(
-            figures.attenuation_chart(
-                [replace(one.density, level=one.name) for one in found if one.density],
-                {one.name: one.answer.category for one in found if one.answer},
-            ),
+            figures.attenuation_chart(measured),
             config=CHART,
             key="ct_attenuation",
-            alt=text("app.ct.attenuation_alt", names=names),
+            alt=text("app.ct.attenuation_alt", names=tuple(one.long for one in found if one.density)),
         )
     else:
         st.caption(text("app.ct.no_attenuation"))
     head = entry("app.ct.level_head")
     columns = len(head) if report.measurements else MEASURED_COLUMNS
     st.html(table(head[:columns], [_row(one)[:columns] for one in found]))
-    if any(one.vertebra.level is None for one in found):
-        st.caption(text("app.ct.bodies_unnamed"))
-    if report.attenuation:
-        st.caption(text("app.ct.hu_caption"))
+    said = [text("app.ct.hu_caption")] if report.attenuation else []
     if report.measurements:
-        st.caption(text("app.ct.network_caption"))
+        said.append(text("app.ct.network_caption"))
+    if said:
+        st.caption(" ".join(said))
 
 
 def _row(one: Body) -> list[str]:
     density, answer = one.density, one.answer
-    shares = answer.probabilities if answer else {}
+    share = "" if answer is None else percent(answer.probabilities.get(answer.category or ""))
     return [
-        html.escape(one.name),
+        html.escape(one.long),
         "–" if density is None else f"{density.mean_hu:.0f} ± {density.sd_hu:.0f}".replace("-", "−"),
-        "–" if density is None else f"{density.volume_cm3:.1f} cm³",
-        chip(answer.category if answer else None),
-        *(percent(shares.get(name)) for name in CATEGORIES),
+        "–" if density is None or density.band is None else band_chip(density.band),
+        f"{chip(answer.category)} {share}" if answer else "–",
     ]
+
+
+def band_chip(band: Band) -> str:
+    """Where HU lie to the cut-offs as a coloured label."""
+    words = html.escape(text(f"ct.band.{band}"))
+    return f'<span class="ol-chip" style="--c:{figures.BAND_COLOURS[band]}">{words}</span>'

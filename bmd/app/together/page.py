@@ -13,6 +13,7 @@ from bmd.app import cards, results, session, shell, sites
 from bmd.app.ct.result import source as looked_at
 from bmd.app.markup import chip, percent, plain, signed, table
 from bmd.app.results import CHART
+from bmd.ct_types import TRABECULAR
 from bmd.figures import ct as ct_figures
 from bmd.figures import together as figures
 from bmd.findings import Finding, note
@@ -250,4 +251,4 @@ def _row(row: Source) -> list[str]:
 
 def learned_from(model: str) -> str:
     """What the weights behind an answer say they were trained on; what was measured was not learned."""
-    return text("app.together.measured") if model in HOW else cards.learned_from(model)
+    return text("app.together.measured") if model in (*HOW, TRABECULAR) else cards.learned_from(model)

@@ -1,4 +1,4 @@
-"""CT, step 3: trabecular attenuation, measured and not learned, and what published cut-offs say about it.
+"""CT, step 3: trabecular attenuation, measured and not learned.
 
 The region is the front of the body without its cortex, its end plates and the basivertebral vein. Bodies that metal,
 cement, sclerosis or a fracture make useless are named and left out.
@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.ct_types import Attenuation
-from bmd.findings import Finding, Value, note, warning
+from bmd.findings import Finding, note, warning
 from bmd.inference.ct.bodies import Body, cropped
 from bmd.inference.ct.fracture import fracture, shape
 from bmd.inference.ct.levels import Block, FoundCt, block
-from bmd.reference import HU_L1_SENSITIVE, HU_L1_SPECIFIC
 from bmd.types import Volume
 
 WALL_MM, PLATE_MM = 5.0, 5.0
@@ -109,28 +108,27 @@ def spoiled(volume: Volume, measured: Attenuation | None, here: Block) -> Findin
     return None
 
 
-def contrast(volume: Volume, found: FoundCt) -> bool:
-    """Whether a contrast agent was given: the file says so, or a bright vessel lies in front of the bodies."""
+def contrast(volume: Volume, found: FoundCt) -> Finding | None:
+    """That the file names a contrast agent, or that one seems to have been given, since vessels there are bright."""
     if volume.acquisition.contrast:
-        return True
-    dz, dy, dx = volume.spacing_mm
-    areas = []
+        return warning("ct.contrast")
+    areas, bright = [], []
+    dy, dx = volume.spacing_mm[1:]
     for body in found.bodies:
-        z, y, x = body.frame.origin
-        front = y - 0.5 * body.frame.depth - 4
-        rows = slice(max(0, int((front - 38) / dy)), max(1, int(front / dy)))
-        columns = slice(max(0, int((x - 40) / dx)), int((x + 40) / dx) + 1)
-        part = volume.voxels[int(np.clip(round(z / dz), 0, len(volume.voxels) - 1)), rows, columns]
-        areas.append(float(((part > CONTRAST_HU[0]) & (part < CONTRAST_HU[1])).sum()) * dy * dx)
-    return bool(areas) and float(np.median(areas)) > CONTRAST_MM2
+        part = _before(volume, body)
+        part = part[(part > CONTRAST_HU[0]) & (part < CONTRAST_HU[1])]
+        areas.append(part.size * dy * dx)
+        bright.append(part)
+    if not areas or float(np.median(areas)) <= CONTRAST_MM2:
+        return None
+    return warning("ct.contrast_seen", hu=float(np.median(np.concatenate(bright))))
 
 
-def reading(values: tuple[Attenuation, ...]) -> tuple[Finding, ...]:
-    """What the published cut-offs say about L1; nothing when L1 was not measured."""
-    found = next((a for a in values if a.level == "L1"), None)
-    if found is None:
-        return ()
-    numbers: dict[str, Value] = {"hu": found.mean_hu, "specific_hu": HU_L1_SPECIFIC, "sensitive_hu": HU_L1_SENSITIVE}
-    if found.mean_hu <= HU_L1_SPECIFIC:
-        return (note("ct.l1_low", **numbers),)
-    return (note("ct.l1_between" if found.mean_hu <= HU_L1_SENSITIVE else "ct.l1_high", **numbers),)
+def _before(volume: Volume, body: Body) -> NDArray[np.int16]:
+    """What lies before the middle of a body, where aorta and vena cava run: one slice, about 80 x 38 mm."""
+    dz, dy, dx = volume.spacing_mm
+    z, y, x = body.frame.origin
+    front = y - 0.5 * body.frame.depth - 4
+    rows = slice(max(0, int((front - 38) / dy)), max(1, int(front / dy)))
+    columns = slice(max(0, int((x - 40) / dx)), int((x + 40) / dx) + 1)
+    return volume.voxels[int(np.clip(round(z / dz), 0, len(volume.voxels) - 1)), rows, columns]

@@ -9,21 +9,20 @@ from typing import TypeVar
 from bmd.errors import WeightsError
 from bmd.findings import Finding, warning
 from bmd.inference import run
-from bmd.inference.ct.attenuation import Measured, contrast, measure_attenuation, reading
+from bmd.inference.ct.attenuation import Measured, contrast, measure_attenuation
 from bmd.inference.ct.femur import find_and_read_hips
 from bmd.inference.ct.gate import gate_ct, judge_ct
 from bmd.inference.ct.levels import ROLE, FoundCt, localise_ct
 from bmd.inference.ct.slices import ROLE as SLICES
 from bmd.inference.ct.slices import classify_slices
 from bmd.inference.ct.turned import contradictions
-from bmd.inference.patient import of_age
+from bmd.inference.ct.verdict import as_prediction, judge, of_source, with_second_reader
+from bmd.inference.patient import below_who_age, of_age
 from bmd.inference.run import Networks, Teller
-from bmd.reference import LUMBAR
+from bmd.reference import HU_KVP, LUMBAR
 from bmd.types import Hip, Prediction, Report, Study, Suitability, Volume
 
 Result = TypeVar("Result")
-REFERENCE_KVP = 120.0
-"""Tube voltage of the published values."""
 
 
 def find(volume: Volume, suitability: Suitability, networks: Networks) -> tuple[FoundCt, Suitability]:
@@ -38,17 +37,29 @@ def describe(report: Report, study: Study, volume: Volume, found: FoundCt, netwo
     """Measure every body, classify slices and hips, and fill the report."""
     tell(0.55, "progress.measuring_attenuation")
     measured = measure_attenuation(volume, found)
+    values, trabecular = judge(measured.attenuation, volume.acquisition.kvp, study.patient)
     said = (*_of_upload(study), *_names(found), *measured.left_out, *_technique(volume, found, measured))
     said += of_age(study.patient)
     report = replace(
         report,
         vertebrae=found.vertebrae,
-        attenuation=measured.attenuation,
+        attenuation=values,
+        trabecular=trabecular,
+        prediction=as_prediction(trabecular),
         levels_certain=found.certain,
         warnings=said,
     )
     tell(0.65, "progress.classifying")
-    return _hips(_slices(report, volume, networks), volume, study, networks, spine_end(found))
+    young = below_who_age(study.patient)
+    report = _hips(report if young else _slices(report, volume, networks), volume, study, networks, spine_end(found))
+    return _without_classes(report) if young else report
+
+
+def _without_classes(report: Report) -> Report:
+    """Under 50 no WHO class, and these networks name nothing else (ISCD)."""
+    hips = tuple(replace(hip, prediction=None) for hip in report.hips)
+    said = warning("ct.networks_left_out")
+    return replace(report, hips=hips, answers=(), warnings=(*report.warnings, said))
 
 
 def spine_end(found: FoundCt) -> float:
@@ -61,13 +72,14 @@ def _slices(report: Report, volume: Volume, networks: Networks) -> Report:
     chosen = [v for v in report.vertebrae if v.level in usable]
     nothing: tuple[tuple[Prediction, ...], Prediction | None] = (), None
     (each, patient), said = _tried("ct.slices_not_read", lambda: classify_slices(volume, chosen, networks), nothing)
+    trabecular, differ = with_second_reader(report.trabecular, patient)
     return replace(
         report,
         measurements=each,
-        prediction=patient,
+        trabecular=trabecular,
         answers=report.answers if patient is None else (*report.answers, patient),
         models=report.models | ({SLICES: networks.name(SLICES)} if each else {}),
-        warnings=report.warnings + said,
+        warnings=(*differ, *report.warnings, *said),
     )
 
 
@@ -107,17 +119,18 @@ def _names(found: FoundCt) -> tuple[Finding, ...]:
 
 
 def _technique(volume: Volume, found: FoundCt, measured: Measured) -> list[Finding]:
-    """Reading of L1, and what moves HU and was not corrected."""
+    """What moves HU and was not corrected."""
     if not measured.attenuation:
         return []
-    said = [*reading(measured.attenuation)]
+    said = []
     kvp = volume.acquisition.kvp
     if kvp is None:
-        said.append(warning("ct.kvp_unknown"))
-    elif abs(kvp - REFERENCE_KVP) > 1:
-        said.append(warning("ct.kvp_other", kvp=kvp, reference_kvp=REFERENCE_KVP))
-    if contrast(volume, found):
-        said.append(warning("ct.contrast"))
+        said.append(warning("ct.kvp_unknown", reference_kvp=HU_KVP))
+    elif not of_source(kvp):
+        said.append(warning("ct.kvp_other", kvp=kvp, reference_kvp=HU_KVP))
+    given = contrast(volume, found)
+    if given is not None:
+        said.append(given)
     if volume.acquisition.kernel == "sharp":
         said.append(warning("ct.sharp_kernel"))
     return said

@@ -1,4 +1,4 @@
-"""The pair ensemble on a CT: one axial slice through the middle of every lumbar body, then the patient."""
+"""The second reader of a CT: the pair ensemble on an axial slice through each of L1-L4, then the patient."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from scipy.special import softmax
 
 from bmd.inference.run import Networks
 from bmd.inputs.ct import axial_crop, body_centre, slice_windows
-from bmd.reference import CATEGORIES, LUMBAR
+from bmd.reference import CATEGORIES, DENSITY_LEVELS
 from bmd.types import Prediction, Vertebra, Volume
 
 ROLE = "slices"
-PATIENT_LEVELS = ("L1", "L2", "L3", "L4")
 FEWEST = 2
 """A patient is never classified from a single vertebra (ISCD 2023)."""
 
@@ -32,7 +31,7 @@ def classify_slices(
     volume : Volume
         The CT.
     vertebrae : iterable of Vertebra
-        Any levels; L1-L5 with a ``body`` are looked at.
+        Any levels; L1-L4 with a ``body`` are looked at. L5 is outlined and not classed, as on a film.
     networks : Networks
         Runs the network of the role.
 
@@ -46,7 +45,7 @@ def classify_slices(
     WeightsError
         The network's weights are missing or damaged.
     """
-    chosen = [v for v in vertebrae if v.level in LUMBAR and v.body is not None and v.body.mask.any()]
+    chosen = [v for v in vertebrae if v.level in DENSITY_LEVELS and v.body is not None and v.body.mask.any()]
     if not chosen:
         return (), None
     crops = np.stack([axial_crop(volume.voxels, volume.spacing_mm, body_centre(v)) for v in chosen])
@@ -56,10 +55,9 @@ def classify_slices(
         of_logits(str(v.level), row, float(temperature.get("slice_temperature", 1.0)), network)
         for v, row in zip(chosen, logits, strict=True)
     )
-    rows = [k for k, v in enumerate(chosen) if v.level in PATIENT_LEVELS]
-    if len(rows) < FEWEST:
+    if len(chosen) < FEWEST:
         return each, None
-    mean = logits[rows].mean(0)
+    mean = logits.mean(0)
     return each, of_logits(None, mean, float(temperature.get("patient_temperature", 1.0)), network)
 
 

@@ -10,6 +10,8 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from bmd.ct_types import BANDS
+from bmd.reference import CATEGORIES
 from bmd.report.basis import basis
 from bmd.text import say, sentences, text
 from bmd.types import Prediction, Report, Study, Vertebra
@@ -49,8 +51,8 @@ def annotated_png(study: Study, report: Report) -> bytes:
     film = film.convert("RGB")  # after resizing, which is three times the work in colour
     pen = ImageDraw.Draw(film)
     font = _font(film.height // 42)
-    for vertebra in report.vertebrae:
-        _draw_vertebra(pen, vertebra, _measured(report, vertebra.level), scale, font)
+    for index, vertebra in enumerate(report.vertebrae):
+        _draw_vertebra(pen, vertebra, _label(report, index), scale, font)
     return _encode(_with_caption(film, _lines(report)))
 
 
@@ -62,15 +64,29 @@ def _measured(report: Report, level: str | None) -> Prediction | None:
     return next((p for p in report.measurements if level is not None and p.level == level), None)
 
 
+def _label(report: Report, index: int) -> tuple[str, str | None]:
+    """Level with what was measured there, and the category that gives the colour; of a CT the HU and their band."""
+    level = report.vertebrae[index].level
+    label = level or "?"
+    density, measured = report.attenuation_of(index), _measured(report, level)
+    if density is not None:
+        band = density.band
+        return f"{label}  {density.mean_hu:.0f} HU", None if band is None else CATEGORIES[BANDS.index(band)]
+    if measured is not None and measured.t_score is not None:
+        label += f"  T {_signed(measured.t_score)}"
+    return label, measured.category if measured and report.modality != "ct" else None
+
+
 def _draw_vertebra(
     pen: ImageDraw.ImageDraw,
     vertebra: Vertebra,
-    measured: Prediction | None,
+    said: tuple[str, str | None],
     scale: float,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
     """Thin box, outline in the colour of the category, dashed where flawed, and the level. Pixel centres: +0.5."""
-    colour = COLOURS[measured.category if measured else None]
+    label, category = said
+    colour = COLOURS[category]
     width = max(1, round(font.size / 10))  # type: ignore[union-attr]
     x1, y1, x2, y2 = ((value + 0.5) * scale for value in vertebra.box_px)
     pen.rectangle((x1, y1, x2, y2), outline=_DIM, width=1)
@@ -79,9 +95,6 @@ def _draw_vertebra(
     if len(points) > 1:
         for part in dashed(contour, 4 * width) if vertebra.flaw else ([*points, points[0]],):
             pen.line(part, fill=colour, width=width, joint="curve")
-    label = vertebra.level or "?"
-    if measured is not None and measured.t_score is not None:
-        label += f"  T {_signed(measured.t_score)}"
     left, top, right, bottom = pen.textbbox((0, 0), label, font=font)
     x = min(x2 + 6, pen.im.size[0] - (right - left) - 4)
     y = (y1 + y2 - (bottom - top)) / 2
@@ -106,7 +119,7 @@ def _lines(report: Report) -> list[tuple[str, tuple[int, int, int]]]:
     lines = [(_result(report), _INK)]
     if report.vertebrae and not report.levels_certain:
         lines.append((text("report.levels_uncertain"), COLOURS["osteopenia"]))
-    lines += [(" ".join(sentences(basis(report))), _DIM)] if report.prediction is not None else []
+    lines += [(line, _DIM) for line in [" ".join(sentences(basis(report)))] if line]
     lines.append((text("intended_use"), _DIM))
     return lines
 
@@ -114,6 +127,8 @@ def _lines(report: Report) -> list[tuple[str, tuple[int, int, int]]]:
 def _result(report: Report) -> str:
     if not report.suitability.suitable:
         return text("report.not_analysed", reasons=" ".join(sentences(report.suitability.reasons)))
+    if report.trabecular is not None:
+        return say(report.trabecular.verdict)
     prediction = report.prediction
     if prediction is not None and prediction.t_score is None and prediction.category in prediction.probabilities:
         share = prediction.probabilities[prediction.category]

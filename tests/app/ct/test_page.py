@@ -61,8 +61,10 @@ def button(at: AppTest, label: str):
 def test_single_volume_is_read_and_analysed_at_once(page):
     at = upload(page(), "ct.zip")
     words = shown_result(at)
-    assert "Osteopenia" in words
-    assert "Probability 62%" in words
+    assert "131 HU" in words
+    assert text("app.ct.second_agrees") in words
+    assert '<span class="ol-chip"' in words
+    assert "62%" in words
     assert "<td>131 ± 21</td>" in words
     assert "osteoporosis: patient data" in words
     assert text("ct.contrast") in words
@@ -179,7 +181,7 @@ def test_another_ct_releases_this_one_and_leaves_the_film(page, fakes):
 def test_agreement_is_one_sentence(fakes_ct):
     rows = fakes_ct.report().answers
     assert ct.agreement(list(rows)).startswith("They do not agree")
-    assert ct.agreement([rows[0], rows[2]]) == text("app.ct.agree", count=2, category="osteopenia")
+    assert ct.agreement([rows[0], rows[1], rows[3]]) == text("app.ct.agree", count=3, category="osteopenia")
     assert ct.agreement([]) == ""
 
 

@@ -42,6 +42,7 @@ def test_every_answer_is_listed_once_with_its_site(found):
     rows = together.sources(found)
     assert [(row.name, sites.name(row.site)) for row in rows] == [
         ("Spine X-ray", "Lumbar spine"),
+        ("Abdominal CT: measured HU", "Lowest of three sites"),
         ("Abdominal CT: vertebra slices", "Lumbar spine"),
         ("Abdominal CT: hip image", "Hip"),
         ("Abdominal CT: patient data", "Hip"),

@@ -89,7 +89,12 @@ def test_overlays_say_what_the_report_says(fakes_ct):
     header, body = unpack(packet.overlay_packet("x", fakes_ct.SHAPE, fakes_ct.SPACING, report, maps, "alt"))
     kinds = [region["kind"] for region in header["regions"]]
     assert kinds.count("body") == kinds.count("roi") == 5
-    assert header["regions"][0]["lines"] == ["L1", "131 ± 21 HU in 5.2 cm³", "Osteopenia, 50%"]
+    assert header["regions"][0]["lines"] == [
+        "L1",
+        "131 ± 21 HU in 5.2 cm³",
+        "To the cut-offs: in between",
+        "Slice network: osteopenia, 50%",
+    ]
     assert header["regions"][0]["category"] == "osteopenia"
     assert [place["name"] for place in header["places"]] == ["L1", "L2", "L3", "L4", "L5", "Right hip"]
     assert header["places"][2]["at"] == pytest.approx([36, 58, 66], abs=1)

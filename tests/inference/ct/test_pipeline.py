@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmd.ct_types import Attenuation, Region
 from bmd.errors import WeightsError
 from bmd.findings import Finding, note, warning
 from bmd.inference.ct import levels as ct_levels
-from bmd.inference.ct.attenuation import reading
 from bmd.inference.ct.canal import find_spine
 from bmd.inference.ct.gate import gate_ct
 from bmd.inference.ct.pipeline import analyse_ct
@@ -133,7 +131,8 @@ def test_names_are_kept_with_a_clear_sacrum(monkeypatch: pytest.MonkeyPatch, str
     assert report.levels_certain
     assert [a.level for a in report.attenuation] == list(NAMES)
     said = codes(report.warnings)
-    assert "ct.l1_between" in said
+    assert report.trabecular is not None
+    assert (report.trabecular.level, report.trabecular.band) == ("L1", None)
     assert warning("ct.kvp_other", kvp=100.0, reference_kvp=120.0) in report.warnings
     assert {"ct.contrast", "ct.slices_not_read"} <= {*said}
     assert "ct.kvp_unknown" not in said
@@ -198,14 +197,6 @@ def test_a_short_volume_is_measured_in_vertebrae(straight: Column) -> None:
     one, two = (gate_ct(Study("x", volume=Volume(straight.volume.voxels[:n], (1.0, 1.5, 1.5))))[0] for n in (40, 55))
     assert "about 1 vertebra;" in say(one.reasons[0])
     assert "55 slices cover 55 mm, about 2 vertebrae;" in say(two.reasons[0])
-
-
-def test_reading_of_l1_follows_the_published_cutoffs() -> None:
-    region = Region((0, 0, 0), np.ones((1, 1, 1), bool))
-    said = [reading((Attenuation("L1", hu, 10, region, 1.0, 0),)) for hu in (110.0, 110.1, 160.0, 160.1)]
-    assert [codes(one) for one in said] == [["ct.l1_low"], ["ct.l1_between"], ["ct.l1_between"], ["ct.l1_high"]]
-    assert "between 110 and 160" in say(said[1][0])
-    assert reading((Attenuation("L2", 95.0, 10, region, 1.0, 0),)) == ()
 
 
 def test_progress_never_falls(monkeypatch: pytest.MonkeyPatch, straight: Column) -> None:

@@ -27,11 +27,11 @@ def leaning() -> Report:
 def test_an_unnamed_body_never_carries_its_neighbours_hu() -> None:
     assert [vertebra["hu"] for vertebra in as_object(leaning())["vertebrae"]] == [
         None,
-        {"mean": 88.0, "sd": 9.0, "volume_cm3": 1.0},
+        {"mean": 88.0, "sd": 9.0, "volume_cm3": 1.0, "band": None},
     ]
     assert [(one.name, one.density and one.density.mean_hu) for one in bodies(leaning())] == [
-        ("#1", None),
-        ("#2", 88.0),
+        ("1 of 2", None),
+        ("2 of 2", 88.0),
     ]
 
 

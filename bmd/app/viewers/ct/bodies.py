@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bmd.ct_types import Attenuation
 from bmd.inputs.ct import body_centre
+from bmd.text import text
 from bmd.types import Prediction, Report, Vertebra
-
-UNNAMED = "#{number}"
-"""Bodies without a name are counted from above."""
 
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """One body: ``name`` is its level, or its number from above when it could not be named."""
+    """One body: ``name`` is its level, or "2 of 4" from above when it could not be named; ``long`` says so in words."""
 
     name: str
+    long: str
     vertebra: Vertebra
     density: Attenuation | None
     answer: Prediction | None
@@ -30,9 +30,14 @@ class Body:
 def bodies(report: Report) -> list[Body]:
     """Every body with its mask, from above, with what was measured in it and answered for it."""
     found = [(k, v) for k, v in enumerate(report.vertebrae) if v.body is not None and v.body.mask.any()]
+
+    def place(number: int, of: Sequence[object]) -> dict[str, int]:
+        return {"number": number + 1, "count": len(of)}
+
     return [
         Body(
-            vertebra.level or UNNAMED.format(number=number + 1),
+            vertebra.level or text("app.ct.body.short", **place(number, found)),
+            vertebra.level or text("app.ct.body.long", **place(number, found)),
             vertebra,
             report.attenuation_of(k),
             next((m for m in report.measurements if m.level and m.level == vertebra.level), None),

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from bmd.app.viewers.bundle import words
 from bmd.app.viewers.ct.bodies import Body, bodies
 from bmd.app.viewers.film import join
-from bmd.ct_types import Region
+from bmd.ct_types import BANDS, Region
+from bmd.findings import note
+from bmd.reference import CATEGORIES
 from bmd.text import say, text
 from bmd.types import Explanation, Report
 
@@ -123,7 +125,7 @@ def overlay_packet(
 def _regions(report: Report, shape: Shape, grid: Shape, parts: list[bytes]) -> list[dict[str, Any]]:
     found = []
     for one in bodies(report):
-        fact = {"level": one.name, "category": one.answer.category if one.answer else None, "lines": region_lines(one)}
+        fact = {"level": one.name, "category": colour_of(one), "lines": region_lines(one)}
         for kind, region in (("body", one.vertebra.body), ("roi", one.density.roi if one.density else None)):
             if region is not None:
                 origin, block = resampled(region, shape, grid)
@@ -159,15 +161,23 @@ def _overlaps(start: int, count: int, scale: float) -> tuple[NDArray[np.float32]
     return np.clip(overlap, 0, 1).astype(np.float32), first
 
 
+def colour_of(one: Body) -> str | None:
+    """The category in whose colour a body is drawn: that of its HU against the cut-offs, whatever the network says."""
+    band = one.density.band if one.density else None
+    return None if band is None else CATEGORIES[BANDS.index(band)]
+
+
 def region_lines(one: Body) -> list[str]:
     """What the viewer says about one body: its name, then one fact a line."""
-    lines = [one.name if one.vertebra.level else text("app.viewer.body_unnamed", name=one.name)]
+    lines = [one.long]
     density, answer = one.density, one.answer
     if density is not None:
         lines.append(text("app.viewer.hu", mean=density.mean_hu, sd=density.sd_hu, volume=density.volume_cm3))
+        if density.band is not None:
+            lines.append(text("app.viewer.band", band=note(f"ct.band.{density.band}")))
     if answer is not None and answer.category:
-        share, category = answer.probabilities.get(answer.category), answer.category.capitalize()
-        lines.append(category if share is None else text("app.viewer.category_share", category=category, share=share))
+        share, category = answer.probabilities.get(answer.category, 0.0), note(f"category.{answer.category}")
+        lines.append(text("app.viewer.network_share", category=category, share=share))
     if answer is not None and answer.t_score is not None:
         lines.append(text("app.t_score", t=answer.t_score))
     return lines
