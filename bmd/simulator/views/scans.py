@@ -18,7 +18,7 @@ from bmd.simulator.views.mannequin import build
 from bmd.truth import Truth
 
 Picture = NDArray[np.float32]
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 L1, L5 = 3, 7
 """Indices of ``LEVELS``."""
 
