@@ -270,8 +270,10 @@ def _answered(prediction: Prediction) -> list[str]:
     if prediction.z_score is not None:
         return [text("command.z_score", z=prediction.z_score)]
     if prediction.category is None:
-        alone = prediction.bmd_g_cm2 is not None and prediction.t_score is None
-        return [text("command.density_alone", bmd=prediction.bmd_g_cm2)] if alone else []
+        density = prediction.bmd_g_cm2
+        if density is None or prediction.t_score is not None:
+            return []
+        return [text("command.density_alone", bmd=density)]
     category = note(f"category.{prediction.category}")
     if prediction.t_score is None:
         share = prediction.probabilities.get(prediction.category, 0.0)

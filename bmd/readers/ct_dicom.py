@@ -18,7 +18,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.datadict import keyword_for_tag
 from pydicom.encaps import encapsulate, generate_frames
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, RLELossless
 
 from bmd.errors import BmdError, InputError
@@ -314,19 +314,18 @@ def _decompressed(one: Slice, opened: _Opened) -> NDArray[Any]:
     syntax, header, frame = opened.stream.syntax, one.header, opened.frames[one.frame]
     if syntax == RLELossless:
         bits = int(header.BitsAllocated)
-        values, _ = get_decoder(RLELossless).as_array(
-            encapsulate([frame], has_bot=False),
-            index=0,
-            rows=int(header.Rows),
-            columns=int(header.Columns),
-            number_of_frames=1,
-            samples_per_pixel=1,
-            photometric_interpretation="MONOCHROME2",
-            bits_allocated=bits,
-            bits_stored=int(number(header, "BitsStored") or bits),
-            pixel_representation=int(number(header, "PixelRepresentation") or 0),
-            pixel_keyword="PixelData",
-        )
+        options: dict[str, Any] = {
+            "rows": int(header.Rows),
+            "columns": int(header.Columns),
+            "number_of_frames": 1,
+            "samples_per_pixel": 1,
+            "photometric_interpretation": "MONOCHROME2",
+            "bits_allocated": bits,
+            "bits_stored": int(number(header, "BitsStored") or bits),
+            "pixel_representation": int(number(header, "PixelRepresentation") or 0),
+            "pixel_keyword": "PixelData",
+        }
+        values, _ = get_decoder(RLELossless).as_array(encapsulate([frame], has_bot=False), index=0, **options)
         return values
     if syntax not in decoders.SUPPORTED:
         raise InputError("read.ct.compression_unknown", name=UID(syntax).name)

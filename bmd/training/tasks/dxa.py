@@ -111,7 +111,7 @@ def wrong_way_round(film: Film, rng: np.random.Generator) -> Film:
     if kind in ("dark", "both"):
         film = replace(film, image=negative(film.image))
     if kind in ("down", "both"):
-        corners = film.corners * np.float32([1, -1]) + np.float32([0, len(film.image) - 1])
+        corners = film.corners * np.array([1, -1], np.float32) + np.array([0, len(film.image) - 1], np.float32)
         film = replace(film, image=film.image[::-1].copy(), labels=film.labels[::-1].copy(), corners=corners)
     if kind == "side":
         image, labels = (np.ascontiguousarray(one.T) for one in (film.image, film.labels))
