@@ -33,10 +33,10 @@ class CtSample(Sample):
 
 SAMPLES = Samples(
     (
-        CtSample("ct_normal", 1100, "normal"),
-        CtSample("ct_fracture", 4100, "fracture"),
+        CtSample("ct_normal", 1104, "normal"),
+        CtSample("ct_fracture", 4111, "fracture"),
         CtSample("ct_contrast", 2100, METAL_HIP, phase="portal"),
-        CtSample("ct_cut", 2200, "osteopenia", field="upper"),
+        CtSample("ct_cut", 2201, "osteopenia", field="upper"),
     )
 )
 """Seeds are where the search for a good example starts."""
