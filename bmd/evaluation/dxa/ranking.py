@@ -94,7 +94,7 @@ def _beside(column: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Without its outer sixth, where lines and edges lie."""
     high, wide = (max(1, int(side / 3)) | 1 for side in _extent(mask))
-    return cv2.erode(mask.astype(np.uint8), np.ones((int(high), int(wide)), np.uint8)) > 0
+    return np.asarray(cv2.erode(mask.astype(np.uint8), np.ones((int(high), int(wide)), np.uint8)) > 0)
 
 
 def _discs(
@@ -106,7 +106,7 @@ def _discs(
     out = np.zeros_like(column)
     if len(rows):
         out[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
-    return out & column & ~core
+    return np.asarray(out & column & ~core)
 
 
 def _extent(mask: NDArray[np.bool_]) -> tuple[float, float]:

@@ -113,6 +113,8 @@ def test_a_picture_without_a_scale_has_no_density_anywhere() -> None:
     assert report.suitability.suitable
     assert [v.level for v in report.vertebrae] == ["L1", "L2", "L3", "L4"]
     assert (report.measurements, report.prediction, report.answers, report.densities) == ((), None, (), ())
+    assert not report.levels_certain
+    assert "dxa.levels_uncertain" in codes(report.warnings)
     assert "density" not in report.models
     assert "dxa.no_unit" in codes(report.warnings)
     written = as_object(report)
