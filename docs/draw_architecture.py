@@ -39,7 +39,7 @@ ROWS = (
     (("inputs", "metrics"), "what networks see"),
     (("readers",), "bytes to Study"),
 )
-GROUND = ("types", "ct_types", "truth", "findings", "text", "errors", "reference", "geometry")
+GROUND = ("types", "ct_types", "printed", "truth", "findings", "text", "errors", "reference", "geometry")
 PLACES = {
     "readers/ct_dicom": "ct",
     "readers/nifti": "ct",
