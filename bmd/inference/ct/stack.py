@@ -18,6 +18,8 @@ by 3 at most up to 6.4 mm; at 9.6 mm bodies were lost."""
 SAGITTAL_MM = 110.0
 """Least width of a sagittal reformat: narrower ones show neither the wings of the sacrum nor ribs (to 55 mm from the
 middle), which tell the levels."""
+BESIDE = 2
+"""Voxels between two of a slice whose numbers are equal by chance alone."""
 PROJECTED, COPIED = 0.25, 0.95
 """Share of numbers repeated in the next slice from which slices are projections, and from which they are copies."""
 
@@ -44,11 +46,12 @@ def wrong_stack(volume: Volume) -> tuple[Finding, ...]:
 
 
 def repeated(voxels: NDArray[np.int16], axis: int) -> NDArray[np.float64]:
-    """Share of soft tissue whose number is exactly that of the next slice, 0..1, for some 64 pairs of slices.
+    """Share of soft tissue whose number was taken over from the next slice, for some 64 pairs of slices.
 
-    Noise of a standard deviation of s HU makes it 0.28 / s. A maximum over a slab takes the same voxel for several
-    slices: where slabs of n slices follow each other every m, it is (n - m) / (n + m). Where slices were repeated to
-    make a volume finer, it is 1 for those pairs and as without for the others.
+    Numbers are equal by chance too: 0.28 / s of them with noise of a standard deviation of s HU, more where a scan was
+    smoothed or stored in coarse steps. How many is seen beside each voxel in its own slice, and taken out. A maximum
+    over a slab takes the same voxel for several slices: where slabs of n slices follow each other every m, the share is
+    (n - m) / (n + m). Where slices were repeated to make a volume finer, it is 1 for those pairs and 0 for the others.
     """
     planes = np.moveaxis(voxels, axis, 0)
     step = [max(1, n // 128) for n in planes.shape[1:]]
@@ -57,5 +60,9 @@ def repeated(voxels: NDArray[np.int16], axis: int) -> NDArray[np.float64]:
         one, other = (plane[:: step[0], :: step[1]] for plane in planes[k : k + 2])
         soft = (one > -150) & (one < 300)
         if soft.sum() > 50:
-            shares.append(float((one[soft] == other[soft]).mean()))
+            beside = planes[k][:: step[0], BESIDE :: step[1]]  # as far from each other as voxels of two slices, or less
+            near = soft[:, : beside.shape[1]]
+            chance = float((one[:, : beside.shape[1]] == beside)[near].mean()) if near.any() else 0.0
+            alike = float((one[soft] == other[soft]).mean())
+            shares.append((alike - chance) / (1 - chance) if chance < 1 else 0.0)
     return np.array(shares)
