@@ -133,7 +133,6 @@ def _levels(report: Report) -> None:
         use = [text("app.dxa.cut" if v.level in cut else "app.dxa.usable") for v in report.vertebrae]
         rows = [[html.escape(v.level or "?"), f"{v.score:.2f}", u] for v, u in zip(report.vertebrae, use, strict=True)]
         st.html(table(entry("app.dxa.plain_head"), rows))
-        st.caption(text("app.dxa.not_calibrated"))
         st.caption(text("app.dxa.sides"))
         return
     measured = {one.level: one for one in report.measurements}
