@@ -209,7 +209,9 @@ def test_refusals_name_the_dxa_image_where_one_was_asked_for() -> None:
     with refused("read.volume_as_dxa_image"):
         read_study("scan", b"PK\x03\x04" + bytes(200), "dxa")
     with refused("read.not_a_dxa_image"):
-        read_study("scan", b"%PDF-1.7\n" + bytes(200), "dxa")
+        read_study("scan", b"GIF89a" + bytes(200), "dxa")
+    with refused("read.pdf_damaged"):
+        read_study("page", b"%PDF-1.7\n" + bytes(200), "dxa")
     with refused("read.ct_as_dxa_image"):
         read_study("scan", films.dicom(Modality="CT"), "dxa")
     with refused("read.other_as_dxa_image"):
