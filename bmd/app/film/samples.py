@@ -81,7 +81,7 @@ def good_example(sample: FilmSample, case: Case) -> bool:
 
 
 def answered(sample: FilmSample, case: Case) -> bool:
-    """Whether the shipped networks answer as the case is: the truth in the interval, and the category it is named after.
+    """Whether the shipped networks answer as the case is: the truth in the interval, the category it is named after.
 
     A case explains the page. How often networks come as close is another question, answered on people nobody chose.
     """
