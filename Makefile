@@ -14,7 +14,7 @@ RULES := tests/test_architecture.py tests/test_house.py tests/test_text.py tests
 # The networks share the processor with the web server: OpenMP threads must sleep while they wait, not spin.
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: help app install test lint rules types unit js slow format picture clean
+.PHONY: help app install test lint rules types unit unit-app unit-library js slow format picture clean
 
 help:
 	@echo "make app      install what is needed and start OsteoLens on port $(PORT) (PORT=..., HOST=... to change)"
@@ -49,8 +49,15 @@ types: $(VENV)/.test-installed
 rules: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -q $(RULES)
 
+# The app's tests run beside all others, in two processes: one processor core each.
 unit: $(VENV)/.test-installed
-	$(BIN)/python -m pytest -q $(RULES:%=--ignore=%)
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target unit-app unit-library
+
+unit-app: $(VENV)/.test-installed
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/app tests/browser
+
+unit-library: $(VENV)/.test-installed
+	$(BIN)/python -m pytest -q --ignore=tests/app --ignore=tests/browser $(RULES:%=--ignore=%)
 
 # Only the viewers' JavaScript needs node; neither the app nor any other check does.
 js:
