@@ -6,7 +6,7 @@ place of what the picture is meant to be read for; docs/simulator.md holds the t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -128,12 +128,23 @@ def evaluate_cues(count: int = 1500, seed: int = 700_000) -> dict[str, Any]:
         ``people``, ``osteoporosis`` (T <= -2.5), ``seeds``, and ``cues``: name to ``r`` with T, ``r_women``, ``r_men``
         and ``auc`` for osteoporosis, largest ``r`` first.
     """
-    values, t, women = draw_cues(count, seed)
-    for name, parts in TOGETHER.items():
-        values[name] = together(np.column_stack([values[part] for part in parts]), t)
-    ill = int((t <= OSTEOPOROSIS_FROM_T).sum())
-    seeds = [seed, seed + count - 1]
-    return {"people": count, "osteoporosis": ill, "seeds": seeds, "cues": against_t(values, t, women)}
+    return summary(*draw_cues(count, seed), TOGETHER, seed)
+
+
+def summary(
+    values: dict[str, Array], t: Array, women: Mask, parts: Mapping[str, Sequence[str]], seed: int
+) -> dict[str, Any]:
+    """What ``evaluate_cues`` returns, of quantities (n,) by name and the T-scores (n,) of people from ``seed`` on.
+
+    ``parts`` names which quantities are also read together, and what that is called.
+    """
+    joined = {name: together(np.column_stack([values[part] for part in some]), t) for name, some in parts.items()}
+    return {
+        "people": len(t),
+        "osteoporosis": int((t <= OSTEOPOROSIS_FROM_T).sum()),
+        "seeds": [seed, seed + len(t) - 1],
+        "cues": against_t(values | joined, t, women),
+    }
 
 
 def against_t(values: Mapping[str, Array], t: Array, women: Mask) -> dict[str, dict[str, float]]:

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bmd.evaluation.cues import against_t, together
-from bmd.reference import OSTEOPOROSIS_FROM_T
+from bmd.evaluation.cues import summary
 from bmd.simulator.case import draw_person
 from bmd.simulator.person.anatomy import build_skeleton
 from bmd.simulator.person.femur import Femur, areal_density, build_femora
@@ -66,13 +65,4 @@ def evaluate_hip_cues(count: int = 1000, seed: int = 720_000) -> dict[str, Any]:
     dict
         As ``cues.evaluate_cues``; T is the lower one of femoral neck and total hip.
     """
-    values, t, women = draw_hip_cues(count, seed)
-    for name, parts in TOGETHER.items():
-        values[name] = together(np.column_stack([values[part] for part in parts]), t)
-    ill = int((t <= OSTEOPOROSIS_FROM_T).sum())
-    return {
-        "people": count,
-        "osteoporosis": ill,
-        "seeds": [seed, seed + count - 1],
-        "cues": against_t(values, t, women),
-    }
+    return summary(*draw_hip_cues(count, seed), TOGETHER, seed)
