@@ -9,6 +9,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 UV      := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
+APART := tests/app tests/browser tests/simulator
 RULES := tests/test_architecture.py tests/test_house.py tests/test_text.py tests/test_words.py
 
 # The networks share the processor with the web server: OpenMP threads must sleep while they wait, not spin.
@@ -49,15 +50,15 @@ types: $(VENV)/.test-installed
 rules: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -q $(RULES)
 
-# The app's tests run beside all others, in two processes: one processor core each.
+# Two processes, one processor core each: the app and the simulator, and everything else; both take about as long.
 unit: $(VENV)/.test-installed
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target unit-app unit-library
 
 unit-app: $(VENV)/.test-installed
-	$(BIN)/python -m pytest -q -p no:cacheprovider tests/app tests/browser
+	$(BIN)/python -m pytest -q -p no:cacheprovider $(APART)
 
 unit-library: $(VENV)/.test-installed
-	$(BIN)/python -m pytest -q --ignore=tests/app --ignore=tests/browser $(RULES:%=--ignore=%)
+	$(BIN)/python -m pytest -q $(APART:%=--ignore=%) $(RULES:%=--ignore=%)
 
 # Only the viewers' JavaScript needs node; neither the app nor any other check does.
 js:
