@@ -53,8 +53,13 @@ def _choose_another_network(page) -> None:
     page.get_by_text("Networks", exact=True).click()
     box, other = page.get_by_role("combobox", name="Vertebrae found by"), page.get_by_role("option", name="RetinaNet")
     box.wait_for()
-    page.wait_for_timeout(800)  # a list that opens while its box still unfolds closes at once
-    box.press("ArrowDown")
+    for _ in range(20):  # a list that opens while its box still unfolds closes at once
+        page.wait_for_timeout(800)
+        if not other.is_visible():
+            box.press("ArrowDown")
+            page.wait_for_timeout(400)
+        if other.is_visible():
+            break
     other.click()
     page.locator(".ol-headline").wait_for(state="hidden")
     page.locator(".ol-headline").wait_for()
