@@ -46,27 +46,6 @@ def test_visitors_see_no_traceback_and_are_not_counted(settings: dict) -> None:
     assert settings["runner"]["magicEnabled"] is False
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_words_stand_out_from_their_background(settings: dict, theme: str) -> None:
-    """WCAG 2: 7 for text (AAA), 4.5 for links, 3 for controls."""
-    colours = settings["theme"][theme]
-    for background in ("backgroundColor", "secondaryBackgroundColor"):
-        assert contrast(colours["textColor"], colours[background]) >= 7
-        assert contrast(colours["linkColor"], colours[background]) >= 4.5
-        assert contrast(colours["primaryColor"], colours[background]) >= 3
-    assert contrast(colours["primaryColor"], "#FFFFFF") >= 3.9, "white words on the main button"
-
-
-def contrast(one: str, other: str) -> float:
-    def luminance(colour: str) -> float:
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (bright + 0.05) / (dark + 0.05)
-
-
 def test_commands_in_the_readme_parse(repository: Path) -> None:
     lines = re.findall(r"^    python -m bmd (.+?)(?:\s+#.*)?$", (repository / "README.md").read_text("utf-8"), re.M)
     assert len(lines) >= 6

@@ -1,13 +1,14 @@
 """Charts: plain data in, a plotly figure out. The only module that knows plotly.
 
-Colours are half transparent where they fill, so that one figure stands on a light and on a dark page; text and grid
-take their colours from the page's theme.
+One figure stands on a light and on a dark page: colours that mean something are of a middle lightness, which both
+contrast with, and what is written on them is dark. Text and grid take their colours from the page's theme.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,10 +18,19 @@ from bmd import reference
 from bmd.text import text
 from bmd.types import Prediction, Sex
 
-COLOURS = {"normal": "#1f9e89", "osteopenia": "#d08a1d", "osteoporosis": "#d6455d"}
-GREY = "#7b8b93"
+COLOURS = {"normal": "#1a9280", "osteopenia": "#b87410", "osteoporosis": "#dc5067"}
+"""At least 3:1 against both pages (WCAG 2.1, 1.4.11), and 4.5:1 against ``INK`` (1.4.3); a test computes both."""
+HATCHING = {"normal": "", "osteopenia": "/", "osteoporosis": "x"}
+"""Light lines, so that what is written on them reads as well as on the colour alone."""
+INK = "#0b161b"
+"""What is written on a bar."""
+GREY = "#75858d"
+CURVE, PATIENT = "#4682a0", "#d9531e"
+"""The mean of a population, and the patient on it."""
 TITLE_PX = 22
 """Room for a title above a chart."""
+ZONE = 0.13
+"""How much of its category's colour a zone has."""
 T_RANGE = (-5.0, 3.0)
 
 
@@ -87,9 +97,7 @@ def _estimate(figure: go.Figure, name: str, row: Prediction) -> None:
         low, high = row.interval
         hover = text("figure.t_hover_interval", name=name, t=row.t_score, low=low, high=high)
         line = {"color": colour, "width": 3}
-        figure.add_scatter(
-            x=[_clip(low), _clip(high)], y=[name, name], mode="lines", line=line, opacity=0.6, hoverinfo="skip"
-        )
+        figure.add_scatter(x=[_clip(low), _clip(high)], y=[name, name], mode="lines", line=line, hoverinfo="skip")
     whole = row.level is None
     marker = {"color": colour, "size": 14 if whole else 10, "symbol": "diamond" if whole else "circle"}
     figure.add_scatter(
@@ -100,7 +108,7 @@ def _estimate(figure: go.Figure, name: str, row: Prediction) -> None:
 def _zones(figure: go.Figure) -> None:
     edges = (T_RANGE[0], reference.OSTEOPOROSIS_FROM_T, reference.OSTEOPENIA_BELOW_T, T_RANGE[1])
     for name, low, high in zip(reversed(reference.CATEGORIES), edges[:-1], edges[1:], strict=True):
-        figure.add_vrect(x0=low, x1=high, fillcolor=COLOURS[name], opacity=0.13, line_width=0, layer="below")
+        figure.add_vrect(x0=low, x1=high, fillcolor=COLOURS[name], opacity=ZONE, line_width=0, layer="below")
         figure.add_annotation(
             x=(low + high) / 2,
             y=1,
@@ -110,6 +118,12 @@ def _zones(figure: go.Figure) -> None:
             showarrow=False,
             font={"size": 11},
         )
+
+
+def segment(category: str) -> dict[str, Any]:
+    """Fill of a category in a stacked bar: its colour, and hatching for those who cannot tell colours apart."""
+    pattern = {"shape": HATCHING[category], "fgcolor": "rgba(255,255,255,0.4)", "size": 7, "solidity": 0.18}
+    return {"color": COLOURS[category], "pattern": {**pattern, "fillmode": "overlay"}}
 
 
 def _clip(t: float) -> float:
@@ -125,7 +139,7 @@ def probability_bars(probabilities: dict[str, float]) -> go.Figure:
             x=values,
             y=[text(f"category.{name}").capitalize() for name in names],
             orientation="h",
-            marker={"color": [COLOURS[name] for name in names], "opacity": 0.85},
+            marker={"color": [COLOURS[name] for name in names]},
             text=[f"{value:.0%}" for value in values],
             textposition="outside",
             hoverinfo="skip",
@@ -170,7 +184,7 @@ def age_curve(
             name=text("figure.sd_band", k=k),
             hoverinfo="skip",
         )
-    line = {"color": "#4682a0", "width": 2}
+    line = {"color": CURVE, "width": 2}
     figure.add_scatter(x=curve.age_y, y=curve.mean, mode="lines", line=line, name=text(f"figure.mean_{curve.sex}"))
     if young is not None:
         _cutoffs(figure, curve.site, young)
@@ -222,7 +236,7 @@ def _patient(figure: go.Figure, age_y: float, bmd_g_cm2: float, interval: tuple[
     if interval is not None:
         up, down = interval[1] - bmd_g_cm2, bmd_g_cm2 - interval[0]
         bars = {"type": "data", "symmetric": False, "array": [up], "arrayminus": [down], "thickness": 2, "width": 6}
-    marker = {"symbol": "diamond", "size": 13, "color": "#c2410c", "line": {"width": 1, "color": "white"}}
+    marker = {"symbol": "diamond", "size": 13, "color": PATIENT, "line": {"width": 1, "color": "white"}}
     figure.add_scatter(
         x=[age_y], y=[bmd_g_cm2], error_y=bars, mode="markers", name=text("figure.this_patient"), marker=marker
     )

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from bmd import reference
 from bmd.ct_types import Attenuation, Band
-from bmd.figures import COLOURS, GREY, _finish
+from bmd.figures import COLOURS, GREY, INK, _finish, segment
 from bmd.findings import note
 from bmd.text import text
 
@@ -69,9 +69,7 @@ def hu_scale(hu: float, band: Band | None, expected: float | None = None) -> go.
     ends = (0.0, *CUTS, HU_RANGE[1])
     for low, high, name in zip(ends, ends[1:], ("low", "between", "high"), strict=False):
         colour = BAND_COLOURS[name if band else None]
-        figure.add_shape(
-            type="rect", x0=low, x1=high, y0=-0.5, y1=0.5, fillcolor=colour, opacity=0.55, line={"width": 0}
-        )
+        figure.add_shape(type="rect", x0=low, x1=high, y0=-0.5, y1=0.5, fillcolor=colour, line={"width": 0})
     if expected is not None:
         figure.add_shape(type="line", x0=expected, x1=expected, y0=-0.9, y1=0.9, line={"width": 1.5, "color": GREY})
         said = {"text": text("figure.hu_expected"), "showarrow": False, "font": {"size": 11}}
@@ -80,7 +78,7 @@ def hu_scale(hu: float, band: Band | None, expected: float | None = None) -> go.
         x=[_shown(hu, 0.0)],
         y=[0],
         mode="markers",
-        marker={"size": 15, "color": BAND_COLOURS[band], "line": {"width": 2, "color": "white"}},
+        marker={"size": 15, "color": "white", "line": {"width": 3, "color": INK}},
         hovertext=[text("app.ct.title", hu=hu)],
         hoverinfo="text",
     )
@@ -119,11 +117,11 @@ def probability_rows(rows: Sequence[tuple[str, Mapping[str, float]]]) -> go.Figu
             y=names,
             name=text(f"category.{category}"),
             orientation="h",
-            marker={"color": COLOURS[category], "opacity": 0.85},
+            marker=segment(category),
             text=[f"{value:.0%}" if value >= 0.08 else "" for value in values],
             textposition="inside",
             insidetextanchor="middle",
-            textfont={"color": "white"},
+            textfont={"color": INK},
             hovertext=[
                 text("figure.share_hover", name=name, category=note(f"category.{category}"), share=value)
                 for name, value in zip(names, values, strict=True)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from bmd.figures import COLOURS, GREY, TITLE_PX, _finish
+from bmd.figures import COLOURS, GREY, INK, TITLE_PX, _finish, segment
 from bmd.reference import CATEGORIES
 from bmd.text import text
 from bmd.types import Prediction
 
-UP, DOWN = "#1f9e89", "#d6455d"
+UP, DOWN = COLOURS["normal"], COLOURS["osteoporosis"]
 SMALLEST_LABEL = 0.07
 """Shares below it are too narrow to write a number on; it is in the table and on hover."""
 
@@ -36,11 +36,11 @@ def site_probabilities(predictions: Sequence[Prediction], names: Mapping[str, st
             y=[names.get(p.level or "", p.level) for p in rows],
             orientation="h",
             name=named,
-            marker={"color": COLOURS[category], "opacity": 0.85},
+            marker=segment(category),
             text=[f"{share:.0%}" if share >= SMALLEST_LABEL else "" for share in shares],
             textposition="inside",
             insidetextanchor="middle",
-            textfont={"color": "white", "size": 12},
+            textfont={"color": INK, "size": 12},
             hovertemplate=named + " %{x:.0%}<extra></extra>",
         )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
