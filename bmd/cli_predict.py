@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bmd import modality
 from bmd.ct_types import Trabecular
-from bmd.errors import BmdError, InputError, OptionError
+from bmd.errors import BmdError, InputError, OptionError, WeightsError
 from bmd.findings import Finding, note, refusal
 from bmd.models import _registry as registry
 from bmd.readers.source import head
@@ -105,12 +105,17 @@ def _answers(options: argparse.Namespace) -> Iterator[tuple[Study | None, Report
 
 
 def _check_networks(job: Job, options: argparse.Namespace) -> None:
-    """Raise OptionError for a network that cannot run on what a file is, nor on what its content may show it to be."""
+    """Raise OptionError for a network that cannot run on what a file is, nor on what its content may show it to be.
+
+    WeightsError "network.not_installed" for one that could but has no weights here.
+    """
     may_be = modality.with_files() if options.modality == "auto" and job.row is modality.FILM else ()
     adopting = [row for row in may_be if row.adopt is not None]
     for role, name in chosen(options.model or ()).items():
         if not any(row.runs(name) for row in adopting):
             job.row.check(name, role)
+        if not registry.has_weights(name):
+            raise WeightsError("network.not_installed", name=name)
 
 
 def _answer(job: Job, options: argparse.Namespace) -> tuple[Study | None, Report, int]:

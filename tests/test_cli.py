@@ -172,6 +172,16 @@ def test_networks_that_cannot_run_are_wrong_use(names: list[str], code: str, fil
     assert raised.value.finding.code == code
 
 
+def test_a_network_without_weights_says_which_command_makes_them(
+    film: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(registry, "has_weights", lambda name: name != "retinanet_aploss")
+    assert cli.main(["predict", str(film), "--model", "retinanet_aploss"]) == 1
+    said = capsys.readouterr().err
+    assert "no weights here" in said
+    assert "python -m bmd train retinanet_aploss" in said
+
+
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_unknown_network_lists_the_known_ones(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([command, "resnet9000"]) == 2

@@ -99,6 +99,12 @@ def last_convolution(network: nn.Module) -> nn.Module:
     return [module for module in network.modules() if isinstance(module, nn.Conv2d)][-1]
 
 
+def heat_layer(network: nn.Module) -> nn.Module:
+    """The layer that a network names for heat maps, else its deepest convolution."""
+    layer: nn.Module = getattr(network, "heat_layer", None) or last_convolution(network)
+    return layer
+
+
 @cache
 def trained(name: str, weights: Path = WEIGHTS) -> nn.Module:
     """A copy of a trained network that serves maps only."""

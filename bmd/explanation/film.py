@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
 import torch
@@ -13,8 +15,10 @@ from bmd.explanation.fidelity import numbers
 from bmd.explanation.target import Target, category_target
 from bmd.findings import note
 from bmd.geometry import filled
-from bmd.inputs.film import CROP_SIZE, Placement, crop_matrix, crop_tensor, letterbox
+from bmd.inputs.film import Cut, Placement, crop_matrix, crop_tensor, letterbox
 from bmd.inputs.patient import patient_vector
+from bmd.models._density import DensityNetwork
+from bmd.models._registry import WEIGHTS
 from bmd.reference import OSTEOPENIA_BELOW_T, OSTEOPOROSIS_FROM_T
 from bmd.types import Box, Explanation, Prediction, Report, Study, Vertebra
 
@@ -53,7 +57,7 @@ def heat_maps(
     """`cam.heat_maps` of crops (n, 1, 64, 64) with what is known of the patient, float32 (8,)."""
     known = torch.from_numpy(np.asarray(patient, np.float32))[None]
     pictures = torch.from_numpy(np.ascontiguousarray(crops, np.float32))
-    return cam.heat_maps(name, lambda network: Bound(network, known), cam.last_convolution, pictures, targets)
+    return cam.heat_maps(name, lambda network: Bound(network, known), cam.heat_layer, pictures, targets)
 
 
 def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None) -> tuple[Explanation, ...]:
@@ -74,13 +78,14 @@ def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None)
     corners = np.stack([np.asarray(v.corners_px) for _, v in chosen])
     targets = [category_target(str(p.category)) for p, _ in chosen]
     known = patient_vector(report.patient)
-    trained, *random = heat_maps(chosen[0][0].model, crop_tensor(film, corners).numpy(), known, targets)
+    cut = cut_of(chosen[0][0].model)
+    trained, *random = heat_maps(chosen[0][0].model, crop_tensor(film, corners, cut).numpy(), known, targets)
     placement = letterbox(film)[1]
     found = []
     for k, (prediction, vertebra) in enumerate(chosen):
-        to_film = _crop_to_film(corners[k], placement)
+        to_film = _crop_to_film(corners[k], placement, cut)
         heat, box = on_film(trained[k], to_film)
-        inside = _body_in_crop(vertebra, to_film)
+        inside = _body_in_crop(vertebra, to_film, cut.size)
         fidelity = numbers(trained[k], [r[k] for r in random], inside)
         found.append(Explanation(str(prediction.level), heat, box, targets[k].what, note("heat.grad_cam"), fidelity))
     return tuple(found)
@@ -90,9 +95,14 @@ def _wanted(prediction: Prediction, levels: tuple[str, ...] | None) -> bool:
     return prediction.category is not None and (levels is None or prediction.level in levels)
 
 
-def _crop_to_film(corners: NDArray[np.floating], placement: Placement) -> NDArray[np.float64]:
+def cut_of(name: str) -> Cut:
+    """How the crops of a density network are cut."""
+    return cast(DensityNetwork, cam.trained(name, WEIGHTS)).cut
+
+
+def _crop_to_film(corners: NDArray[np.floating], placement: Placement, cut: Cut) -> NDArray[np.float64]:
     """Affine (2, 3) from crop pixels to pixels of the film as it came."""
-    matrix = crop_matrix(placement.to_square(corners), CROP_SIZE)
+    matrix = crop_matrix(placement.to_square(corners), cut.size, cut.margin)
     ends = placement.to_image(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]) @ matrix[:, :2].T + matrix[:, 2])
     return np.column_stack([ends[1] - ends[0], ends[2] - ends[0], ends[0]])
 
@@ -117,7 +127,7 @@ def on_film(heat: NDArray[np.float32], to_film: NDArray[np.float64]) -> tuple[ND
     return np.clip(grid, 0, 1).astype(np.float32), (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
-def _body_in_crop(vertebra: Vertebra, to_film: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The body on its crop, bool (64, 64)."""
+def _body_in_crop(vertebra: Vertebra, to_film: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
+    """The body on its crop, bool (size, size)."""
     inverse = cv2.invertAffineTransform(to_film)
-    return filled(np.asarray(vertebra.contour_px) @ inverse[:, :2].T + inverse[:, 2], (CROP_SIZE, CROP_SIZE))
+    return filled(np.asarray(vertebra.contour_px) @ inverse[:, :2].T + inverse[:, 2], (size, size))

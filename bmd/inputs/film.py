@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bmd.errors import InputError
+from bmd.errors import InputError, OptionError
 
 FILM_SIZE = 384
 """Working resolution: side in pixels of the square that films are letterboxed to."""
@@ -27,7 +27,47 @@ FLAT = 1e-3
 CROP_MARGIN = 0.35
 """Border around the body on each side, as a share of its larger extent: shows end plates, discs and soft tissue."""
 
+CROP_WAYS = ("resize", "centre")
+"""The whole crop made smaller, or only its middle at full size (Jung 2020, fig. 7 and 8)."""
+
+CROP_FULL = 224
+"""Pixels a side of a crop at full size: a body of 40 mm with its border, at 0.3 mm a pixel."""
+
 MIN_SIDE = 16
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a vertebra is cut out of a film.
+
+    Attributes
+    ----------
+    size : int
+        Side of the crop in pixels.
+    margin : float
+        Border around the body on each side, as a share of its larger extent; negative shows only the middle of it.
+    """
+
+    size: int = CROP_SIZE
+    margin: float = CROP_MARGIN
+
+    @classmethod
+    def of(cls, size: int, way: str) -> Cut:
+        """The cut of one of ``CROP_WAYS``: the whole crop in ``size`` pixels, or its middle ``size`` of ``CROP_FULL``.
+
+        Raises
+        ------
+        OptionError
+            "network.unknown_choice": another way.
+        """
+        if way not in CROP_WAYS:
+            raise OptionError("network.unknown_choice", key="crop", value=way, known=CROP_WAYS)
+        share = 1.0 if way == "resize" else size / CROP_FULL
+        return cls(size, (share * (1 + 2 * CROP_MARGIN) - 1) / 2)
+
+
+WHOLE_BODY = Cut()
+"""The usual cut."""
 
 
 def check_film(image: NDArray[np.float32]) -> None:
@@ -229,7 +269,7 @@ def vertebra_crop(
     return np.asarray((crop - crop.mean()) / (crop.std() + np.float32(FLAT)), np.float32)
 
 
-def crop_tensor(image: NDArray[np.float32], corners: NDArray[np.floating], size: int = CROP_SIZE) -> torch.Tensor:
+def crop_tensor(image: NDArray[np.float32], corners: NDArray[np.floating], cut: Cut = WHOLE_BODY) -> torch.Tensor:
     """Crops of all vertebrae of a film: letterbox once, then ``vertebra_crop``.
 
     Parameters
@@ -238,12 +278,19 @@ def crop_tensor(image: NDArray[np.float32], corners: NDArray[np.floating], size:
         float32 (H, W) in 0..1, the film as it came.
     corners : ndarray
         (n, 4, 2) in pixels of ``image``.
+    cut : Cut
+        How much of each vertebra is cut out, and to how many pixels.
 
     Returns
     -------
     Tensor
-        float32 (n, 1, size, size).
+        float32 (n, 1, cut.size, cut.size).
     """
     film, placement = letterbox(image)
-    crops = [vertebra_crop(film, placement.to_square(c), size) for c in np.asarray(corners).reshape(-1, 4, 2)]
-    return torch.from_numpy(np.stack(crops))[:, None] if crops else torch.zeros(0, 1, size, size)
+    return cut_out(film, placement.to_square(np.asarray(corners).reshape(-1, 4, 2)), cut)
+
+
+def cut_out(film: NDArray[np.float32], corners: NDArray[np.floating], cut: Cut) -> torch.Tensor:
+    """Crops float32 (n, 1, cut.size, cut.size) of vertebrae with corners (n, 4, 2) in pixels of a letterboxed film."""
+    crops = [vertebra_crop(film, one, cut.size, cut.margin) for one in corners]
+    return torch.from_numpy(np.stack(crops))[:, None] if crops else torch.zeros(0, 1, cut.size, cut.size)

@@ -29,8 +29,9 @@ class Recipe:
     workers: int = 0  # processes that prepare examples; 0 prepares them in the training process
     batch: int = 8  # examples per step
     size: int = 384  # side of the square input, pixels
+    optimiser: str = "adamw"  # or "adam", "sgd" (momentum 0.9), "swa": that, then its weights averaged (Izmailov 2018)
     lr: float = 1e-3  # peak learning rate
-    weight_decay: float = 0.01  # of AdamW, on weights with two or more axes only
+    weight_decay: float = 0.01  # on weights with two or more axes only; in "adam" and "sgd" part of the gradient
     warmup: int = 200  # steps of linear warm-up
     clip: float = 5.0  # largest gradient norm
     ema: float = 0.998  # decay of the running mean of the weights that is validated and exported

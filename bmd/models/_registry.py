@@ -127,6 +127,11 @@ def default(role: str) -> str:
     return of_role(role)[0]
 
 
+def has_weights(name: str, weights_dir: str | Path = WEIGHTS) -> bool:
+    """Whether weights of a network lie here; their files are not looked at."""
+    return (Path(weights_dir) / name / "metadata.json").is_file()
+
+
 def network_class(name: str) -> Any:
     """Import and return the network's class (imports torch); its ``Recipe`` attribute is the training recipe."""
     _, module, class_name = _entry(name)

@@ -6,16 +6,18 @@ import json
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import nn
 
-from bmd.errors import WeightsError
+from bmd.errors import OptionError, WeightsError
 from bmd.models import _registry as registry
 from bmd.models._metadata import card
 from bmd.models._precision import bf16_is_faster
@@ -28,6 +30,12 @@ from bmd.training.task import Items, Metrics
 
 log = logging.getLogger(__name__)
 PRINT_EVERY = 50
+SWA_FROM = 0.75
+"""Share of the budget after which "swa" averages (Izmailov et al. 2018: the last quarter)."""
+SGD = partial(torch.optim.SGD, momentum=0.9)
+OPTIMISERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = MappingProxyType(
+    {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": SGD, "swa": SGD}
+)
 
 
 @dataclass
@@ -36,18 +44,22 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
+    averaged: int = 0
+    """Steps whose weights are in the mean of "swa"."""
 
 
 class RunningMean:
-    """Exponential mean of the weights (EMA); starts fast so that the first validations are not of random numbers."""
+    """Mean of the weights: exponential (EMA), starting fast so that the first validations are not of random numbers;
+    or with every step counting alike (SWA).
+    """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
         self.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
 
-    def update(self, network: nn.Module, step: int) -> None:
-        """Move a little towards the network's present weights."""
-        keep = min(self.decay, (1 + step) / (10 + step))
+    def update(self, network: nn.Module, step: int, keep: float | None = None) -> None:
+        """Move a little towards the network's present weights; ``keep`` is the share of the mean that stays."""
+        keep = min(self.decay, (1 + step) / (10 + step)) if keep is None else keep
         now = network.state_dict()
         soft = [k for k, v in self.state.items() if v.is_floating_point()]
         with torch.no_grad():
@@ -63,17 +75,30 @@ class RunningMean:
 
 
 def learning_rate(step: int, share: float, recipe: Recipe) -> float:
-    """Linear warm-up, then a cosine from the peak to 1 % of it as ``share`` of the budget goes 0..1."""
+    """Linear warm-up, then a cosine from the peak to 1 % of it as ``share`` of the budget goes 0..1.
+
+    With "swa" the cosine ends at half the peak when ``SWA_FROM`` of the budget is spent, and the rate stays there.
+    """
     rise = min(1.0, (step + 1) / max(1, recipe.warmup))
+    if recipe.optimiser == "swa":
+        return recipe.lr * rise * (0.75 + 0.25 * math.cos(math.pi * min(1.0, share / SWA_FROM)))
     return recipe.lr * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW; weight decay on convolutions and matrices only, not on norms and biases."""
+    """AdamW, Adam or SGD; weight decay on convolutions and matrices only, not on norms and biases.
+
+    Raises
+    ------
+    OptionError
+        "network.unknown_choice": the recipe names another optimiser.
+    """
+    if recipe.optimiser not in OPTIMISERS:
+        raise OptionError("network.unknown_choice", key="optimiser", value=recipe.optimiser, known=tuple(OPTIMISERS))
     wide = [p for p in network.parameters() if p.requires_grad and p.dim() > 1]
     thin = [p for p in network.parameters() if p.requires_grad and p.dim() <= 1]
     groups = [{"params": wide, "weight_decay": recipe.weight_decay}, {"params": thin, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=recipe.lr, foreach=True)
+    return OPTIMISERS[recipe.optimiser](groups, lr=recipe.lr, foreach=True)
 
 
 def start_from(network: nn.Module, folder: Path) -> tuple[str, ...]:
@@ -137,7 +162,7 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.mean.state = {k: v.to(self.device) for k, v in state["mean"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
-        self.progress = Progress(state["step"], state["seconds"])
+        self.progress = Progress(state["step"], state["seconds"], state.get("averaged", 0))
         torch.set_rng_state(state["rng"])
         log.info("resumed at step %d, %.1f minutes", self.progress.step, self.progress.seconds / 60)
 
@@ -145,7 +170,7 @@ class Trainer:
         """Write the checkpoint."""
         state: dict[str, Any] = {"network": self.network.state_dict(), "mean": self.mean.state}
         state |= {"optimizer": self.optimizer.state_dict(), "recipe": as_dict(self.recipe)}
-        state |= {"step": self.progress.step, "seconds": self.progress.seconds, "rng": torch.get_rng_state()}
+        state |= vars(self.progress) | {"rng": torch.get_rng_state()}
         checkpoint.save(self.folder / "checkpoint.pt", state)
 
     def write(self, record: dict[str, Any]) -> None:
@@ -158,6 +183,13 @@ class Trainer:
         if self.recipe.steps:
             return self.progress.step / self.recipe.steps
         return self.progress.seconds / 60 / self.recipe.minutes
+
+    def kept(self) -> float | None:
+        """Share of the mean weights that stays at a step: none before "swa" averages; None: as the EMA has it."""
+        if self.recipe.optimiser != "swa":
+            return None
+        self.progress.averaged += self.spent() >= SWA_FROM
+        return 1 - 1 / max(1, self.progress.averaged)
 
     def step(self, batch: Any) -> dict[str, float]:
         """One optimiser step on one batch; returns the losses."""
@@ -173,7 +205,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
         if torch.isfinite(norm):  # one overflow must not spoil the weights
             self.optimizer.step()
-        self.mean.update(self.network, self.progress.step)
+        self.mean.update(self.network, self.progress.step, self.kept())
         self.progress.step += 1
         values = {k: float(v.detach()) for k, v in losses.items()}
         return {"loss": float(loss.detach()), **values, "norm": float(norm), "lr": lr}

@@ -15,7 +15,7 @@ from bmd.explanation import film as maps
 from bmd.explanation.dxa import LOWER
 from bmd.explanation.target import category_target
 from bmd.findings import note
-from bmd.inputs.film import crop_tensor
+from bmd.inputs.film import WHOLE_BODY, crop_tensor
 from bmd.inputs.patient import demographics_vector
 from bmd.modality import explain
 from bmd.models._registry import build
@@ -90,7 +90,7 @@ def test_the_map_is_put_back_where_the_crop_came_from() -> None:
     """A spot of heat at the crop's anterior superior corner comes out at that corner of the film."""
     from bmd.inputs.film import letterbox
 
-    to_film = maps._crop_to_film(CORNERS, letterbox(film())[1])
+    to_film = maps._crop_to_film(CORNERS, letterbox(film())[1], WHOLE_BODY)
     inverse = cv2.invertAffineTransform(to_film)
     for corner in CORNERS:
         x, y = inverse[:, :2] @ corner + inverse[:, 2]

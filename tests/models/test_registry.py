@@ -146,7 +146,10 @@ def test_recipe_is_commented_and_typed(network):
 
 
 def test_options_of_the_recipe_are_those_of_the_shipped_weights(network):
-    shipped = json.loads((WEIGHTS / network.spec.name / "metadata.json").read_text(encoding="utf-8"))["options"]
+    card = WEIGHTS / network.spec.name / "metadata.json"
+    if not card.is_file():
+        pytest.skip(f"{network.spec.name} has no shipped weights")
+    shipped = json.loads(card.read_text(encoding="utf-8"))["options"]
     assert list(network.Recipe().options(type(network))) == list(shipped)
 
 
@@ -208,7 +211,7 @@ def test_eval_contract(network):
             "level_logits": (3, 4),
             "t_score": (3,),
             "t_spread": (3,),
-            "features": (3, 192),
+            "features": (3, network.features),
         }
     assert all(np.isfinite(v).all() for v in flatten(out).values())
 

@@ -192,7 +192,7 @@ def test_measure_validation_runs_for_every_kind_of_input(folder):
     with torch.no_grad():
         metrics = validate_density(registry.build("c5_gap_fc3").eval(), Films(folder), 64)
     cases = {f"{case}_{m}" for case in ("film", "known", "both") for m in ("mae", "r", "auc", "coverage")}
-    assert cases | {"level", "moved"} == set(metrics)
+    assert cases | {"category", "level", "moved", "squared_error"} == set(metrics)
     assert 0 <= metrics["film_mae"] < 5
 
 

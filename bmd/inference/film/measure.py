@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from bmd.findings import Finding, note
 from bmd.inference.film import region
 from bmd.inference.run import Networks
-from bmd.inputs.film import crop_tensor
+from bmd.inputs.film import CROP_SIZE, CROP_WAYS, Cut, crop_tensor
 from bmd.inputs.patient import patient_vector
 from bmd.reference import (
     CATEGORIES,
@@ -40,7 +40,7 @@ INTERVAL_SDS = 1.6448536
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """What the network says of n crops: mean and spread (n,) of each T-score, and the film's features (n, 192).
+    """What the network says of n crops: mean and spread (n,) of each T-score, and the film's features (n, c).
 
     Its class and level heads are training signals only.
     """
@@ -164,12 +164,18 @@ def pooled(spread: ArrayLike) -> float:
 
 def run(film: Film, corners: Floats, patient: Demographics, networks: Networks, with_film: bool = True) -> Raw:
     """The network's answers for vertebrae with corners (n, 4, 2) in film pixels."""
-    crops = crop_tensor(film, corners).numpy()
+    crops = crop_tensor(film, corners, cut(networks)).numpy()
     count = len(crops)
     known = np.repeat(patient_vector(patient)[None], count, 0)
     present = np.full((count, 1), float(with_film), np.float32)
     out = networks.run(ROLE, crops if with_film else np.zeros_like(crops), known, present)
     return Raw(out["t_score"].reshape(-1), out["t_spread"].reshape(-1), out["features"])
+
+
+def cut(networks: Networks) -> Cut:
+    """How the density network's crops are cut, as its weights say."""
+    options = networks.metadata(ROLE).get("options") or {}
+    return Cut.of(int(options.get("size", CROP_SIZE)), str(options.get("crop", CROP_WAYS[0])))
 
 
 def calibration(metadata: dict[str, Any], patient: Demographics) -> Numbers:

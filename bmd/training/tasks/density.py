@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -11,9 +13,11 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from torch import Tensor, nn
 
-from bmd.inputs.film import CROP_SIZE, vertebra_crop
+from bmd.errors import OptionError
+from bmd.inputs.film import WHOLE_BODY, Cut, cut_out
 from bmd.inputs.patient import demographics_vector
 from bmd.metrics import auc
+from bmd.models._density import DensityNetwork, class_of
 from bmd.reference import DENSITY_LEVELS, OSTEOPOROSIS_FROM_T
 from bmd.training.examples import collate_concatenate
 from bmd.training.films import FIRST_LUMBAR, Film, Films, View, plain_view
@@ -27,6 +31,13 @@ CROP_STRIDE = 4
 """Film pixels per label pixel there; labels only tell what is in view."""
 UNPROCESSED = 0.1
 """Share of first looks that are left as the simulated console shows them."""
+
+TURNS = ("simulated", "none", "rotation", "horizontal", "vertical")
+"""What a training makes of a crop: other surroundings, processing and a localiser's errors; or, as in Jung 2020,
+nothing, a turn of up to ``ROTATION_DEG``, or a flip in half of all cases."""
+ROTATION_DEG = 5.0
+FLIPS: Mapping[str, int] = MappingProxyType({"horizontal": -1, "vertical": -2})
+"""Axis of a crop that a flip turns round."""
 
 ROOM = 1.0
 """Widths of a body kept around the bodies: what their crops, moved by a localiser's errors, reach."""
@@ -44,11 +55,17 @@ class Looks:
         int64 (n,) of the bodies in view, 0..3.
     corners : ndarray
         float32 (n, 4, 2) in pixels of the images.
+    cut : Cut
+        How the crops are cut.
+    turn : str
+        One of ``TURNS``: what happens to each crop.
     """
 
     images: tuple[NDArray[np.float32], NDArray[np.float32]]
     levels: NDArray[np.int64]
     corners: NDArray[np.float32]
+    cut: Cut = WHOLE_BODY
+    turn: str = "simulated"
 
 
 def in_view(film: Film, view: View) -> NDArray[np.int64]:
@@ -68,14 +85,22 @@ def window(shape: tuple[int, ...], corners: NDArray[np.float32]) -> tuple[slice,
 
 @dataclass(frozen=True)
 class CropAugment:
-    """Draws a film for the measuring network: marks, other surroundings of the bodies, then processing, twice."""
+    """Draws a film for the measuring network: marks, other surroundings of the bodies, then processing, twice.
+
+    With another of ``TURNS`` than "simulated" the film stays as it is.
+    """
+
+    cut: Cut = WHOLE_BODY
+    turn: str = "simulated"
 
     def __call__(self, film: Film, rng: np.random.Generator) -> Looks:
         """Draw both looks; all randomness comes from ``rng``."""
+        if self.turn != "simulated":
+            return replace(plain_looks(film), cut=self.cut, turn=self.turn)
         view = plain_view(film, CROP_FILM, CROP_STRIDE)
         levels = in_view(film, view)
         if not len(levels):
-            return Looks((view.image, view.image), levels, view.corners[:0])
+            return Looks((view.image, view.image), levels, view.corners[:0], self.cut)
         around = window(view.image.shape, view.corners[FIRST_LUMBAR + levels])
         corners = view.corners - np.array([around[1].start, around[0].start], np.float32)
         bodies, seed = corners[FIRST_LUMBAR - 1 :], int(rng.integers(2**32))  # T12 to S1
@@ -84,7 +109,14 @@ class CropAugment:
             image = mark(view.image, rng) if rng.random() < MARKED else view.image
             image = redraw(np.ascontiguousarray(image[around]), bodies, np.random.default_rng(seed))
             images.append(image if plain else process(image, rng))
-        return Looks((images[0], images[1]), levels, corners[FIRST_LUMBAR + levels])
+        return Looks((images[0], images[1]), levels, corners[FIRST_LUMBAR + levels], self.cut)
+
+
+def crop_augment(recipe: Any) -> CropAugment:
+    """What a recipe says of crops and their augmentation; raises OptionError "network.unknown_choice"."""
+    if recipe.augment not in TURNS:
+        raise OptionError("network.unknown_choice", key="augment", value=recipe.augment, known=TURNS)
+    return CropAugment(Cut.of(recipe.size, recipe.crop), recipe.augment)
 
 
 def plain_looks(film: Film, size: int = CROP_FILM) -> Looks:
@@ -99,11 +131,16 @@ def jitter_corners(corners: NDArray[np.floating], rng: np.random.Generator) -> N
     n = len(corners)
     centre = corners.mean(1, keepdims=True)
     extent = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=-1)[:, None, None]
-    turn = np.deg2rad(rng.normal(0, 3, n))
-    rotation = np.stack([np.cos(turn), np.sin(turn), -np.sin(turn), np.cos(turn)], -1).reshape(n, 2, 2)
-    moved = (corners - centre) @ rotation * np.exp(rng.normal(0, 0.06, (n, 1, 1)))
+    moved = (turned(corners, np.deg2rad(rng.normal(0, 3, n))) - centre) * np.exp(rng.normal(0, 0.06, (n, 1, 1)))
     moved = moved + rng.normal(0, 0.04, (n, 1, 2)) * extent + rng.normal(0, 0.02, (n, 4, 2)) * extent
     return np.asarray(moved + centre, np.float64)
+
+
+def turned(corners: NDArray[np.floating], turn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Corners (n, 4, 2) turned about their centres by radians (n,)."""
+    centre = corners.mean(1, keepdims=True)
+    rotation = np.stack([np.cos(turn), np.sin(turn), -np.sin(turn), np.cos(turn)], -1).reshape(len(turn), 2, 2)
+    return np.asarray((corners - centre) @ rotation + centre, np.float64)
 
 
 def encode_crops(film: Film, looks: Looks, rng: np.random.Generator, jitter: bool = True) -> Example:
@@ -112,13 +149,13 @@ def encode_crops(film: Film, looks: Looks, rng: np.random.Generator, jitter: boo
     Returns
     -------
     crops : Tensor
-        float32 (n, 1, 64, 64) of the first look.
+        float32 (n, 1, S, S) of the first look, S as ``looks.cut`` says.
     demographics : Tensor
         float32 (n, 8), the same row for every crop of the film.
     targets : dict of Tensor
-        ``again`` (n, 1, 64, 64) of the second look, ``level`` int64 (n,) 0..3, ``t_score`` (n,) of the level.
+        ``again`` (n, 1, S, S) of the second look, ``level`` int64 (n,) 0..3, ``t_score`` (n,) of the level.
     """
-    crops = [_cut(image, _moved(looks.corners, rng, jitter)) for image in looks.images]
+    crops = [_crops(image, looks, rng, jitter) for image in looks.images]
     age, male, height, weight = film.patient
     known = torch.from_numpy(demographics_vector(age, male, height, weight))
     targets = {
@@ -129,14 +166,18 @@ def encode_crops(film: Film, looks: Looks, rng: np.random.Generator, jitter: boo
     return crops[0], known.expand(len(looks.levels), -1), targets
 
 
-def _cut(image: NDArray[np.float32], corners: NDArray[np.floating]) -> Tensor:
-    """Crops float32 (n, 1, 64, 64) of a film at the working resolution, or of a part of it."""
-    crops = [vertebra_crop(image, c) for c in corners]
-    return torch.from_numpy(np.stack(crops))[:, None] if crops else torch.zeros(0, 1, CROP_SIZE, CROP_SIZE)
-
-
-def _moved(corners: NDArray[np.floating], rng: np.random.Generator, jitter: bool) -> NDArray[np.floating]:
-    return jitter_corners(corners, rng) if jitter and len(corners) else corners
+def _crops(image: NDArray[np.float32], looks: Looks, rng: np.random.Generator, jitter: bool) -> Tensor:
+    """Crops float32 (n, 1, S, S) of a film at the working resolution, or of a part of it, as ``looks`` has them."""
+    corners: NDArray[np.floating] = looks.corners
+    if jitter and len(corners) and looks.turn == "simulated":
+        corners = jitter_corners(corners, rng)
+    if jitter and looks.turn == "rotation":
+        corners = turned(corners, np.deg2rad(rng.uniform(-ROTATION_DEG, ROTATION_DEG, len(corners))))
+    crops = cut_out(image, corners, looks.cut)
+    if jitter and looks.turn in FLIPS:
+        chosen = torch.from_numpy(rng.random(len(crops)) < 0.5)[:, None, None, None]
+        crops = torch.where(chosen, crops.flip(FLIPS[looks.turn]), crops)
+    return crops
 
 
 # --- validation ---------------------------------------------------------------------------------------------------
@@ -153,16 +194,19 @@ def validate_density(network: nn.Module, films: Items[Film], size: int) -> Metri
     """Patient T-score (mean of L1-L4 in view) by what is given: error, correlation, AUC for T <= -2.5, coverage.
 
     ``moved`` is the mean change of that mean when a film is processed (``training.processing``), in T-scores.
+    ``category`` and ``level`` are shares of bodies whose class and level are named right by the film alone,
+    ``squared_error`` is that of their T-scores.
     """
     rng = np.random.default_rng(0)
-    answers = {case: Answers([], [], []) for case in ("film", "known", "both")}
+    kind = cast(DensityNetwork, network)
+    answers = {case: Answers([], [], []) for case in (("film", "known", "both") if kind.joined else ("film",))}
     patients: list[float] = []
     bodies: list[float] = []
-    level_right: list[int] = []
+    right: dict[str, list[int]] = {"category": [], "level": []}
     moved: list[float] = []
     for i in range(len(films)):
         plain = plain_looks(films[i])
-        shown = replace(plain, images=(plain.images[0], process(plain.images[0], rng)))
+        shown = replace(plain, images=(plain.images[0], process(plain.images[0], rng)), cut=kind.cut)
         crops, known, targets = encode_crops(films[i], shown, rng, jitter=False)
         if not len(crops):
             continue
@@ -172,12 +216,16 @@ def validate_density(network: nn.Module, films: Items[Film], size: int) -> Metri
             answer.means += out["t_score"].float().tolist()
             answer.spreads += out["t_spread"].float().tolist()
             if case == "film":
-                level_right += (out["level_logits"].argmax(1).cpu() == targets["level"]).int().tolist()  # type: ignore[index]
+                named = {"category": class_of(targets["t_score"], kind.scheme), "level": targets["level"]}  # type: ignore[index,arg-type]
+                for key, truth in named.items():
+                    right[key] += (out[f"{key}_logits"].argmax(1).cpu() == truth).int().tolist()
                 other = network(*_inputs(targets["again"], known, case, network))  # type: ignore[index,arg-type]
                 moved.append(abs(float(other["t_score"].float().mean()) - answer.patients[-1]))
         patients.append(films[i].t_l1l4)
         bodies += targets["t_score"].tolist()  # type: ignore[index]
-    metrics = {"level": float(np.mean(level_right or [0])), "moved": float(np.mean(moved or [0]))}
+    metrics = {key: float(np.mean(rows or [0])) for key, rows in (*right.items(), ("moved", moved))}
+    error = np.array(answers["film"].means) - np.array(bodies)
+    metrics["squared_error"] = float(np.mean(error**2)) if len(error) else float("nan")
     for case, answer in answers.items():
         metrics |= {f"{case}_{key}": value for key, value in _figures(answer, patients, bodies).items()}
     return metrics
@@ -209,7 +257,7 @@ MEASURE = Task[Film, Looks](
     headline="film_auc",
     read=Films,
     plain=plain_looks,
-    augment=lambda recipe: CropAugment(),
+    augment=crop_augment,
     encode=encode_crops,
     validate=validate_density,
     collate=collate_concatenate,
