@@ -1,4 +1,4 @@
-"""Command line: ``python -m bmd predict | simulate | sheet | train | evaluate | models``.
+"""Command line: ``python -m bmd predict | simulate | sheet | train | evaluate | reproduce | models``.
 
 Exit status: 0 the command did its work (a refused film is an answer), 1 it could not, 2 it was asked wrongly,
 3 with ``predict --strict`` when a film was refused.
@@ -17,6 +17,7 @@ from typing import Literal
 
 from bmd import __version__, modality
 from bmd.cli_predict import chosen, define_predict, predict
+from bmd.cli_reproduce import define_reproduce, reproduce
 from bmd.errors import BmdError, OptionError
 from bmd.findings import note
 from bmd.models import _metadata as metadata
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         ("sheet", _define_sheet, _sheet),
         ("train", _define_train, _train),
         ("evaluate", _define_evaluate, _evaluate),
+        ("reproduce", define_reproduce, reproduce),
         ("models", lambda command: None, _models),
     ):
         summary = (run.__doc__ or "").partition("\n")[0]
@@ -180,9 +182,7 @@ def _define_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=900_000, help="for robustness, volumes: first simulated person")
     command.add_argument("--pictures", metavar="DIR", help="for films, robustness, likeness: draw there")
     command.add_argument("--all", action="store_true", help="for films: draw every film, not only those that fail")
-    command.add_argument(
-        "--out", metavar="FOLDER", help="for films, robustness: write results there; population: default docs"
-    )
+    command.add_argument("--out", metavar="FOLDER", help="for films, robustness: where to write; population: docs")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -25,8 +25,9 @@ COLUMNS = {
     "": ("shared by all", "#64748b"),
 }
 ROWS = (
-    (("pages", "streamlit_app", "app", "cli", "cli_predict", "__main__"), "screen, commands"),
+    (("pages", "streamlit_app", "app", "cli", "cli_predict", "cli_reproduce", "__main__"), "screen, commands"),
     (("modality",), "one row per way in"),
+    (("reproduction",), "the papers' tables"),
     (("evaluation",), "figures measured"),
     (("report",), "Report to files"),
     (("explanation",), "heat maps"),

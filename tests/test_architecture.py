@@ -43,6 +43,8 @@ FLOORS = {
     "bmd.modality": 3.5,  # one row per way in: who reads, analyses, explains and draws it
     "bmd.evaluation": 4,
     "bmd.cli_predict": 4,  # the longest command, apart from bmd.cli for length
+    "bmd.reproduction": 4.5,  # the papers' tables: trains and evaluates
+    "bmd.cli_reproduce": 4.7,
     "bmd.app": 5,
     "bmd.cli": 5,
     "bmd.__main__": 6,
@@ -75,6 +77,7 @@ DOORS = {
         "bmd/training/",
         "bmd/inference/",
         "bmd/explanation/",
+        "bmd/reproduction/fit.py",
     ),
 }
 DOORS["torchvision"] = DOORS["torch"]

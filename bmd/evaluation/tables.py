@@ -7,7 +7,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bmd.evaluation import published
 from bmd.evaluation.published import Published
 
 LABELS = {
@@ -101,10 +100,15 @@ def as_csv(table: list[list[str]]) -> str:
     return buffer.getvalue()
 
 
-def page(measured: Sequence[Measured]) -> str:
-    """One Markdown section a task: ours beside the papers' rows of the same task."""
-    parts = []
-    for task in dict.fromkeys(m.task for m in measured):
-        own = [m for m in measured if m.task == task]
-        parts.append(f"### {task}\n\n{markdown(rows(own, published.results(task=task)))}\n")
-    return "\n".join(parts)
+@dataclass(frozen=True)
+class Section:
+    """One table of a page: ours, and what it stands beside."""
+
+    title: str
+    measured: Sequence[Measured]
+    beside: Sequence[Published]
+
+
+def page(sections: Sequence[Section]) -> list[str]:
+    """One Markdown block a section: its title, then ours beside the papers' rows."""
+    return [f"### {one.title}\n\n{markdown(rows(one.measured, one.beside))}\n" for one in sections]

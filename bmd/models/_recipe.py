@@ -16,6 +16,7 @@ class Recipe:
     """Keys every training has; each network's file derives its own and sets the defaults."""
 
     data: str = "runs/films"  # folder with shards of simulated films
+    validation: str = ""  # folder with the held-out cases; "" holds out the first ones of the data
     out: str = "runs"  # checkpoints and log go to <out>/<name>
     weights: str = str(WEIGHTS)  # exports go to <weights>/<name>; "" exports nothing
     init: str = ""  # "weights" starts from the shipped weights, a network's name from its, "" from random numbers
@@ -39,6 +40,8 @@ class Recipe:
     bf16: str = "auto"  # "auto" times a small convolution, "on", "off"
     holdout: int = 100  # films of the first shards that are never trained on
     validate_every: float = 5.0  # minutes between validations and checkpoints
+    validate_steps: int = 0  # that many steps instead: the same checkpoints on any machine
+    best: bool = False  # keep the weights of the best validation in <out>/<name>/best.pt
 
     def options(self, network: Callable[..., object]) -> dict[str, Any]:
         """What the recipe says of a network's constructor: its keys that are arguments there."""

@@ -17,7 +17,8 @@ Differences from the paper
       ResNet-18), which a CPU trains about three times faster. Batch 32, AdamW.
     - The paper does not say where its ACMs stand: here one at the end of each of the four stages, without the
       orthogonality loss of Kim et al., which it does not mention. Attention maps: one for every 16 channels.
-    - ``windows`` "s" or "t" trains one branch alone and ``dissimilarity`` 0 leaves out L_dis: the paper's ablation.
+    - The paper's ablations are options: ``windows`` "s" or "t" trains one branch alone, "ss" or "tt" two on the same
+      window; ``dissimilarity`` 0 leaves out L_dis; ``share`` fixes a of eq. 2.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ class PairAcmRecipe(CtRecipe):
 
     size: int = 120  # side of the crop
     minutes: float = 20.0  # wall clock budget
-    windows: str = "st"  # both windows, or "s" or "t" alone
+    windows: str = "st"  # both windows, "s" or "t" alone, or two branches on one: "ss", "tt"
     dissimilarity: float = 0.1  # weight of L_dis, the cosine of the two branches' features, in the loss
+    share: float = 0.0  # a of eq. 2 fixed at that; 0 learns it from 0.5 on
     width: int = 32  # channels of the first stage; ResNet-18 has 64
 
 
@@ -125,16 +127,24 @@ class PairAcm(nn.Module):
 
     Recipe = PairAcmRecipe
 
-    def __init__(self, windows: str, dissimilarity: float, width: int) -> None:
+    def __init__(self, windows: str, dissimilarity: float, width: int, share: float = 0.0) -> None:
         super().__init__()
-        if windows not in ("st", *WINDOWS):
+        if windows not in ("st", "ss", "tt", *WINDOWS):
             raise OptionError("network.unknown_windows", windows=windows)
-        self.windows, self.dissimilarity = windows, dissimilarity
-        self.branches = nn.ModuleDict({name: Branch(width) for name in windows})
-        self.classifiers = nn.ModuleDict({name: nn.Linear(8 * width, len(CATEGORIES)) for name in windows})
+        if not 0 <= share < 1:
+            raise OptionError("network.unknown_share", share=share)
+        self.dissimilarity = dissimilarity
+        slots = WINDOWS if len(windows) > 1 else windows
+        self.reads = dict(zip(slots, map(WINDOWS.index, windows), strict=True))
+        """Channel of the input that each branch sees."""
+        self.branches = nn.ModuleDict({name: Branch(width) for name in slots})
+        self.classifiers = nn.ModuleDict({name: nn.Linear(8 * width, len(CATEGORIES)) for name in slots})
         if len(windows) > 1:
-            self.share = nn.Parameter(torch.tensor([0.5]))  # alpha of eq. 2
             self.joint = nn.Linear(8 * width, len(CATEGORIES))
+            if share:
+                self.register_buffer("share", torch.tensor([share]))
+            else:
+                self.share = nn.Parameter(torch.tensor([0.5]))  # alpha of eq. 2
 
     @staticmethod
     def example() -> tuple[Tensor]:
@@ -143,11 +153,7 @@ class PairAcm(nn.Module):
 
     def features(self, slices: Tensor) -> dict[str, Tensor]:
         """Pooled features of each branch: (N, 2, S, S) -> (N, 8 * width) each."""
-        return {
-            name: branch(slices[:, i : i + 1]).mean((2, 3)).float()
-            for i, name in enumerate(WINDOWS)
-            for branch in ([self.branches[name]] if name in self.branches else [])
-        }
+        return {name: self.branches[name](slices[:, i : i + 1]).mean((2, 3)).float() for name, i in self.reads.items()}
 
     def forward(self, slices: Tensor, targets: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
         """Logits (N, 3) of the joint and of each branch's classifier; or, with targets in training, the losses.
@@ -163,7 +169,7 @@ class PairAcm(nn.Module):
         with torch.autocast(slices.device.type, enabled=False):
             out = {f"logits_{name}": self.classifiers[name](g) for name, g in features.items()}
             if len(features) == 1:
-                out = {"logits": out[f"logits_{self.windows}"]}
+                out = {"logits": out[f"logits_{next(iter(features))}"]}
             else:
                 out = {
                     "logits": self.joint(self.share * features["s"] + (1 - self.share) * features["t"])

@@ -17,7 +17,10 @@ from bmd.models._recipe import Recipe, as_dict
 from bmd.text import text
 from bmd.training import tasks
 from bmd.training.examples import digest
-from bmd.training.task import Items
+from bmd.training.task import Items, Metrics
+
+PLACES = ("data", "validation", "out", "weights", "threads")
+"""Keys of a recipe that say where, not how."""
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -30,6 +33,14 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def load(path: Path) -> dict[str, Any] | None:
     """Read a checkpoint (tensors and plain values only), or None when there is none."""
     return torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
+
+
+def keep_best(path: Path, network: nn.Module, step: int, metrics: Metrics, headline: str) -> None:
+    """Write the network's weights unless those that are there did better in the headline metric, or as well."""
+    before, sign = load(path), -1.0 if {"error", "mae"} & set(headline.split("_")) else 1.0
+    if before is None or sign * metrics[headline] > sign * before["metrics"][headline]:
+        state = {key: value.cpu() for key, value in network.state_dict().items()}
+        save(path, {"network": state, "step": step, "metrics": metrics})
 
 
 def commit() -> str:
@@ -99,7 +110,7 @@ def describe(network: nn.Module, recipe: Recipe, training: dict[str, Any], made:
         "modality": spec.modality,
         "options": recipe.options(type(network)),
         "preprocessing": {"size": recipe.size, "steps": task.inputs},
-        "recipe": {k: v for k, v in as_dict(recipe).items() if k not in ("data", "out", "weights", "threads")},
+        "recipe": {k: v for k, v in as_dict(recipe).items() if k not in PLACES},
         "training": kept,
         "seed": recipe.seed,
         "provenance": made,

@@ -164,9 +164,12 @@ class Examples(Dataset[Example], Generic[Item]):
 
 
 def make_examples(task: Task[Any, Any], recipe: Recipe) -> tuple[Examples[Any], Items[Any]]:
-    """Training examples and held-out items of a task."""
-    items = task.read(recipe.data, skip=recipe.holdout)
-    held_out = task.read(recipe.data, limit=recipe.holdout, repeat=False)
+    """Training examples and held-out items of a task; the latter from a folder of their own where there is one."""
+    items = task.read(recipe.data, skip=0 if recipe.validation else recipe.holdout)
+    if recipe.validation:
+        held_out = task.read(recipe.validation, repeat=False)
+    else:
+        held_out = task.read(recipe.data, limit=recipe.holdout, repeat=False)
     return Examples(items, task.augment(recipe), task.encode, recipe.seed), held_out
 
 

@@ -158,6 +158,7 @@ class Trainer:
         """Go on from the checkpoint in the run's folder, if there is one."""
         state = checkpoint.load(self.folder / "checkpoint.pt") if self.recipe.resume else None
         if state is None:
+            (self.folder / "best.pt").unlink(missing_ok=True)  # of another training in the same folder
             return
         self.network.load_state_dict(state["network"])
         self.mean.state = {k: v.to(self.device) for k, v in state["mean"].items()}
@@ -234,6 +235,8 @@ class Trainer:
             metrics = self.task.validate(twin, held_out, self.recipe.size)
         self.write({"step": self.progress.step, "minutes": self.progress.seconds / 60, "validation": metrics})
         log.info("validation at step %d: %s", self.progress.step, _show(metrics))
+        if self.recipe.best:
+            checkpoint.keep_best(self.folder / "best.pt", twin, self.progress.step, metrics, self.task.headline)
         return metrics
 
     def describe(self, metrics: Metrics, held_out: int, made: dict[str, Any]) -> dict[str, Any]:
@@ -302,6 +305,13 @@ def train(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
+def _due(recipe: Recipe, progress: Progress, validated: float) -> bool:
+    """Whether to validate: after so many steps where the recipe says how many, else after so many minutes."""
+    if recipe.validate_steps:
+        return progress.step % recipe.validate_steps == 0
+    return progress.seconds - validated > recipe.validate_every * 60
+
+
 def _run(trainer: Trainer, examples: Examples[Any], held_out: Items[Any]) -> Metrics:
     """The loop itself. Validations and checkpoints do not count against the budget."""
     recipe, progress = trainer.recipe, trainer.progress
@@ -320,7 +330,7 @@ def _run(trainer: Trainer, examples: Examples[Any], held_out: Items[Any]) -> Met
             trainer.write({"step": progress.step, "minutes": progress.seconds / 60, "images_per_s": rate} | means)
             log.info("%.1f min step %d %.1f img/s %s", progress.seconds / 60, progress.step, rate, _show(means))
             window, begun, begun_step = [], progress.seconds, progress.step
-        if progress.seconds - validated > recipe.validate_every * 60 and trainer.spent() < 1:
+        if _due(recipe, progress, validated) and trainer.spent() < 1:
             metrics = trainer.validate(held_out)
             trainer.save()
             if examples.items.refresh():  # cases simulated meanwhile; workers start anew to see them

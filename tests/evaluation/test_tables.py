@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bmd.evaluation import published, tables
-from bmd.evaluation.tables import Measured
+from bmd.evaluation.tables import Measured, Section
 
 OURS = Measured(
     "RetinaNet, R50",
@@ -83,9 +83,10 @@ def test_markdown_and_csv_hold_the_same_cells() -> None:
     assert list(csv.reader(io.StringIO(tables.as_csv(table)))) == table
 
 
-def test_page_has_one_section_a_task() -> None:
+def test_page_has_one_block_a_section() -> None:
     other = Measured("CM-Net", published.DSC, {"dice": 0.96}, "2,000 simulated films held out")
-    page = tables.page([OURS, other])
-    assert page.count("### ") == 2
-    assert "lim2023, Table 1" in page
-    assert page.index("RetinaNet, R50") < page.index("jung2020")
+    sections = [Section("boxes", [OURS], published.results(task=published.BOXES)), Section("masks", [other], ())]
+    boxes, masks = tables.page(sections)
+    assert boxes.startswith("### boxes\n\n| model")
+    assert boxes.index("RetinaNet, R50") < boxes.index("jung2020")
+    assert "lim2023" not in masks
