@@ -45,3 +45,7 @@ class WeightsError(BmdError):
 
 class OptionError(BmdError):
     """A command-line option, recipe key or parameter is unknown or out of range."""
+
+
+class TooLongError(BmdError):
+    """The work took longer than the app allows, and was given up."""

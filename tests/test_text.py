@@ -20,7 +20,7 @@ FILES = [ROOT / "streamlit_app.py", *sorted(ROOT.glob("pages/*.py")), *sorted(RO
 SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in FILES}
 
 SPEAKERS = {"note", "warning", "refusal", "text", "Finding"}
-SPEAKERS |= {"BmdError", "InputError", "LimitError", "WeightsError", "OptionError"}
+SPEAKERS |= {"BmdError", "InputError", "LimitError", "WeightsError", "OptionError", "TooLongError"}
 """What is called with a code first and with the values of its gaps by name."""
 THROUGH = {"errors", "findings", "text", "catalogue", "words"}
 """Modules through which they are called; ``log.warning`` and ``st.warning`` are others."""

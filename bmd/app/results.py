@@ -18,7 +18,7 @@ from bmd.printed import PRINTED
 from bmd.reference import reached_categories
 from bmd.report.basis import basis
 from bmd.text import say, sentences, text
-from bmd.types import Prediction, Report
+from bmd.types import Explanation, Prediction, Report
 
 CHART = {"displayModeBar": False}
 LEVELS_WARNING = ".levels_uncertain"
@@ -241,10 +241,24 @@ def heat_maps(held: session.Held, label: str, meaning: str) -> bool:
     if wanted != held.show_maps:
         session.update(held.kind, show_maps=wanted)
     if wanted and held.maps is None and held.report is not None:
-        with shell.guard(), st.spinner(text("app.explaining")):
-            session.update(held.kind, maps=work.explain(held.study, held.report))
+        with shell.guard():
+            session.update(held.kind, maps=explained(held, held.report))
             st.rerun()
     return wanted and held.maps is not None
+
+
+def explained(held: session.Held, report: Report) -> tuple[Explanation, ...]:
+    """Heat maps, made now: a spinner turns meanwhile, and a line below it says when others come first."""
+
+    def tell(_: float, what: Finding) -> None:
+        if what.code == "app.explaining":
+            line.empty()
+        else:
+            line.caption(say(what))
+
+    with st.spinner(text("app.explaining")):
+        line = st.empty()
+        return work.explain(held.study, report, tell)
 
 
 def how_read(held: session.Held) -> None:

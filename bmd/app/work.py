@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from bmd import modality
 from bmd.app.film import samples
+from bmd.app.visit import Progress, Visit
 from bmd.errors import BmdError
-from bmd.findings import Finding, note
+from bmd.findings import note
 from bmd.types import Explanation, Report, Study
 
 if TYPE_CHECKING:
     from bmd.readers.volume import VolumeChoice
 
-Progress = Callable[[float, Finding], None]
 WARM_UP_AFTER_S = 4.0
 """The first screen is drawn by then; loading torch keeps the server from answering for seconds."""
 
+LOG = "OSTEOLENS_LOG"
+"""Environment variable: "info" lets the log tell how long each visitor was served and waited, not whom."""
+
 log = logging.getLogger(__name__)
-_turn = threading.Lock()
-"""One film at a time: two at once take longer on the same cores, and would load every network twice."""
+if os.environ.get(LOG, "").lower() == "info":
+    logging.basicConfig()
+    logging.getLogger("bmd").setLevel(logging.INFO)
 
 
 def read(name: str, data: bytes, kind: str = "film") -> Study:
@@ -48,26 +54,49 @@ def analyse(study: Study, progress: Progress, models: Mapping[str, str] | None =
 
     ``models`` names networks by role where the role's default is not wanted.
     """
-    if not _turn.acquire(blocking=False):
-        progress(0.0, note("app.waiting"))
-        _turn.acquire()
-    try:
-        return modality.analyse(study, progress=progress, models=models)
-    finally:
-        _turn.release()
+    return modality.analyse(study, progress=progress, models=models)
 
 
 def analyse_best(
     opened: modality.Opened, progress: Progress, models: Mapping[str, str] | None = None
 ) -> tuple[Study, Report]:
-    """The first study of an upload that can be analysed, and its report; see ``Opened.analysed``."""
-    return opened.analysed(lambda study: analyse(study, progress, models))
+    """The first study of an upload that can be analysed, and its report; see ``Opened.analysed``.
+
+    ``progress`` is called as by ``analyse``, with a share that never falls, and told when others come first. Raises
+    TooLongError where it takes longer than `visit.limit_s`.
+    """
+    with _errand(progress, opened.study) as visit:
+        return opened.analysed(lambda study: analyse(study, visit.step, models))
 
 
-def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
-    """Heat map of every measured vertebra."""
-    with _turn:
+def explain(study: Study, report: Report, progress: Progress) -> tuple[Explanation, ...]:
+    """Heat map of every measured vertebra; ``progress`` is told as by ``analyse_best``."""
+    with _errand(progress, study) as visit:
+        visit.step(0.0, note("app.explaining"))
         return modality.explain(study, report)
+
+
+@contextmanager
+def _errand(progress: Progress, study: Study) -> Iterator[Visit]:
+    """Serve one visitor: networks take turns, all else runs beside that of others; the log says how long it took."""
+    from bmd.models._turn import TURN
+
+    visit, start = Visit(progress), time.perf_counter()
+    with TURN.errand(visit) as errand:
+        try:
+            yield visit
+        finally:
+            took = {
+                "errand": errand.number,
+                "kind": modality.of(study).kind,
+                "seconds": round(time.perf_counter() - start, 3),
+                "calls": errand.calls,
+                "network_s": round(errand.network_s, 3),
+                "waited_s": round(errand.waited_s, 3),
+                "earlier_s": round(errand.earlier_s, 3),
+                "later_s": round(errand.later_s, 3),
+            }
+            log.info("served %s", json.dumps(took))
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,12 +1,11 @@
 """Grad-CAM of any network (Selvaraju et al. 2017, by pytorch-grad-cam), trained and with random weights.
 
 The library hooks the network it explains and is not safe to share between threads, so maps are made on copies of the
-network that serve nothing else, in float32, under one lock.
+network that serve nothing else, in float32, by who has the turn (``models._turn``).
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,13 +18,13 @@ from torch import Tensor, nn
 
 from bmd.explanation.target import Target
 from bmd.models._registry import WEIGHTS, build, load
+from bmd.models._turn import TURN
 
 Maps: TypeAlias = NDArray[np.float32]
 """(n, H, W) in 0..1, at the size of the pictures."""
 Part: TypeAlias = Callable[[nn.Module], nn.Module]
 RANDOM_SEEDS = (11, 12)
 """Randomised networks that a map is compared with; the mean of the correlations is reported."""
-LOCK = threading.Lock()
 
 
 class Output(nn.Module):
@@ -76,14 +75,16 @@ def heat_maps(
     WeightsError
         The weights are missing or damaged.
     """
+    import pytorch_grad_cam  # noqa: F401  seconds, the first time: nobody's turn waits for it
+
     folder = weights or WEIGHTS
-    with LOCK:
+    with TURN.taken():
         networks = [trained(name, folder), *(randomised(name, folder, seed) for seed in RANDOM_SEEDS)]
         return [grad_cam(function(network), layer(network), pictures, targets) for network in networks]
 
 
 def grad_cam(network: nn.Module, layer: nn.Module, pictures: Tensor, targets: Sequence[Target]) -> Maps:
-    """Grad-CAM of one layer; ``targets`` read rows of the network's output. Call it under ``LOCK`` only."""
+    """Grad-CAM of one layer; ``targets`` read rows of the network's output. Call it in turn only."""
     from pytorch_grad_cam import GradCAM
 
     with torch.enable_grad(), GradCAM(model=network, target_layers=[layer]) as cam:

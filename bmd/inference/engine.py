@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from bmd.errors import OptionError
 from bmd.models._registry import WEIGHTS, spec
+from bmd.models._turn import TURN
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the web server; read when torch loads
 
@@ -30,11 +31,12 @@ log = logging.getLogger(__name__)
 Floats: TypeAlias = NDArray[np.float32]
 DETECTION = ("boxes",)
 """Tasks whose outputs have no fixed shape."""
+_starting = threading.Lock()
 ENGINES = ("auto", "cuda", "cpu", "openvino")
 
 
 class Engine(Protocol):
-    """Runs networks. Safe to share between threads."""
+    """Runs networks. Safe to share between threads: each call waits for its turn (``models._turn``)."""
 
     device: str
     """Where and how it runs, for people: "CPU, PyTorch, bfloat16"."""
@@ -59,7 +61,6 @@ class TorchEngine:
 
         self._torch, self._weights, self._kind = torch, weights, device
         self._bf16 = bf16_is_faster(device) if bf16 is None else bf16
-        self._lock = threading.Lock()
         self._loaded: dict[str, Any] = {}
         place = torch.cuda.get_device_name(device) if device.startswith("cuda") else "CPU"
         self.device = f"{place}, PyTorch, {'bfloat16' if self._bf16 else 'float32'}"
@@ -67,7 +68,7 @@ class TorchEngine:
     def run(self, network: str, *inputs: NDArray[Any]) -> dict[str, Floats]:
         """See ``Engine.run``."""
         torch = self._torch
-        with self._lock, torch.inference_mode():
+        with TURN.taken(), torch.inference_mode():
             model = self._model(network)
             tensors = [torch.from_numpy(np.ascontiguousarray(x, np.float32)).to(self._kind) for x in inputs]
             with torch.autocast(self._kind.split(":")[0], torch.bfloat16, enabled=self._bf16):
@@ -110,7 +111,6 @@ class OpenVinoEngine:
         self._openvino, self._weights = openvino, weights
         self._core = openvino.Core()
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self._lock = threading.Lock()
         self._compiled: dict[tuple[str, tuple[tuple[int, ...], ...]], Any] = {}
         self._torch: TorchEngine | None = None
         self.device = f"CPU, OpenVINO, {'bfloat16' if 'BF16' in capabilities else 'float32'}"
@@ -118,11 +118,12 @@ class OpenVinoEngine:
     def run(self, network: str, *inputs: NDArray[Any]) -> dict[str, Floats]:
         """See ``Engine.run``."""
         if spec(network).task in DETECTION:
-            self._torch = self._torch or TorchEngine("cpu", self._weights)
+            with TURN.taken():
+                self._torch = self._torch or TorchEngine("cpu", self._weights)
             return self._torch.run(network, *inputs)
         arrays = [np.ascontiguousarray(x, np.float32) for x in inputs]
         key = (network, tuple(a.shape[1:] for a in arrays))
-        with self._lock:
+        with TURN.taken():
             if key not in self._compiled:
                 self._compiled[key] = self._compile(network, arrays)
             names, compiled = self._compiled[key]
@@ -199,9 +200,8 @@ def engine_names() -> tuple[str, ...]:
     return tuple(names)
 
 
-@cache
 def default_engine(choice: str | None = None) -> Engine:
-    """Return the shared engine of this process.
+    """Return the shared engine of this process; whoever comes first starts it.
 
     Parameters
     ----------
@@ -213,7 +213,12 @@ def default_engine(choice: str | None = None) -> Engine:
     OptionError
         The engine is unknown or not available here.
     """
-    choice = choice or os.environ.get("OSTEOLENS_ENGINE", "auto")
+    with _starting:  # two threads at once would start two, each with networks of its own
+        return _started(choice or os.environ.get("OSTEOLENS_ENGINE", "auto"))
+
+
+@cache
+def _started(choice: str) -> Engine:
     if choice not in ENGINES:
         raise OptionError("network.unknown_engine", engine=choice, known=ENGINES)
     there = engine_names()

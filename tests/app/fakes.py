@@ -103,7 +103,7 @@ def prediction(t: float, level: str | None) -> Prediction:
     return Prediction(level, bmd, t, (t - 1.2, t + 1.2), probabilities, reference.category(t), "c5_gap_fc3")
 
 
-def explain(study: Study, report: Report, levels=None) -> tuple[Explanation, ...]:
+def explain(study: Study, report: Report, progress=None) -> tuple[Explanation, ...]:
     """A warm blob on each body."""
     y, x = np.mgrid[-1:1:32j, -1:1:32j]
     heat = np.exp(-(x**2 + (y - 0.3) ** 2) * 3).astype(np.float32)

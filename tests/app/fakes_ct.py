@@ -131,7 +131,7 @@ def report(patient: Demographics | None = None, **changes) -> Report:
     return replace(whole, **changes)
 
 
-def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
+def explain(study: Study, report: Report, progress=None) -> tuple[Explanation, ...]:
     """A warm blob on the slice of each body, for both branches."""
     y, x = np.mgrid[-1:1:32j, -1:1:32j]
     heat = np.exp(-(x**2 + (y - 0.2) ** 2) * 3).astype(np.float32)

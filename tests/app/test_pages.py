@@ -189,7 +189,7 @@ def test_age_curve_appears_with_age_and_sex(app, fakes, monkeypatch):
 
 def test_heat_maps_come_on_demand_with_their_numbers(app, fakes, monkeypatch):
     calls = []
-    monkeypatch.setattr(work, "explain", lambda s, r: calls.append(1) or fakes.explain(s, r))
+    monkeypatch.setattr(work, "explain", lambda s, r, told: calls.append(1) or fakes.explain(s, r))
     at = upload(app(), "x.png", fakes.png())
     assert not calls
     at.toggle[0].set_value(True).run()

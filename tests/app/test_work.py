@@ -1,7 +1,8 @@
-"""The calls into the library: one film at a time, networks loaded ahead, nothing imported too early."""
+"""The calls into the library: one network at a time, networks loaded ahead, nothing imported too early."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -9,40 +10,82 @@ import pytest
 
 from bmd import modality
 from bmd.app import work
-from bmd.errors import WeightsError
+from bmd.errors import TooLongError, WeightsError
+from bmd.findings import note
+from bmd.models import _turn as turn
 
 
-def test_films_are_analysed_one_at_a_time_and_the_second_visitor_is_told(fakes, monkeypatch):
-    inside, most, said = [], [], []
+def test_only_networks_wait_for_each_other_and_the_second_visitor_is_told(fakes, monkeypatch):
+    monkeypatch.setattr(turn, "TELL_EVERY_S", 0.02)
+    together, inside, most, said = threading.Barrier(3), [], [], []
 
     def run(study, progress, models):
-        inside.append(1)
-        most.append(len(inside))
-        time.sleep(0.2)
-        inside.pop()
+        progress(0.2, note("progress.checking_picture"))
+        together.wait(20)  # all three are read and checked at once
+        with turn.TURN.taken():
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.2)
+            inside.pop()
         return fakes.report()
 
+    def visit() -> None:
+        told = []
+        said.append(told)
+        work.analyse_best(modality.Opened(fakes.study()), lambda share, what: told.append((share, what.code)))
+
     monkeypatch.setattr(modality, "analyse", run)
-    threads = [
-        threading.Thread(target=work.analyse, args=(fakes.study(), lambda share, what: said.append(what.code)))
-        for _ in range(3)
-    ]
+    threads = [threading.Thread(target=visit) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(20)
     assert most == [1, 1, 1]
-    assert said == ["app.waiting"] * 2
+    waited = [told for told in said if any(code.startswith("app.waiting") for _, code in told)]
+    assert len(waited) == 2
+    assert all(share == 0.2 for told in said for share, _ in told), "the bar stays where it is"
 
 
-def test_a_failed_analysis_leaves_the_turn_to_the_next(fakes, monkeypatch):
+def test_the_log_tells_how_long_it_took_and_nothing_of_whom(fakes, monkeypatch, caplog):
+    monkeypatch.setattr(modality, "analyse", lambda study, progress, models: fakes.report())
+    with caplog.at_level("INFO", "bmd.app.work"):
+        work.analyse_best(modality.Opened(fakes.study()), lambda share, what: None)
+    (line,) = [record.getMessage() for record in caplog.records]
+    took = json.loads(line.removeprefix("served "))
+    assert set(took) == {
+        *("errand", "kind", "seconds", "calls", "network_s", "waited_s", "earlier_s", "later_s"),
+    }
+    assert took["kind"] == "film"
+    assert fakes.study().uid not in line
+
+
+@pytest.mark.parametrize("error", [WeightsError("network.not_installed", name="x"), KeyboardInterrupt()])
+def test_a_failed_or_stopped_analysis_leaves_the_turn_to_the_next(fakes, monkeypatch, error):
     def fail(study, progress, models=None):
-        raise WeightsError("network.not_installed", name="x")
+        with turn.TURN.taken():
+            raise error
 
     monkeypatch.setattr(modality, "analyse", fail)
     for _ in range(2):
-        with pytest.raises(WeightsError):
-            work.analyse(fakes.study(), lambda share, what: None)
+        with pytest.raises(type(error)):
+            work.analyse_best(modality.Opened(fakes.study()), lambda share, what: None)
+
+
+def test_an_analysis_that_takes_too_long_is_given_up_at_its_next_network(fakes, monkeypatch):
+    monkeypatch.setenv("OSTEOLENS_TIME_LIMIT_S", "0.05")
+    ran = []
+
+    def slow(study, progress, models=None):
+        time.sleep(0.06)
+        with turn.TURN.taken():
+            ran.append(1)
+
+    monkeypatch.setattr(modality, "analyse", slow)
+    with pytest.raises(TooLongError):
+        work.analyse_best(modality.Opened(fakes.study()), lambda share, what: None)
+    assert ran == []
+    with turn.TURN.taken():
+        pass
 
 
 @pytest.mark.parametrize("error", [None, WeightsError("network.not_installed", name="x"), ImportError("torch")])

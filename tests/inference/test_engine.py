@@ -84,7 +84,7 @@ def test_missing_weights_say_so(tmp_path: Path) -> None:
 
 
 def test_the_environment_chooses_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    engines.default_engine.cache_clear()
+    engines._started.cache_clear()
     monkeypatch.setenv("OSTEOLENS_ENGINE", "abacus")
     with pytest.raises(OptionError, match="abacus"):
         engines.default_engine()
@@ -93,4 +93,4 @@ def test_the_environment_chooses_the_engine(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(engines, "engine_names", lambda: ("cpu",))
     with pytest.raises(OptionError, match="not available"):
         engines.default_engine("cuda")
-    engines.default_engine.cache_clear()
+    engines._started.cache_clear()

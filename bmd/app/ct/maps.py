@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from bmd.app import session, shell, work
+from bmd.app import results, session, shell
 from bmd.app.markup import chip, number, percent
 from bmd.text import say, text
 from bmd.types import Explanation, Hip, Prediction, Report, Volume, volume_of
@@ -80,9 +80,7 @@ def slices() -> None:
 
 def _draw(held: session.Held, report: Report) -> None:
     with shell.guard():
-        with st.spinner(text("app.explaining")):
-            maps = work.explain(held.study, report)
-        session.update(held.kind, maps=maps, show_maps=True)
+        session.update(held.kind, maps=results.explained(held, report), show_maps=True)
         st.rerun()
 
 

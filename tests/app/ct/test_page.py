@@ -143,7 +143,7 @@ def test_hip_that_was_not_read_says_why(page):
 def test_heat_maps_come_on_demand_and_are_kept(page, fakes_ct, monkeypatch):
     calls = []
     at = upload(page(), "ct.zip")
-    monkeypatch.setattr(work, "explain", lambda s, r: calls.append(1) or fakes_ct.explain(s, r))
+    monkeypatch.setattr(work, "explain", lambda s, r, told: calls.append(1) or fakes_ct.explain(s, r))
     assert not calls
     at.button(key="ct_draw_maps").click().run()
     assert len(calls) == 1

@@ -82,7 +82,7 @@ def page(app, monkeypatch: pytest.MonkeyPatch):
             return replace(_study(), uid="unnamed")
         return replace(_study(False), uid="hip") if name == "hip.png" else _study(name.endswith(".dcm"))
 
-    def explain(study: Study, report: Report) -> tuple[Explanation, ...]:
+    def explain(study: Study, report: Report, progress) -> tuple[Explanation, ...]:
         shares = {"inside_share": 0.61, "area_share": 0.2, "random_correlation": 0.1}
         return (
             Explanation(

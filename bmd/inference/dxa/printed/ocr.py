@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bmd.models._turn import TURN
 from bmd.printed import Word
 
 Grey: TypeAlias = NDArray[np.uint8]
@@ -167,8 +168,9 @@ def _as_input(picture: Grey) -> NDArray[np.float32]:
 
 
 def _run(part: str, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-    session = _session(part)
-    return np.asarray(session.run(None, {session.get_inputs()[0].name: batch})[0], np.float32)
+    with TURN.taken():
+        session = _session(part)
+        return np.asarray(session.run(None, {session.get_inputs()[0].name: batch})[0], np.float32)
 
 
 @cache
@@ -190,5 +192,7 @@ def _session(part: str) -> Any:
 @cache
 def _alphabet() -> tuple[str, ...]:
     """Letter of each output of the reading network; the first is CTC's blank, the last the space."""
-    known = _session("rec").get_modelmeta().custom_metadata_map["character"].splitlines()
+    with TURN.taken():
+        session = _session("rec")
+    known = session.get_modelmeta().custom_metadata_map["character"].splitlines()
     return ("", *known, " ")
