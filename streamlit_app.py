@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import shell
+from bmd.app import sheets, shell
 
 st.set_page_config(page_title="OsteoLens", page_icon=shell.ICON, layout="wide")
 st.logo(shell.LOGO, size="large")
 page = st.navigation(shell.pages(), position="top")
 shell.enter()
 page.run()
+sheets.foot()

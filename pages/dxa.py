@@ -8,5 +8,5 @@ from bmd.app.dxa.result import result, viewer
 
 shell.open_page(__file__)
 with shell.guard():
-    results.page("dxa", choose_dxa, viewer, result)
+    results.page("dxa", choose_dxa, viewer, result, alone=True)
 work.warm_up()

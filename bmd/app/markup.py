@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from bmd.figures import COLOURS, GREY
 
+WIDEST_ROW = 70
+"""Characters that stand side by side on a phone; the rows of a wider table become lists there (layout.css)."""
+_TAG = re.compile(r"<[^>]*>")
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A plain table: real HTML, so that screen readers and copy and paste work. Cells are HTML."""
+    if _characters(rows) > WIDEST_ROW:
+        return _stack(head, rows)
     cells = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     names = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
     top = f"<thead><tr>{names}</tr></thead>" if any(head) else ""
     return f'<div class="ol-scroll"><table class="ol-table">{top}<tbody>{cells}</tbody></table></div>'
+
+
+def _stack(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A wide table. Its roles are spelled out: a style sheet that shows it as lists would take them away."""
+    names = [html.escape(name) for name in head]
+    cells = [[f'<td role="cell" data-head="{n}">{c}</td>' for n, c in zip(names, row, strict=True)] for row in rows]
+    body = "".join(f'<tr role="row">{"".join(row)}</tr>' for row in cells)
+    top = "".join(f'<th scope="col" role="columnheader">{name}</th>' for name in names)
+    top = f'<thead role="rowgroup"><tr role="row">{top}</tr></thead>' if any(names) else ""
+    whole = f'{top}<tbody role="rowgroup">{body}</tbody>'
+    return f'<div class="ol-scroll"><table class="ol-table ol-stack" role="table">{whole}</table></div>'
+
+
+def _characters(rows: Sequence[Sequence[str]]) -> int:
+    """Length of the longest row, each column as long as its longest cell."""
+    return sum(max(len(_TAG.sub("", cell)) for cell in column) for column in zip(*rows, strict=False))
 
 
 def chip(category: str | None) -> str:

@@ -27,11 +27,14 @@ LEVELS_WARNING = ".levels_uncertain"
 WIDE = ("ct",)
 """Kinds whose viewer needs more room than half a page."""
 
-Show = Callable[[session.Held, Report], None]
+Show = Callable[[session.Held, Report, DeltaGenerator], None]
+"""Draws a result: what matters most where it is called, what explains it in the container it is given."""
 
 
-def page(kind: session.Kind, choose: Callable[[], None], viewer: Callable[[], None], show: Show) -> None:
-    """A page of a picture: choose one; then look at it (left) and at its result (right).
+def page(
+    kind: session.Kind, choose: Callable[[], None], viewer: Callable[[], None], show: Show, alone: bool = False
+) -> None:
+    """A page of a picture: choose one; then look at it (left), at its result (right) and at its details (below both).
 
     Parameters
     ----------
@@ -42,7 +45,10 @@ def page(kind: session.Kind, choose: Callable[[], None], viewer: Callable[[], No
     viewer : callable
         Draws the held input with what was found on it.
     show : callable
-        Draws the result of one that could be analysed.
+        Draws the result of one that could be analysed: card, warnings and what to do with it where it is called,
+        details in the container it is given.
+    alone : bool
+        Whether everything below the title is drawn again alone when something in it is chosen.
     """
     held = session.held(kind)
     if held is None:
@@ -50,13 +56,30 @@ def page(kind: session.Kind, choose: Callable[[], None], viewer: Callable[[], No
         choose()
         return
     title_row(held)
-    with st.container(key="wide" if kind in WIDE else None):
+    (_looked_at_alone if alone else _looked_at)(kind, viewer, show)
+
+
+def _looked_at(kind: session.Kind, viewer: Callable[[], None], show: Show) -> None:
+    held = session.held(kind)  # not an argument: a fragment would keep the one of the last whole run
+    if held is None:
+        return
+    with st.container(key="wide" if kind in WIDE else "look"):
         left, right = st.columns([7, 5] if kind in WIDE else [6, 5], gap="medium")
-    st.empty()  # takes the place of the picker at once, not only when the analysis is done
+    below = st.container(key="below")  # made now: it takes the place of the picker before the analysis is done
     with left:
         viewer()
     with right, shell.guard():
-        result(held, show)
+        result(held, show, below)
+
+
+_looked_at_alone = st.fragment(_looked_at)
+
+
+def pair() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Room for a chart and its table: side by side where both fit, else one below the other."""
+    with st.container(key="pair"):
+        first, second = st.columns(2, gap="medium")
+    return first, second
 
 
 def title_row(held: session.Held) -> None:
@@ -75,7 +98,7 @@ def title_row(held: session.Held) -> None:
         )
 
 
-def result(held: session.Held, show: Show) -> None:
+def result(held: session.Held, show: Show, below: DeltaGenerator) -> None:
     """Whatever is known of the study: a problem, a refusal, or ``show``; analyses it when that was not done yet."""
     if held.problem is not None:
         shell.show(held.problem)
@@ -87,8 +110,9 @@ def result(held: session.Held, show: Show) -> None:
     elif not held.report.suitability.suitable:
         refusal(held)
     else:
-        show(held, held.report)
+        show(held, held.report, below)
     networks.choice(held)
+    how_read(held)
 
 
 def _analyse(held: session.Held) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from bmd import modality
-from bmd.app import forget
+from bmd.app import forget, sheets
 from bmd.app.markup import plain
 from bmd.app.session import Problem
 from bmd.errors import BmdError
@@ -32,7 +32,6 @@ PAGES = (
 )
 """File in ``pages/``, title and icon, in the order of the navigation."""
 _ENTERED, _GOTO = "_shell_entered", "_shell_goto"
-_CSS = Path(__file__).with_name("shell.css")
 
 
 def pages() -> list[st.Page]:
@@ -67,8 +66,7 @@ def open_page(file: str) -> None:
     if not st.session_state.pop(_ENTERED, False):
         st.session_state[_GOTO] = Path(file).resolve().relative_to(ROOT).as_posix()
         st.switch_page(ENTRYPOINT)
-    st.html(_CSS)
-    st.html(f'<p class="ol-intended" role="note">{text("intended_use")}</p>')
+    sheets.put()
 
 
 @dataclass

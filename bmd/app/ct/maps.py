@@ -23,7 +23,9 @@ def hips(held: session.Held, report: Report) -> None:
     if not report.hips:
         st.caption(text("app.ct.no_hips"))
         return
-    for column, hip in zip(st.columns(2), sorted(report.hips, key=lambda h: h.side != "right"), strict=False):
+    with st.container(key="hips"):
+        columns = st.columns(2)
+    for column, hip in zip(columns, sorted(report.hips, key=lambda h: h.side != "right"), strict=False):
         with column, st.container(border=True):
             st.markdown(f"**{text(f'app.ct.hip.{hip.side}')}**")
             _hip(hip, _maps_of(held, f"{hip.side} femur"))
@@ -70,7 +72,9 @@ def slices() -> None:
     level = st.segmented_control(
         text("app.ct.maps_level"), levels, default=levels[0], required=True, key="ct_map_level"
     )
-    for column, one in zip(st.columns(2), _maps_of(held, str(level)), strict=False):
+    with st.container(key="heat_slices"):
+        columns = st.columns(2)
+    for column, one in zip(columns, _maps_of(held, str(level)), strict=False):
         with column:
             st.markdown(f"**{say(one.method)}**")
             st.image(with_heat(*_slice(volume_of(held.study), report, one)), width="stretch", alt=say(one.method))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from bmd.app import cards, downloads, patient, results, session, shell
 from bmd.app.ct import maps as ct_maps
@@ -33,7 +34,6 @@ def viewer() -> None:
     with shell.guard():
         volume_viewer.show(held, _alt(held.report))
     _choice(held)
-    results.how_read(held)
 
 
 def _choice(held: session.Held) -> None:
@@ -50,24 +50,26 @@ def _alt(report: Report | None) -> str:
     return text("app.ct.picture_alt", count=len(names), names=names)
 
 
-def result(held: session.Held, report: Report) -> None:
+def result(held: session.Held, report: Report, below: DeltaGenerator) -> None:
     """The result of a CT that was analysed."""
     results.levels_banner(report)
     sample = ct_samples.SAMPLES.named(held.sample)
     headline(report, sample.truth().get("t_l1l4") if sample else None)
     results.warnings(report)
-    answers(report)
-    levels, hips, maps, method = st.tabs(entry("app.ct.tabs"))
+    downloads.row(held, report)
+    patient.patient_form(held)
+    with below:
+        levels, networks, hips, maps, method = st.tabs(entry("app.ct.tabs"))
     with levels:
         _levels(report)
+    with networks:
+        answers(report)
     with hips:
         ct_maps.hips(held, report)
     with maps:
         ct_maps.slices()
     with method:
         cards.provenance(report)
-    patient.patient_form(held)
-    downloads.row(held, report)
 
 
 def source(model: str, inside: bool = False) -> str:
@@ -80,19 +82,18 @@ def answers(report: Report) -> None:
     """Image, patient data and both side by side, and whether they agree."""
     rows = [answer for answer in report.answers if answer.probabilities]
     if not rows:
+        st.caption(text("app.ct.no_answers"))
         return
-    with st.container(border=True, key="ct_answers"):
-        st.markdown(f"**{text('app.ct.answers_title')}**")
-        st.plotly_chart(
-            figures.probability_rows([(source(row.model), row.probabilities) for row in rows]),
-            config=CHART,
-            key="ct_answer_chart",
-            alt="; ".join(f"{source(row.model)}: {results.spoken(row.probabilities)}" for row in rows),
-        )
-        if said := agreement(rows):
-            st.caption(said)
-        if report.patient == Demographics():
-            st.caption(text("app.ct.needs_patient"))
+    st.plotly_chart(
+        figures.probability_rows([(source(row.model), row.probabilities) for row in rows]),
+        config=CHART,
+        key="ct_answer_chart",
+        alt="; ".join(f"{source(row.model)}: {results.spoken(row.probabilities)}" for row in rows),
+    )
+    if said := agreement(rows):
+        st.caption(said)
+    if report.patient == Demographics():
+        st.caption(text("app.ct.needs_patient"))
 
 
 def agreement(rows: list[Prediction]) -> str:
@@ -111,9 +112,10 @@ def agreement(rows: list[Prediction]) -> str:
 
 def _levels(report: Report) -> None:
     found = bodies(report)
-    if report.attenuation:
+    chart, rows = results.pair() if report.attenuation else (None, st.container())
+    if chart is not None:
         measured = [(one.name, one.density) for one in found if one.density]
-        st.plotly_chart(
+        chart.plotly_chart(
             figures.attenuation_chart(measured),
             config=CHART,
             key="ct_attenuation",
@@ -123,12 +125,12 @@ def _levels(report: Report) -> None:
         st.caption(text("app.ct.no_attenuation"))
     head = entry("app.ct.level_head")
     columns = len(head) if report.measurements else MEASURED_COLUMNS
-    st.html(table(head[:columns], [_row(one)[:columns] for one in found]))
+    rows.html(table(head[:columns], [_row(one)[:columns] for one in found]))
     said = [text("app.ct.hu_caption")] if report.attenuation else []
     if report.measurements:
         said.append(text("app.ct.network_caption"))
     if said:
-        st.caption(" ".join(said))
+        rows.caption(" ".join(said))
 
 
 def _row(one: Body) -> list[str]:

@@ -62,7 +62,7 @@ def _answer(patient: Demographics, reference: str) -> Report:
 
 def _empty() -> None:
     st.empty()  # what follows stands one place lower than a result, which then takes this place at once
-    with st.container(border=True, key="what_you_get"):
+    with st.container(border=True, key="demographics_empty"):
         st.markdown(f"**{text('app.demographics.empty_title')}**")
         lines = zip(ICONS, entry("app.demographics.empty"), strict=True)
         st.markdown("\n\n".join(f":material/{icon}: {line}" for icon, line in lines))

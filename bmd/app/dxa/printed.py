@@ -26,7 +26,6 @@ def viewer(held: session.Held, report: Report) -> None:
     with shell.guard():
         st.image(page_png(held.study, report, page), width="stretch", alt=text("app.dxa.printed.alt"))
     st.caption(text("app.dxa.printed.boxes"))
-    results.how_read(held)
 
 
 def result(held: session.Held, report: Report) -> None:
@@ -36,8 +35,8 @@ def result(held: session.Held, report: Report) -> None:
     st.subheader(text("app.dxa.printed.title"), anchor=False)
     st.html(table(_head(report), [_row(row, _columns(report)) for row in report.printed]))
     st.caption(text("app.dxa.printed.unread"))
-    patient.patient_form(held)
     downloads.row(held, report)
+    patient.patient_form(held)
 
 
 def _columns(report: Report) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from bmd import figures, reference
 from bmd.app import cards, curve, downloads, patient, results, session, shell
@@ -36,7 +37,6 @@ def viewer() -> None:
             _heat_numbers(held.maps or ())
     with stage, shell.guard():
         film_viewer.show(held, _alt(report))
-    results.how_read(held)
 
 
 def _alt(report: Report | None) -> str:
@@ -56,39 +56,30 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
     st.caption(text("app.dxa.heat_meaning"))
 
 
-def result(held: session.Held, report: Report) -> None:
+def result(held: session.Held, whole: Report, below: DeltaGenerator) -> None:
     """The result of an image that was analysed, or of a page whose printed numbers were read."""
-    if report.printed:
-        printed.result(held, report)
+    if whole.printed:
+        printed.result(held, whole)
         return
-    results.levels_banner(report)
-    _result(held, report)
-
-
-@st.fragment
-def _result(held: session.Held, whole: Report) -> None:
-    """Everything that leaving a vertebra out changes; drawn again alone when one is chosen."""
-    with shell.guard():
-        head, below = st.container(), st.container()
-        with below:
-            warnings = st.container()
-            regions, sources, age, method = st.tabs(entry("app.dxa.tabs"))
-        with regions:
-            report = without(whole, _leave_out(held, whole))
-            _levels(report)
-        with head:
-            _headline(held, report)
-        with warnings:
-            results.warnings(report)
-        with sources:
-            _sources(held, report)
-        with age:
-            curve.show(report, "dxa_age")
-        with method:
-            cards.provenance(report)
-            st.caption(text("app.dxa.scale_note", reference=reference.HOLOGIC.name))
-        patient.patient_form(held)
-        downloads.row(held, report)
+    results.levels_banner(whole)
+    head = st.container()
+    report = without(whole, _leave_out(held, whole))
+    with head:
+        _headline(held, report)
+    results.warnings(report)
+    downloads.row(held, report)
+    patient.patient_form(held)
+    with below:
+        regions, sources, age, method = st.tabs(entry("app.dxa.tabs"))
+    with regions:
+        _levels(report)
+    with sources:
+        _sources(held, report)
+    with age:
+        curve.show(report, "dxa_age")
+    with method:
+        cards.provenance(report)
+        st.caption(text("app.dxa.scale_note", reference=reference.HOLOGIC.name))
 
 
 def _headline(held: session.Held, report: Report) -> None:
@@ -139,10 +130,10 @@ def _levels(report: Report) -> None:
     out, rest = left_out(report)
     used = [one for level, one in measured.items() if level not in out]
     whole = [report.prediction] if report.prediction is not None and report.prediction.t_score is not None else []
-    alt = text("app.dxa.levels_alt")
-    if report.levels_certain:
-        chart = figures.t_score_chart([*whole, *used], rest or None)
-        st.plotly_chart(chart, config=CHART, key="dxa_levels", alt=alt)
+    chart, below = results.pair() if report.levels_certain else (None, st.container())
+    if chart is not None:
+        drawn = figures.t_score_chart([*whole, *used], rest or None)
+        chart.plotly_chart(drawn, config=CHART, key="dxa_levels", alt=text("app.dxa.levels_alt"))
     scores = {v.level: v.score for v in report.vertebrae}
     rows = []
     for item in report.densities:
@@ -150,7 +141,7 @@ def _levels(report: Report) -> None:
         cells = [chip(measured[item.level].category), signed(measured[item.level].t_score)]
         cells += [f"{item.bmd_g_cm2:.3f}", f"{item.bmc_g:.1f}", f"{item.area_cm2:.1f}", f"{scores[item.level]:.2f}"]
         rows.append([html.escape(name), *cells])
-    st.html(table(entry("app.dxa.levels_head"), rows))
+    below.html(table(entry("app.dxa.levels_head"), rows))
 
 
 def _not_to_use(report: Report) -> tuple[str, ...]:

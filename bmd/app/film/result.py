@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from bmd import figures
 from bmd.app import cards, curve, downloads, patient, results, session, shell
@@ -35,7 +36,6 @@ def viewer() -> None:
             _heat_numbers(film.maps or ())
     with stage, shell.guard():
         film_viewer.show(film, _alt(film))
-    results.how_read(film)
 
 
 def _alt(film: session.Held) -> str:
@@ -62,20 +62,21 @@ def _heat_numbers(maps: tuple[Explanation, ...]) -> None:
     st.caption(text("app.film.heat_meaning"))
 
 
-def result(film: session.Held, report: Report) -> None:
+def result(film: session.Held, report: Report, below: DeltaGenerator) -> None:
     """The result of a film that was analysed."""
     results.levels_banner(report)
     _headline(film, report)
     results.warnings(report)
-    levels, age, method = st.tabs(entry("app.film.tabs"))
+    downloads.row(film, report)
+    patient.patient_form(film)
+    with below:
+        levels, age, method = st.tabs(entry("app.film.tabs"))
     with levels:
         _levels(report)
     with age:
         curve.show(report, "age_curve")
     with method:
         cards.provenance(report)
-    patient.patient_form(film)
-    downloads.row(film, report)
 
 
 def _headline(film: session.Held, report: Report) -> None:
@@ -90,14 +91,17 @@ def _headline(film: session.Held, report: Report) -> None:
 
 def _levels(report: Report) -> None:
     everything = [*([report.prediction] if report.prediction else []), *report.measurements]
-    if any(p.t_score is not None for p in everything):
-        st.plotly_chart(figures.t_score_chart(everything), config=CHART, key="levels", alt=text("app.film.levels_alt"))
     measured = {m.level: m for m in report.measurements}
     shown = [v for v in report.vertebrae if v.level in LUMBAR or (v.level and v.level in measured)]
-    st.html(table(entry("app.film.levels_head"), [_row(v, measured.get(v.level)) for v in shown]))
-    others = [v.level or text("app.unnamed") for v in report.vertebrae if v not in shown]
-    if others:
-        st.caption(text("app.film.also_outlined", levels=tuple(others)))
+    chart, rows = results.pair()
+    with rows:
+        st.html(table(entry("app.film.levels_head"), [_row(v, measured.get(v.level)) for v in shown]))
+        others = [v.level or text("app.unnamed") for v in report.vertebrae if v not in shown]
+        if others:
+            st.caption(text("app.film.also_outlined", levels=tuple(others)))
+    if any(p.t_score is not None for p in everything):
+        drawn = figures.t_score_chart(everything)
+        chart.plotly_chart(drawn, config=CHART, key="levels", alt=text("app.film.levels_alt"))
 
 
 def _row(vertebra: Vertebra, measured: Prediction | None) -> list[str]:

@@ -82,7 +82,7 @@ def page() -> None:
 
 
 def _empty(found: Mapping[session.Kind, Report]) -> None:
-    with st.container(border=True, key="what_you_get"):
+    with st.container(border=True, key="together_empty"):
         st.markdown(f"**{text('app.together.empty_title')}**")
         st.markdown(text("app.together.empty"))
         _links([kind for kind in session.KINDS if kind not in found])
