@@ -204,7 +204,8 @@ def test_evaluate_films_needs_annotations(
     words = ["evaluate", "films", "--annotations", "a.json", "--out", str(tmp_path)]
     assert cli.main(words) == 0
     assert cli.main([*words, "--model", "retinanet_aploss", "--pictures", "drawn", "--all"]) == 0
-    first, second = {"every": False, "models": {}}, {"every": True, "models": {"localiser": "retinanet_aploss"}}
+    first = {"every": False, "models": {}, "cohort": None}
+    second = first | {"every": True, "models": {"localiser": "retinanet_aploss"}}
     assert asked == [(Path("a.json"), tmp_path, None, first), (Path("a.json"), tmp_path, Path("drawn"), second)]
     assert json.loads(capsys.readouterr().out.splitlines()[0]) == {}
 
@@ -215,7 +216,7 @@ def test_evaluate_networks_and_calibration(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr(bmd.evaluation, "evaluate", lambda *words: {"asked": words})
     name = registry.names()[0]
     assert cli.main(["evaluate", name, "--data", "x", "--count", "7"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"asked": [name, "x", 7]}
+    assert json.loads(capsys.readouterr().out) == {"asked": [name, "x", 7, False]}
     assert cli.main(["evaluate"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(registry.names())
     monkeypatch.setattr(bmd.evaluation.film.calibration, "calibrate", lambda *words: {"asked": words})

@@ -9,9 +9,12 @@ unit      "films", "scans", "slices", "hips" or "people"
 people    of how many people they are, where that is another number; else null
 inputs    what the network was given, a code below ``network.given``; null for the only thing it takes
 site      for answers at several sites: which one; else null
-kind      "validation" (the training's own check on held-out cases), "test" (held out of calibration too), "pipeline"
-          (the same through the whole chain) or "survey" (people of a survey cycle that was only measured on)
-values    the figures, by name
+kind      "validation" (the training's own check on held-out cases, shown nowhere), "test" (held out of calibration
+          too), "pipeline" (the same through the whole chain), "survey" (people of a survey that was only measured on)
+          or "real" (pictures of patients through the whole chain)
+group     part of the cohort that these figures are of, a code below ``network.group``; null for all of it
+measured  ``date``, ``commit`` and ``command`` of the measurement; null in the training's own check
+values    the figures, by name; ``<name>_low`` and ``<name>_high`` are the 95 % interval, ``<name>_of`` is of how many
 ========  =====================================================================================================
 
 ``trained_on`` and ``calibration.fitted_on`` have ``cohort`` and ``n`` of the same meaning. ``provenance`` says what
@@ -57,8 +60,15 @@ REQUIRED = (
 """Keys that metadata must have."""
 PROVENANCE = ("commit", "command", "data_sha256", "data_files")
 """Keys of ``provenance`` that a training must know; weights of an earlier time may have null and a ``reason``."""
-MEASUREMENT = ("cohort", "n", "unit", "people", "inputs", "site", "kind", "values")
-KINDS = ("validation", "test", "pipeline", "survey")
+MEASUREMENT = ("cohort", "n", "unit", "people", "inputs", "site", "kind", "group", "measured", "values")
+OWN = "validation"
+"""Kind of a training's own check: it chose the weights, so that its figures say little."""
+REAL = ("real", "survey")
+"""Kinds measured on patients."""
+KINDS = (*REAL, "pipeline", "test", OWN)
+"""In the order in which they are shown."""
+STAMP = ("date", "commit", "command")
+"""Keys of ``measured``."""
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -90,11 +100,14 @@ def write(folder: Path, metadata: dict[str, Any]) -> None:
 def update(folder: Path, measured: Iterable[dict[str, Any]], **changes: Any) -> None:
     """Put measurements, and other keys, into the metadata of shipped weights.
 
-    New measurements take the place of all but the training's own validation, which stays last.
+    A measurement takes the place of all older ones of its cohort and kind; real people come first, then simulated
+    ones, then the training's own check.
     """
-    metadata = read(folder)
-    own = [entry for entry in metadata["metrics"] if entry["kind"] == "validation"]
-    write(folder, metadata | changes | {"metrics": [*measured, *own]})
+    metadata, new = read(folder), list(measured)
+    again = {(entry["cohort"], entry["kind"]) for entry in new}
+    kept = [entry for entry in metadata["metrics"] if (entry["cohort"], entry["kind"]) not in again]
+    ordered = sorted([*new, *kept], key=lambda entry: KINDS.index(entry["kind"]))
+    write(folder, metadata | changes | {"metrics": ordered})
 
 
 def attach(folder: Path, name: str, arrays: Mapping[str, NDArray[np.float32]], **facts: Any) -> None:
@@ -136,21 +149,37 @@ def measurement(
     people: int | None = None,
     inputs: str | None = None,
     site: str | None = None,
+    group: str | None = None,
+    measured: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """One entry of ``metrics``; see the module's docstring."""
     where = {"cohort": cohort, "n": n, "unit": unit, "people": people, "inputs": inputs, "site": site, "kind": kind}
-    return where | {"values": dict(values)}
+    stamp = None if measured is None else dict(measured)
+    return where | {"group": group, "measured": stamp, "values": dict(values)}
+
+
+def shown(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The measurements that may be shown: all but the training's own check."""
+    return [entry for entry in metadata.get("metrics") or [] if entry["kind"] != OWN]
 
 
 def _check(metadata: dict[str, Any]) -> None:
     missing = [key for key in REQUIRED if key not in metadata]
     missing += [f"metrics.{key}" for entry in metadata.get("metrics", []) for key in MEASUREMENT if key not in entry]
+    missing += [f"metrics.{key}" for entry in shown(metadata) for key in _unsaid(entry)]
     if missing:
         raise WeightsError("network.metadata_incomplete", missing=tuple(dict.fromkeys(missing)))
     known = metadata["provenance"]
     unknown = tuple(key for key in PROVENANCE if not known.get(key))
     if unknown and not known.get("reason"):
         raise WeightsError("network.provenance", missing=unknown)
+
+
+def _unsaid(entry: Mapping[str, Any]) -> list[str]:
+    """What a figure lacks that may not be shown without: of how many, and when and how it was measured."""
+    stamp = entry.get("measured") or {}
+    unsaid = [f"measured.{key}" for key in STAMP if not stamp.get(key)]
+    return ["n", *unsaid] if entry.get("n") is None else unsaid
 
 
 # --- in words ----------------------------------------------------------------------------------------------------
@@ -171,8 +200,8 @@ def who(entry: Mapping[str, Any]) -> Finding:
 
 
 def given(entry: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """What sets a measurement apart from others on the same cohort: what was given, and the site."""
-    keys = (("given", entry.get("inputs")), ("site", entry.get("site")))
+    """What sets a measurement apart from others on the same cohort: what was given, the site, and the part of it."""
+    keys = (("given", entry.get("inputs")), ("site", entry.get("site")), ("group", entry.get("group")))
     return tuple(note(f"network.{group}.{code}") for group, code in keys if code is not None)
 
 
@@ -198,8 +227,10 @@ def card(m: Mapping[str, Any]) -> str:
     lines += [f"- Trained on: {say(learned_from(m))}"]
     lines += [f"- Training: {_words(m.get('training', {}))}; seed {m['seed']}", f"- Made: {say(made(m['provenance']))}"]
     lines += [f"- Licence: {m['licence']}", "", "## Measured", "", "| on | measure | value |", "|---|---|---|"]
-    for entry in m["metrics"]:
+    for entry in shown(m):
         lines += [f"| {place(entry)} | {key} | {_number(value)} |" for key, value in entry["values"].items()]
+    stamps = {say(note("network.measured", **entry["measured"])): None for entry in shown(m)}
+    lines += ["", *(f"- {stamp}" for stamp in stamps)]
     if "published" in m:
         paper = m["published"]
         lines += ["", f"In the paper ({paper['measured_on']}, other patients): {_words(paper['values'])}."]

@@ -43,9 +43,14 @@ def keep_best(path: Path, network: nn.Module, step: int, metrics: Metrics, headl
         save(path, {"network": state, "step": step, "metrics": metrics})
 
 
-def commit() -> str:
-    """Short hash of the commit that trains, with "+" where files were changed since; "" outside a repository."""
-    head, changes = _git("rev-parse", "--short", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+def commit(but: Sequence[str] = ()) -> str:
+    """Short hash of the commit that trains, with "+" where files were changed since; "" outside a repository.
+
+    ``but`` names files and folders whose changes do not count, from the root of the repository.
+    """
+    rest = ["--", ":/", *(f":(top,exclude){name}" for name in but)]
+    head = _git("rev-parse", "--short", "HEAD")
+    changes = _git("status", "--porcelain", "--untracked-files=no", *rest)
     return head + "+" if head and changes else head
 
 

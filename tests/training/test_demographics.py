@@ -96,9 +96,12 @@ def test_evaluation_gives_every_table_and_writes_the_card(table, trained, monkey
         assert word in text
     assert "Korea" not in text
     card = read(trained / "demographics")
-    assert len(card["metrics"]) == 4
+    whole = [m for m in card["metrics"] if m["group"] is None]
+    assert [m["inputs"] for m in whole] == ["network", "regression"] * 4
+    assert {m["group"] for m in card["metrics"]} >= {None, "women", "men", "age_high", "bmi_low"}
+    assert all(m["n"] and m["measured"]["date"] for m in card["metrics"])
     assert {m["cohort"] for m in card["metrics"]} == {"nhanes_2017_2020"}
-    assert [m["site"] for m in card["metrics"]] == ["lumbar", "femoral_neck", "total_hip", "lowest"]
+    assert [m["site"] for m in whole[::2]] == ["lumbar", "femoral_neck", "total_hip", "lowest"]
     lumbar = card["metrics"][0]["values"]
     assert lumbar["macro_auc_low"] < lumbar["macro_auc"] < lumbar["macro_auc_high"]
     assert lumbar["macro_auc"] > 0.65

@@ -1,8 +1,9 @@
 """The CT networks on simulated people that none has seen: temperatures fitted on one part, figures on another.
 
-Run ``python -m bmd evaluate ct --calibration FOLDER --data FOLDER [--over50 FOLDER]``. Crops are the simulator's own;
-the chain from a volume to a crop is not in these figures. ``--data`` is measured in the class mix of each paper, of
-people of every age, which no practice sees; ``--over50``, people from 50 years on, is measured as it is.
+Run ``python -m bmd evaluate ct [--data FOLDER] [--over50 FOLDER] [--write]``, or with ``--calibration FOLDER`` to fit
+temperatures too; without a folder people are simulated into one. Crops are the simulator's own; the chain from a volume
+to a crop is not in these figures. ``--data`` is measured in the class mix of each paper, of people of every age, which
+no practice sees; ``--over50``, people from 50 years on, is measured as it is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from bmd.evaluation import published
+from bmd.evaluation.record import record
 from bmd.inference.ct.slices import FEWEST
 from bmd.metrics import (
     auc,
@@ -31,9 +33,10 @@ from bmd.metrics import (
     macro_auc,
 )
 from bmd.models import _registry as registry
-from bmd.models._metadata import measurement, update
+from bmd.models._metadata import measurement, read
 from bmd.models._registry import WEIGHTS
 from bmd.reference import CATEGORIES
+from bmd.text import text
 from bmd.types import Demographics
 
 log = logging.getLogger(__name__)
@@ -205,8 +208,49 @@ def calibrate_ct(
         if over50 is not None:
             entries += _measured(name, over50, OVER_50, fitted, weights)
         found[name] = {"calibration": fitted, "metrics": entries}
-        update(weights / name, entries, calibration=fitted, published=_published(name))
+        record(weights / name, entries, calibration=fitted, published=_published(name))
     return found
+
+
+def evaluate_ct(
+    data: str | Path, over50: str | Path | None = None, weights: Path = WEIGHTS, write: bool = False
+) -> dict[str, list[dict[str, Any]]]:
+    """Measure the networks that have weights as they are shipped; nothing is fitted.
+
+    Parameters
+    ----------
+    data, over50, weights
+        As for ``calibrate_ct``.
+    write : bool
+        Put the figures into the metadata.
+
+    Returns
+    -------
+    dict
+        For each network its measurements.
+    """
+    from bmd.training import tasks
+
+    found = {}
+    for name in NETWORKS:
+        if not (weights / name / "metadata.json").is_file():
+            continue
+        fitted, task = read(weights / name)["calibration"], tasks.find(registry.spec(name).task)
+        found[name] = _measured(name, data, task.cohort, fitted, weights)
+        if over50 is not None:
+            found[name] += _measured(name, over50, OVER_50, fitted, weights)
+        if write:
+            record(weights / name, found[name])
+    return found
+
+
+def simulated(folder: str, count: int, seed: int) -> None:
+    """Simulate people of every age for ``evaluate_ct`` into a folder that is not there yet."""
+    from bmd.simulator.shards.ct import write_ct_shards
+
+    if not Path(folder).exists():
+        log.warning(text("command.simulates", count=count, out=folder))
+        write_ct_shards(folder, count, seed, cohort="clinic")
 
 
 def temperatures(said: Answers, unit: str) -> dict[str, float]:

@@ -18,10 +18,14 @@ from numpy.typing import NDArray
 from bmd.ct_types import Region
 from bmd.errors import BmdError, InputError
 from bmd.evaluation.ct.crops import Outcome, crops, outcome, simulated, summary
+from bmd.evaluation.record import record
 from bmd.inference.ct.levels import localise_ct
 from bmd.inference.engine import Engine
 from bmd.inference.run import Networks
+from bmd.models._metadata import measurement
+from bmd.models._registry import WEIGHTS, default
 from bmd.readers.volume import read_folder, read_paths
+from bmd.reference import LUMBAR
 from bmd.text import sentences
 from bmd.types import Report, Volume, volume_of
 
@@ -32,8 +36,10 @@ LABELS = {"L5": 27, "L4": 28, "L3": 29, "L2": 30, "L1": 31, "T12": 32, "T11": 33
 _MASKS = ("seg", "msk", "mask", "label")
 
 
-def evaluate_volumes(folder: Path, engine: Engine | None = None) -> list[dict[str, Any]]:
+def evaluate_volumes(folder: Path, engine: Engine | None = None, cohort: str | None = None) -> list[dict[str, Any]]:
     """Analyse every case of a folder as an upload would be, and score it where masks lie beside it.
+
+    With ``cohort``, a code, the figures are put into the localiser's metadata.
 
     Returns
     -------
@@ -50,7 +56,23 @@ def evaluate_volumes(folder: Path, engine: Engine | None = None) -> list[dict[st
     cases = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     if not cases:
         raise InputError("network.no_volumes")
-    return [evaluate_case(case, engine) for case in cases]
+    found = [evaluate_case(case, engine) for case in cases]
+    if cohort is not None:
+        record(WEIGHTS / default("localiser"), [entry(found, cohort)])
+    return found
+
+
+def entry(cases: list[dict[str, Any]], cohort: str) -> dict[str, Any]:
+    """Cases as a measurement: refused, and of those with masks how many named bodies are right, and their Dice."""
+    refused = sum(not case["suitable"] for case in cases)
+    values: dict[str, float] = {"refused": round(refused / len(cases), 4), "refused_of": len(cases)}
+    scored = [case for case in cases if "dice" in case]
+    right, named = sum(case["right"] for case in scored), sum(case["right"] + len(case["wrong"]) for case in scored)
+    if named:
+        values |= {"names_of_bodies": round(right / named, 4), "names_of_bodies_of": named}
+    dice = [value for case in scored for level, value in case["dice"].items() if level in LUMBAR]
+    values |= {"dice": round(float(np.mean(dice)), 3), "dice_least": min(dice)} if dice else {}
+    return measurement(cohort, len(cases), "scans", "real", values)
 
 
 def evaluate_case(case: Path, engine: Engine | None = None) -> dict[str, Any]:

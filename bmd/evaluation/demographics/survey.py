@@ -2,6 +2,7 @@
 
 Measured on the survey's last cycle, which took no part in training or calibration, beside logistic regression of
 degree 2 fitted on the same training people, and beside OST, OSTA and ORAI; and on the Koreans of Kim & Kim 2022.
+People measured by another maker's densitometer (LUMOS) are brought to the scale used here by ``hologic_of_lunar``.
 Figures count every person once, ``weighted_`` ones as the survey weighs them. An ``ece_floor`` is the mean calibration
 error that probabilities which are exactly right would show with as many people: chance alone.
 """
@@ -9,6 +10,7 @@ error that probabilities which are exactly right would show with as many people:
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd import metrics, reference
+from bmd.evaluation import groups
 from bmd.evaluation.logistic import ridge_logistic
+from bmd.evaluation.record import record
 from bmd.evaluation.tables import Measured, markdown, rows
 from bmd.inference.demographics.assess import ROLE, curves
 from bmd.inference.engine import Engine, TorchEngine
 from bmd.inference.run import Networks
-from bmd.models._metadata import measurement, update
+from bmd.models._metadata import measurement
 from bmd.models._registry import WEIGHTS, default
 from bmd.models.demographics import SITES
 from bmd.population.survey import read_table
@@ -31,10 +35,16 @@ from bmd.training.tasks.demographics import CALIBRATION, TEST, TRAINING, People,
 
 log = logging.getLogger(__name__)
 
-NHANES, KOREA = "nhanes_bmd.csv", "korea_bonequality.csv"
+NHANES, KOREA, LUMOS = "nhanes_bmd.csv", "korea_bonequality.csv", "lumos_118.csv"
 SHOWN = SITES[:4]
 DRAWS = 300
 """Bootstrap draws, and draws for the calibration error of chance."""
+NETWORK, REGRESSION = "network", "regression"
+"""What answered, codes below ``network.given``."""
+OF_PARTS = ("macro_auc", "osteoporosis_auc", "mean_absolute_error", "bias", "coverage")
+"""Figures that are stated of parts of the survey's people."""
+FROM_Y = 50
+"""Age from which T-scores are used (ISCD 2019)."""
 HIGHEST_BMD = 2.5
 """g/cm2; one lumbar density of the Korean table (3.09) is impossible and is left out."""
 ASKED = {"age": (0,), "age, sex": (0, 1), "age, weight": (0, 3), "age, sex, weight": (0, 1, 3), "sex, weight": (1, 3)}
@@ -47,7 +57,7 @@ def evaluate_demographics(folder: str | Path, weights: Path = WEIGHTS, write: bo
     Parameters
     ----------
     folder : path
-        Holds ``nhanes_bmd.csv`` and, optionally, ``korea_bonequality.csv``.
+        Holds ``nhanes_bmd.csv`` and, optionally, ``korea_bonequality.csv`` and ``lumos_118.csv``.
     weights : Path
         Folder with the networks' weights.
     write : bool
@@ -71,10 +81,15 @@ def evaluate_demographics(folder: str | Path, weights: Path = WEIGHTS, write: bo
         "With fields missing, lowest of three sites": missing(test.people, place, engine),
         f"Adults of 20-49 years in the calibration cycle ({CALIBRATION})": young(people, engine),
     }
-    if (folder / KOREA).is_file():
-        parts["Other people: Koreans of 50 years and over (Kim & Kim 2022)"] = korea(folder / KOREA, engine)
+    place, nhanes = weights / default(ROLE), parts["Sites"]
+    found = entries(nhanes, "nhanes_2017_2020")
+    for file, cohort, title, others in OUTSIDE:
+        if (folder / file).is_file():
+            parts[title] = beside(others(folder / file), people, engine, title)
+            found += entries(parts[title], cohort)
+    found += of_parts(test)
     if write:
-        _write(weights / default(ROLE), parts["Sites"])
+        record(place, found)
     return "\n".join(f"### {title}\n\n{markdown(rows(found, ()))}\n" for title, found in parts.items())
 
 
@@ -157,9 +172,10 @@ def network_row(asked: Asked, site: int, name: str, place: str) -> Measured:
         "r": error["r"],
         "coverage": float(inside.mean()),
     }
-    _, low, high = metrics.bootstrap(metrics.macro_auc, labels, chance, count=DRAWS)
-    mix = tuple(metrics.class_mix(labels))
-    return Measured(name, SITES[site], values, place, mix, {"macro_auc": (low, high)})
+    _, *area = metrics.bootstrap(metrics.macro_auc, labels, chance, count=DRAWS)
+    _, *share = metrics.bootstrap(lambda x: float(np.mean(x)), inside, count=DRAWS)
+    ends = {"macro_auc": (area[0], area[1]), "coverage": (share[0], share[1])}
+    return Measured(name, SITES[site], values, place, tuple(metrics.class_mix(labels)), ends)
 
 
 # --- logistic regression of degree 2 -----------------------------------------------------------------------------
@@ -173,10 +189,11 @@ def quadratic(known: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 # --- the tables --------------------------------------------------------------------------------------------------
-def sites(people: People, asked: Asked, place: str) -> list[Measured]:
+def sites(people: People, asked: Asked, place: str, measured_at: Sequence[int] = range(len(SHOWN))) -> list[Measured]:
     """Network and logistic regression at every site; the difference of macro AUC over the same people."""
     train, test, found = complete(people.cycles(*TRAINING)), asked.people, []
-    for site, name in enumerate(SHOWN):
+    for site in measured_at:
+        name = SHOWN[site]
         row = network_row(asked, site, f"{name}: network", place)
         _, ours, _, _ = asked.answers(site)
         fit, there = np.isfinite(train.t_score[:, site]), np.isfinite(test.t_score[:, site])
@@ -264,26 +281,73 @@ def young(people: People, engine: Engine) -> list[Measured]:
     return [network_row(asked, site, name, place) for site, name in enumerate(SHOWN[:3])]
 
 
-def korea(path: Path, engine: Engine) -> list[Measured]:
+def korea(path: Path) -> People:
     """Lumbar spine and total hip; the femoral neck of this table is another region."""
     table: dict[str, Any] = read_table(path)
     table = {k: v[table["lumbar_l1l4_bmd"] < HIGHEST_BMD] for k, v in table.items()}
-    people = People(vectors(table), site_t_scores(table), np.ones(len(table["age"])), table)
-    place = "real Koreans of 50 years and over, Kim & Kim 2022; densities against the reference used here"
-    asked = ask(people, engine)
-    return [network_row(asked, SHOWN.index(name), name, place) for name in ("lumbar", "total_hip")]
+    found = site_t_scores(table)
+    found[:, [SITES.index(site) for site in SITES if site not in ("lumbar", "total_hip")]] = np.nan
+    return People(vectors(table), found, np.ones(len(table["age"])), table)
 
 
-def _write(folder: Path, found: list[Measured]) -> None:
-    """Put the network's figures into metadata.json and write the model card anew."""
-    entries = []
-    for row in found:
-        if not row.model.endswith("network"):
+def hologic_of_lunar(bmd: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Lumbar density (n,) g/cm2 as Hologic would measure it where Lunar measured ``bmd``.
+
+    Genant et al. 1994, J Bone Miner Res 9:1503: 0.906 x Lunar - 0.025 (L2-L4, 100 women); read as quoted by Fan et al.
+    2010, Osteoporos Int 21:1227. Measured in other people and on other machines: a conversion, not a measurement.
+    """
+    return np.asarray(0.906 * bmd - 0.025, np.float64)
+
+
+def lumos(path: Path) -> People:
+    """Lumbar spine of Chinese patients on a GE-like scale, converted; of every age from 50 on."""
+    table: dict[str, Any] = read_table(path)
+    table = {k: v[table["age"] >= FROM_Y] for k, v in table.items()}
+    table |= {"height_cm": table["h"], "weight_kg": table["w"]}
+    found = np.full((len(table["age"]), len(SITES)), np.nan, np.float32)
+    found[:, SITES.index("lumbar")] = reference.t_score(hologic_of_lunar(table["bmd"]), "L1-L4")
+    return People(vectors(table), found, np.ones(len(table["age"])), table)
+
+
+OUTSIDE: tuple[tuple[str, str, str, Callable[[Path], People]], ...] = (
+    (KOREA, "korea", "Other people: Koreans of 50 years and over (Kim & Kim 2022)", korea),
+    (LUMOS, "lumos", "Other people: Chinese patients of 50 years and over (LUMOS), Lunar converted to Hologic", lumos),
+)
+"""File, code of the cohort, title and reader of people outside the survey: measured on only."""
+
+
+def beside(others: People, survey: People, engine: Engine, place: str) -> list[Measured]:
+    """Network and logistic regression (fitted on the survey's training cycles) at every site others were measured."""
+    measured_at = [site for site in range(len(SHOWN)) if np.isfinite(others.t_score[:, site]).any()]
+    return sites(survey, ask(others, engine), place, measured_at)
+
+
+def of_parts(asked: Asked) -> list[dict[str, Any]]:
+    """The network at the lumbar spine for women and men, by age and body mass: entries for the metadata."""
+    site, found = SHOWN.index("lumbar"), []
+    asked = asked.part(np.isfinite(asked.people.t_score[:, site]))
+    table = asked.people.table
+    columns = (table["age"], table["sex"] == "M", table["height_cm"], table["weight_kg"])
+    for code, part in groups.of_people(*columns).items():
+        if part.sum() < groups.FEWEST:
             continue
-        low, high = row.intervals["macro_auc"]
-        extra = {"macro_auc_low": low, "macro_auc_high": high}
-        extra |= dict(zip((f"share_{name}" for name in reference.CATEGORIES), row.mix, strict=True))
-        values = {k: round(float(v), 4) for k, v in (row.values | extra).items()}
-        people = int(row.values["people"])
-        entries.append(measurement("nhanes_2017_2020", people, "people", "survey", values, site=row.task))
-    update(folder, entries)
+        row = network_row(asked.part(part), site, code, "part")
+        values = {key: round(float(row.values[key]), 4) for key in OF_PARTS} | {"share_osteoporosis": row.mix[2]}
+        stated = {"inputs": NETWORK, "site": SHOWN[site], "group": code}
+        found.append(measurement("nhanes_2017_2020", int(part.sum()), "people", "survey", values, **stated))
+    return found
+
+
+def entries(found: list[Measured], cohort: str) -> list[dict[str, Any]]:
+    """Rows of ``sites`` as measurements: the network's and the regression's side by side."""
+    made = []
+    for row in found:
+        values = dict(row.values)
+        for name, (low, high) in row.intervals.items():
+            values |= {f"{name}_low": low, f"{name}_high": high}
+        values |= dict(zip((f"share_{name}" for name in reference.CATEGORIES), row.mix, strict=True))
+        rounded = {key: round(float(value), 4) for key, value in values.items() if np.isfinite(value)}
+        inputs = NETWORK if row.model.endswith("network") else REGRESSION
+        count = int(row.values["people"])
+        made.append(measurement(cohort, count, "people", "survey", rounded, inputs=inputs, site=row.task))
+    return made

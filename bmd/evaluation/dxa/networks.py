@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd import reference
+from bmd.evaluation.record import record
 from bmd.metrics import auc
-from bmd.models._metadata import measurement, update
+from bmd.models._metadata import measurement
 from bmd.models._registry import WEIGHTS, default, load
 from bmd.reference import category, reported_interval, reported_t
 from bmd.training.films import Film
@@ -93,11 +94,11 @@ def evaluate_dxa(calibration: str, data: str, weights: Path = WEIGHTS) -> dict[s
     found = measure(estimates(network, test), densities(test), numbers)
     entry = measurement("simulated_dxa_50_90", len(test), "people", "test", found)
     fitted_on = {"cohort": "simulated_dxa", "n": len(fit)}
-    update(weights / cnn, [entry], calibration=numbers | {"fitted_on": fitted_on})
+    record(weights / cnn, [entry], calibration=numbers | {"fitted_on": fitted_on})
     answers: dict[str, Any] = {"calibration": numbers, cnn: found}
     for name in (finder, turner):
         regions = validate_regions(load(name, weights), test, 256)
         regions.pop("others_empty")
-        update(weights / name, [measurement("simulated_dxa_50_90", len(test), "people", "test", regions)])
+        record(weights / name, [measurement("simulated_dxa_50_90", len(test), "people", "test", regions)])
         answers[name] = regions
     return answers

@@ -20,17 +20,24 @@ from scipy.stats import rankdata
 
 from bmd.errors import BmdError, InputError
 from bmd.evaluation.dxa.ranking import DISPLAYS, cues
+from bmd.evaluation.record import record
 from bmd.inference.dxa.pipeline import ROLE, analyse_dxa
 from bmd.inference.dxa.regions import find_regions
 from bmd.inference.engine import Engine
 from bmd.inference.run import Networks
 from bmd.inputs.dxa import Way, dxa_input
 from bmd.metrics import auc, bootstrap
+from bmd.models._metadata import measurement
+from bmd.models._registry import WEIGHTS, default
 from bmd.readers import read_study
 from bmd.types import Report, Study
 
 LABELS = "labels.json"
 LOW = "osteoporosis"
+CERTAIN, UNCERTAIN, WRONG_WAY = "names certain", "names uncertain", "read the wrong way round"
+"""What became of a picture that was analysed."""
+TOLD = ("negative", "upside down", "turned by 180 degrees, negative")
+"""Ways that the analysis should find."""
 Pixels = NDArray[np.float32]
 TURNS: Mapping[str, tuple[Way, Callable[[Pixels], Pixels]]] = {
     "as it is": (Way(), lambda grey: grey),
@@ -43,7 +50,9 @@ TURNS: Mapping[str, tuple[Way, Callable[[Pixels], Pixels]]] = {
 """Ways to hand a picture in, and how the analysis should find that it was turned."""
 
 
-def evaluate_pictures(folder: Path, engine: Engine | None = None, count: int = 1000) -> dict[str, Any]:
+def evaluate_pictures(
+    folder: Path, engine: Engine | None = None, count: int = 1000, cohort: str | None = None
+) -> dict[str, Any]:
     """Analyse every picture of a folder in every way of ``TURNS``, and rank the classes by every score.
 
     Parameters
@@ -54,6 +63,8 @@ def evaluate_pictures(folder: Path, engine: Engine | None = None, count: int = 1
         Runs the networks.
     count : int
         How many pictures at most are turned too, evenly taken; as they are all are analysed.
+    cohort : str, optional
+        Code of these pictures; the figures are put under it into the metadata of the three DXA networks.
 
     Returns
     -------
@@ -84,7 +95,31 @@ def evaluate_pictures(folder: Path, engine: Engine | None = None, count: int = 1
     if classes:
         scores = {file: _scores(study, Networks(engine)) for file, study in studies.items() if file in classes}
         found |= ranked(scores, classes)
+    if cohort is not None:
+        for network, entry in entries(found, cohort).items():
+            record(WEIGHTS / default(network), [entry])
     return found
+
+
+def entries(found: Mapping[str, Any], cohort: str) -> dict[str, dict[str, Any]]:
+    """By role: what of the pictures is read, the right way round, and how well the network's density ranks them."""
+    as_is, pictures = found["turned"]["as it is"], int(found["pictures"])
+    certain, uncertain, wrong = (int(as_is.get(key, 0)) for key in (CERTAIN, UNCERTAIN, WRONG_WAY))
+    regions = {"analysed": round((certain + uncertain + wrong) / pictures, 4), "analysed_of": pictures}
+    regions |= {"certain": round(certain / pictures, 4), "certain_of": pictures}
+    regions |= {"wrong_way": round(wrong / pictures, 4), "wrong_way_of": pictures}
+    turned = [{"as it is": as_is}, {name: found["turned"][name] for name in TOLD}]
+    ways = {}
+    for key, rows in zip(("wrong_way", "wrong_way_turned"), turned, strict=True):
+        shown = sum(sum(v for k, v in row.items() if k != "with_density") for row in rows.values())
+        misread = sum(int(row.get(WRONG_WAY, 0)) for row in rows.values())
+        ways |= {key: round(misread / shown, 4), f"{key}_of": shown}
+    of = {ROLE: {}, "dxa_regions": regions, "dxa_way": ways}
+    ranking = found.get("ranking", {}).get("network, as shown")
+    if ranking:
+        of[ROLE] = {"auc": ranking["auc"], "auc_low": ranking["low"], "auc_high": ranking["high"]}
+        of[ROLE] |= {"osteoporosis_share": round(found["classes"].get(LOW, 0) / sum(found["classes"].values()), 4)}
+    return {role: measurement(cohort, pictures, "pictures", "real", v) for role, v in of.items() if v}
 
 
 def _read(folder: Path) -> dict[str, Study]:
@@ -110,8 +145,8 @@ def _became(report: Report, way: Way) -> str:
     if not gate.suitable:
         return gate.reasons[0].code
     if (gate.inverted, gate.upside_down) != (way.dark, way.down):
-        return "read the wrong way round"
-    return "names certain" if report.levels_certain else "names uncertain"
+        return WRONG_WAY
+    return CERTAIN if report.levels_certain else UNCERTAIN
 
 
 def _line(report: Report) -> str:

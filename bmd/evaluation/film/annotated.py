@@ -20,9 +20,12 @@ from PIL import ImageDraw
 
 from bmd.errors import InputError
 from bmd.evaluation.film.overlays import overlays
+from bmd.evaluation.record import record, with_interval
 from bmd.inference.engine import Engine
-from bmd.metrics import Boxes, average_precision
+from bmd.metrics import Boxes, average_precision, bootstrap
 from bmd.metrics import dice as overlap
+from bmd.models._metadata import measurement
+from bmd.models._registry import WEIGHTS, default
 from bmd.reference import LUMBAR
 from bmd.types import Report, Study
 
@@ -99,7 +102,7 @@ def score(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str, Any
         ``films`` (with all of L1-L5 annotated), ``level_exact`` (share of vertebrae hit by a box of that name),
         ``found`` (hit by any box), ``all_five`` (films), ``refused`` (films), ``dice``, ``dice_median`` (all predicted
         L1-L5 areas against all true ones, below the top of the first true vertebra), ``ap50`` (mean over levels, 101
-        recall points).
+        recall points); of the first two and ``dice`` also ``_low`` and ``_high``, the 95 % interval over films.
     """
     by_name = {Path(p["file"]).name: p for p in predictions}
     exact: list[bool] = []
@@ -121,18 +124,24 @@ def score(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str, Any
     ap50 = average_precision([truth for truth, _ in boxes], [seen for _, seen in boxes])["ap50"] / 100
     return {
         "films": count,
-        "level_exact": _mean(exact),
-        "found": _mean(found),
+        **_with_intervals({"level_exact": exact, "found": found, "dice": dice}, count),
         "all_five": all_five,
         "refused": refused,
-        "dice": _mean(dice),
         "dice_median": round(float(np.median(dice)), 3) if dice else 0.0,
         "ap50": round(ap50, 3) if boxes else 0.0,
     }
 
 
-def _mean(values: list[Any]) -> float:
-    return round(float(np.mean(values)), 3) if values else 0.0
+def _with_intervals(lists: dict[str, list[Any]], films: int) -> dict[str, float]:
+    """Means, each with its 95 % interval; whole films are drawn, since vertebrae of one are not independent."""
+    values: dict[str, float] = {}
+    for name, found in lists.items():
+        if not films:
+            values[name] = 0.0
+            continue
+        rows = np.array(found, float).reshape(films, -1)
+        with_interval(values, name, bootstrap(lambda row: float(np.mean(row)), rows))
+    return {name: round(value, 3) for name, value in values.items()}
 
 
 def _hits(film: Film, bodies: list[dict[str, Any]]) -> tuple[list[bool], list[bool]]:
@@ -235,6 +244,7 @@ def evaluate_films(
     every: bool = False,
     engine: Engine | None = None,
     models: Mapping[str, str] | None = None,
+    cohort: str | None = None,
 ) -> dict[str, Any]:
     """Predict and score annotated films.
 
@@ -252,6 +262,8 @@ def evaluate_films(
         Runs the networks.
     models : mapping, optional
         Networks by role where the role's default is not wanted.
+    cohort : str, optional
+        Code of these films; the figures are put under it into the localiser's metadata.
 
     Returns
     -------
@@ -270,6 +282,9 @@ def evaluate_films(
     objects = [as_object(report) for _, report in results]
     scores = score(films, objects) | certainty(films, objects)
     quads = {film.path.name: film.quads for film in films}
+    if cohort is not None:
+        localiser = (models or {}).get("localiser") or default("localiser")
+        record(WEIGHTS / localiser, [entry(scores, cohort)])
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "predictions.json").write_text(json.dumps(objects), encoding="utf-8")
@@ -278,6 +293,19 @@ def evaluate_films(
     if pictures is not None:
         draw_films(results, quads, pictures, None if every else set(scores["failures"]))
     return scores
+
+
+def entry(scores: Mapping[str, Any], cohort: str) -> dict[str, Any]:
+    """What ``score`` and ``certainty`` found as a measurement: shares, with the number that each is of."""
+    films, names = int(scores["films"]), ("found", "level_exact")
+    bodies = len(LUMBAR) * films
+    values = {f"{name}{end}": float(scores[f"{name}{end}"]) for name in names for end in ("", "_low", "_high")}
+    values |= {f"{name}_of": bodies for name in names}
+    values |= {key: float(scores[key]) for key in ("dice", "dice_low", "dice_high", "dice_median", "ap50")}
+    for name, counted in (("all_five", "all_five"), ("certain", "certain"), ("certain_and_wrong", "certain_wrong")):
+        values |= {name: round(int(scores[counted]) / films, 4), f"{name}_of": films}
+    values |= {"refused": round(int(scores["refused"]) / films, 4), "refused_of": films}
+    return measurement(cohort, films, "films", "real", values)
 
 
 def draw_films(

@@ -11,13 +11,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
 
 from bmd.errors import BmdError, InputError
+from bmd.evaluation.record import record
 from bmd.inference.engine import Engine
 from bmd.inference.film.pipeline import analyse
+from bmd.models._metadata import measurement
+from bmd.models._registry import WEIGHTS, default
 from bmd.readers import read_study
 from bmd.reference import age_curve, category, reported_t, t_score
 from bmd.types import Demographics, Prediction, Report, Study
@@ -148,7 +152,20 @@ def figures(rows: Sequence[Row]) -> dict[str, float]:
     }
 
 
-def evaluate_bias(folder: Path, engine: Engine | None = None) -> dict[str, dict[str, float]]:
-    """``figures`` of the films of a folder for each of ``GIVEN``; see the module."""
+def evaluate_bias(folder: Path, engine: Engine | None = None, cohort: str | None = None) -> dict[str, dict[str, float]]:
+    """``figures`` of the films of a folder for each of ``GIVEN``; see the module.
+
+    With ``cohort``, a code, they are put into the metadata of the density network.
+    """
     rows = list(rows_of(folder, engine))
-    return {given: figures([row for row in rows if row.given == given]) for given in GIVEN}
+    found = {given: figures([row for row in rows if row.given == given]) for given in GIVEN}
+    if cohort is not None:
+        record(WEIGHTS / default("density"), [_entry(values, given, cohort) for given, values in found.items()])
+    return found
+
+
+def _entry(found: dict[str, float], given: str, cohort: str) -> dict[str, Any]:
+    films = int(found["films"])
+    values = {"t_shift": found["bias"], "t_shift_low": found["bias_low"], "t_shift_high": found["bias_high"]}
+    values |= {"judged": found["judged"], "judged_of": films}
+    return measurement(cohort, films, "films", "real", values, inputs=given)

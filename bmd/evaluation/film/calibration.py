@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmd.evaluation.film.answers import DISTURBED, KNOWN, Answers, answer_films, joined
+from bmd.evaluation.record import record
 from bmd.inference.engine import Engine, default_engine
 from bmd.inference.film import region
 from bmd.inference.film.measure import INTERVAL, INTERVAL_SDS, joint
 from bmd.metrics import auc, bootstrap, classes_of, coverage, expected_calibration_error
-from bmd.models._metadata import attach, measurement, update
+from bmd.models._metadata import attach, measurement
 from bmd.models._registry import WEIGHTS, default
 from bmd.reference import CATEGORIES, DENSITY_LEVELS, OSTEOPOROSIS_FROM_T, class_shares, reported_t
 from bmd.simulator.shards.film import read_shards
@@ -175,7 +176,7 @@ def calibrate(data: str, films: int = 2000, weights: Path = WEIGHTS, engine: Eng
         for known, values in metrics.items()
     ]
     folder = weights / default("density")
-    update(folder, entries, calibration=numbers)
+    record(folder, entries, calibration=numbers)
     fitted_on = {"cohort": "simulated_films", "n": len(even)}
     attach(folder, region.NAME, known_region.arrays(), share=region.SHARE, inside=shares, fitted_on=fitted_on)
     return {"calibration": numbers, "metrics": metrics, "inside": shares}

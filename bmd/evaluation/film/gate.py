@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bmd.errors import BmdError, InputError
+from bmd.evaluation.record import record
 from bmd.findings import Finding
 from bmd.inference import view
 from bmd.inference.dxa.pipeline import analyse_dxa
@@ -19,10 +21,14 @@ from bmd.inference.dxa.route import is_dxa
 from bmd.inference.engine import Engine
 from bmd.inference.film.pipeline import analyse
 from bmd.inference.run import Networks
+from bmd.models._metadata import measurement
+from bmd.models._registry import WEIGHTS, default
 from bmd.readers import read_study
 from bmd.readers.dxa import as_dxa
 from bmd.types import Report
 
+LATERAL, SCANS = "lateral", "dxa"
+"""How folders are called that hold lateral films of the lumbar spine, and DXA images; all others must be refused."""
 IGNORED = (".md", ".json", ".csv", ".txt")
 """Endings of files that only describe the pictures beside them."""
 
@@ -80,7 +86,7 @@ HEAD = (
 )
 
 
-def evaluate_gate(folders: Sequence[Path], engine: Engine | None = None) -> list[Row]:
+def evaluate_gate(folders: Sequence[Path], engine: Engine | None = None, cohort: str | None = None) -> list[Row]:
     """Send every picture of every folder through the film's pipeline, the DXA pipeline and the automatic routing.
 
     Parameters
@@ -89,13 +95,38 @@ def evaluate_gate(folders: Sequence[Path], engine: Engine | None = None) -> list
         Each holds pictures, or folders of pictures.
     engine : Engine, optional
         Runs the networks.
+    cohort : str, optional
+        Code of these pictures; the figures are put under it into the view network's metadata.
 
     Raises
     ------
     InputError
         "network.no_pictures": a folder holds none.
     """
-    return [_counted(name, files, engine) for folder in folders for name, files in _groups(folder)]
+    found = [_counted(name, files, engine) for folder in folders for name, files in _groups(folder)]
+    if cohort is not None:
+        record(WEIGHTS / default(view.ROLE), [entry(found, cohort)])
+    return found
+
+
+def entry(rows: Sequence[Row], cohort: str) -> dict[str, Any]:
+    """All rows as a measurement; what a folder holds is what its name begins with (``LATERAL``, ``SCANS``)."""
+    lateral = [row for row in rows if row.folder.startswith(LATERAL)]
+    scans = [row for row in rows if row.folder.startswith(SCANS)]
+    others = [row for row in rows if row not in lateral and row not in scans]
+    values: dict[str, float] = {}
+    parts = (
+        ("others_refused", others, lambda row: row.pictures - row.unreadable - row.film),
+        ("others_certain", others, lambda row: row.film_certain),
+        ("others_refused_as_dxa", others, lambda row: row.pictures - row.unreadable - row.dxa),
+        ("lateral_kept", lateral, lambda row: row.film),
+        ("dxa_kept", scans, lambda row: row.dxa),
+    )
+    for name, some, right in parts:
+        count = sum(row.pictures - row.unreadable for row in some)
+        if count:
+            values |= {name: round(sum(map(right, some)) / count, 4), f"{name}_of": count}
+    return measurement(cohort, sum(row.pictures - row.unreadable for row in rows), "pictures", "real", values)
 
 
 def _groups(folder: Path) -> Iterator[tuple[str, list[Path]]]:

@@ -23,7 +23,11 @@ from bmd import modality
 from bmd.errors import InputError, OptionError
 from bmd.evaluation.film.overlays import overlays
 from bmd.evaluation.film.perturbations import PERTURBATIONS, Changed
+from bmd.evaluation.record import record, with_interval
 from bmd.evaluation.tables import markdown
+from bmd.metrics import bootstrap
+from bmd.models._metadata import measurement
+from bmd.models._registry import WEIGHTS, default
 from bmd.reference import LUMBAR
 from bmd.types import Report, Study, Vertebra
 
@@ -34,6 +38,8 @@ Chain: TypeAlias = Callable[[Study, str], tuple[Study, Report]]
 
 FOUND_AGAIN = 0.5
 """A body is found again where the nearest centre lies within this share of the spacing of the original's bodies."""
+DRAWS = 500
+"""Of a bootstrap."""
 SHIFT_BAR, T_MEAN_BAR, T_MOST_BAR = 0.05, 0.15, 0.4
 """The bars: centres in units of the spacing, mean and largest change of the patient's T."""
 
@@ -279,6 +285,22 @@ def as_objects(found: Iterable[Change]) -> list[dict[str, Any]]:
     return [asdict(change) | {"shifts": list(change.shifts)} for change in found]
 
 
+def entry(found: Sequence[Change], cohort: str) -> dict[str, Any]:
+    """All changes together as a measurement: what stayed the same, of how many, with intervals over films."""
+    films, values = np.array([change.film for change in found]), dict[str, float]()
+    both = np.array([change.bodies > 0 for change in found])
+    shares = {"same_verdict": ([c.verdict for c in found], films)}
+    shares["same_names"] = ([c.named == c.bodies for c in found if c.bodies], films[both])
+    for name, (kept, of) in shares.items():
+        with_interval(values, name, bootstrap(lambda x: float(np.mean(x)), kept, patients=of, count=DRAWS))
+        values[f"{name}_of"] = len(kept)
+    values |= {"certain_other": sum(c.certain_other for c in found) / len(found), "certain_other_of": len(found)}
+    moved = [abs(c.t) for c in found if c.t is not None]
+    values |= {"t_moved": round(float(np.mean(moved)), 3), "t_moved_most": max(moved)} if moved else {}
+    count = len(np.unique(films))
+    return measurement(cohort, count, "films", "real", values | {"changes": len(found) / count})
+
+
 def evaluate_robustness(
     folders: Sequence[Path],
     seeds: Iterable[int] = range(20),
@@ -286,6 +308,7 @@ def evaluate_robustness(
     out: Path | None = None,
     pictures: Path | None = None,
     chain: Chain = as_uploaded,
+    cohort: str | None = None,
 ) -> str:
     """Measure on the films of folders, or without any on simulated films, and write down what was found.
 
@@ -303,6 +326,8 @@ def evaluate_robustness(
         See ``changes``.
     chain : callable
         What analyses a study.
+    cohort : str, optional
+        Code of real films; the figures are put under it into the localiser's metadata.
 
     Returns
     -------
@@ -327,6 +352,8 @@ def evaluate_robustness(
     if not found:
         raise InputError("network.no_real_films", folder=", ".join(str(folder) for folder in folders))
     shown = table(summary(found))
+    if cohort is not None and folders:
+        record(WEIGHTS / default("localiser"), [entry(found, cohort)])
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "changes.json").write_text(json.dumps(as_objects(found), indent=1) + "\n", encoding="utf-8")

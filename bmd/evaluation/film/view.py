@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
+from bmd.evaluation.record import record
 from bmd.inference import view
 from bmd.inference.engine import Engine, default_engine
 from bmd.inference.run import Networks
 from bmd.inputs.view import every_way
 from bmd.metrics import expected_calibration_error
-from bmd.models._metadata import measurement, update
+from bmd.models._metadata import measurement
 from bmd.models._registry import WEIGHTS
 from bmd.training.tasks.view import Pictures, disturbed
 from bmd.types import SHOWN
@@ -81,7 +82,7 @@ def calibrate_view(
         "fitted_on": {"cohort": COHORT, "n": int(fitted.sum())},
     }
     measured = [measurement(COHORT, int(other.sum()), "pictures", "test", values)]
-    update(weights / NAME, measured, calibration=numbers)
+    record(weights / NAME, measured, calibration=numbers)
     return {key: numbers[key] for key in ("temperature", "least", "least_scan")} | {"n": int(other.sum()), **values}
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bmd.errors import InputError
 from bmd.evaluation.logistic import ridge_logistic
+from bmd.evaluation.record import record
 from bmd.evaluation.spine.decoder import names_at, spacing
 from bmd.evaluation.spine.films import Case, read_disturbed
 from bmd.geometry import filled
@@ -27,7 +28,7 @@ from bmd.inference.spine.looks import LOCALISER
 from bmd.inference.spine.terms import TERMS
 from bmd.inference.spine.trust import CLUES, probability
 from bmd.metrics import dice
-from bmd.models._metadata import measurement, read, update
+from bmd.models._metadata import measurement
 from bmd.models._registry import WEIGHTS
 from bmd.reference import LEVELS
 
@@ -235,9 +236,8 @@ def evaluate_trust(
     cohort = {"fitted_on": {"cohort": "simulated_films", "n": len(fitted.right)}}
     limits = metal.get("metal", {"film_from": np.inf, "body_from": np.inf})
     values = measured(other, names, limits)
-    entry = measurement("simulated_films", len(other.right), "films", "pipeline", values)
+    entry = measurement("simulated_films_disturbed", len(other.right), "films", "pipeline", values)
     folder = weights / LOCALISER
-    kept = [one for one in read(folder)["metrics"] if one["kind"] == "test"]
-    update(folder, [entry, *kept], calibration={"names": names} | metal | cohort)
+    record(folder, [entry], calibration={"names": names} | metal | cohort)
     points = [[round(mid, 3), round(share, 3), n] for mid, share, n in curve(shares(other, names), other.right)]
     return {"names": names} | metal | {"metrics": values, "curve": points}

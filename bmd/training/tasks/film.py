@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -102,42 +102,66 @@ def device_of(network: nn.Module) -> torch.device:
     return next(network.parameters()).device
 
 
-def validate_masks(network: nn.Module, films: Items[Film], size: int) -> Metrics:
-    """Dice of L1-L5 in view at the film's resolution, share of centres with the right level and of bodies found at all.
+Judged = dict[str, list[float]]
+"""What was judged on one film: for each figure one value for each body, or one for the film."""
 
-    A peak counts when it lies within 0.4 of the mean distance between neighbouring centres. ``metal_auc`` tells films
-    with metal from others by the largest value of its map.
+
+def validate_masks(network: nn.Module, films: Items[Film], size: int) -> Metrics:
+    """The figures of ``judge_masks`` over all films."""
+    return of_masks(judge_masks(network, films, size))
+
+
+@torch.inference_mode()
+def judge_masks(network: nn.Module, films: Items[Film], size: int) -> list[Judged]:
+    """What is judged on every film, by a network in eval mode.
+
+    ``dice`` of L1-L5 in view at the film's resolution, ``dice_any_bone``, ``level_exact`` (the centre has the right
+    level), ``found`` (a peak at all) and ``sacrum``; ``shows_metal`` and ``metal``, the largest value of its map. A
+    peak counts when it lies within 0.4 of the mean distance between neighbouring centres.
     """
-    dice, bone, exact, found, sacrum = [], [], [], [], []
-    metal: tuple[list[bool], list[float]] = ([], [])
+    judged: list[Judged] = []
     for _, views in view_batches(films, size, 8):
         x = torch.stack([image_tensor(view) for view in views])
         out = network(x.to(device_of(network)))
         fine = nn.functional.interpolate(out["masks"].softmax(1), x.shape[-2:], mode="bilinear")
         masks, centres = fine.argmax(1).cpu().numpy(), out["centres"].sigmoid().cpu().numpy()
-        if "metal" in out:
-            metal[0].extend(bool(view.metal.any()) for view in views)
-            metal[1].extend(out["metal"].amax((1, 2, 3)).tolist())
-        for view, mask, maps in zip(views, masks, centres, strict=True):
-            seen = view.share_in_view() > 0.7
-            truth_centres = view.corners.mean(1)
-            reach = 0.4 * float(np.median(np.linalg.norm(np.diff(truth_centres[:-1], axis=0), axis=1)))
-            peaks = _local_peaks(maps[-1]) * 4 + 1.5
-            for level in np.flatnonzero(seen):
-                y, x_ = np.unravel_index(int(maps[level].argmax()), maps[level].shape)
-                hit = np.hypot(x_ * 4 + 1.5 - truth_centres[level, 0], y * 4 + 1.5 - truth_centres[level, 1]) < reach
-                if level == LEVELS.index("S1"):
-                    sacrum.append(hit)
-                elif level >= FIRST_LUMBAR:
-                    exact.append(hit)
-                    dice.append(overlap(mask == level + 1, view.labels == level + 1))
-                    near = np.linalg.norm(peaks - truth_centres[level], axis=1) if len(peaks) else np.array([np.inf])
-                    found.append(near.min() < reach)
-            judged = view.labels != UNNAMED
-            bone.append(overlap(judged & (mask > 0), judged & (view.labels > 0)))
-    named = {"dice": dice, "dice_any_bone": bone, "level_exact": exact, "found": found, "sacrum": sacrum}
-    metrics = {key: float(np.mean(values)) if values else float("nan") for key, values in named.items()}
-    return metrics | ({"metal_auc": auc(np.array(metal[0]), np.array(metal[1]))} if metal[0] else {})
+        metal = out["metal"].amax((1, 2, 3)).tolist() if "metal" in out else [None] * len(views)
+        for view, mask, maps, most in zip(views, masks, centres, metal, strict=True):
+            found = _judged(view, mask, maps)
+            if most is not None:
+                found |= {"shows_metal": [float(view.metal.any())], "metal": [float(most)]}
+            judged.append(found)
+    return judged
+
+
+def _judged(view: View, mask: NDArray[np.int64], maps: NDArray[np.float32]) -> Judged:
+    """One film: masks (S, S) of levels, maps of centres (10, S / 4, S / 4)."""
+    found: Judged = {name: [] for name in ("dice", "dice_any_bone", "level_exact", "found", "sacrum")}
+    seen, truth = view.share_in_view() > 0.7, view.corners.mean(1)
+    reach = 0.4 * float(np.median(np.linalg.norm(np.diff(truth[:-1], axis=0), axis=1)))
+    peaks = _local_peaks(maps[-1]) * 4 + 1.5
+    for level in np.flatnonzero(seen):
+        y, x = np.unravel_index(int(maps[level].argmax()), maps[level].shape)
+        hit = np.hypot(x * 4 + 1.5 - truth[level, 0], y * 4 + 1.5 - truth[level, 1]) < reach
+        if level == LEVELS.index("S1"):
+            found["sacrum"].append(float(hit))
+        elif level >= FIRST_LUMBAR:
+            found["level_exact"].append(float(hit))
+            found["dice"].append(overlap(mask == level + 1, view.labels == level + 1))
+            near = np.linalg.norm(peaks - truth[level], axis=1) if len(peaks) else np.array([np.inf])
+            found["found"].append(float(near.min() < reach))
+    judged = view.labels != UNNAMED
+    found["dice_any_bone"].append(overlap(judged & (mask > 0), judged & (view.labels > 0)))
+    return found
+
+
+def of_masks(films: Sequence[Judged]) -> Metrics:
+    """Figures of films that ``judge_masks`` judged; ``metal_auc`` tells films with metal from others."""
+    names = ("dice", "dice_any_bone", "level_exact", "found", "sacrum")
+    lists = {name: [value for film in films for value in film[name]] for name in names}
+    metrics = {name: float(np.mean(values)) if values else float("nan") for name, values in lists.items()}
+    shows, metal = ([value for film in films for value in film.get(name, ())] for name in ("shows_metal", "metal"))
+    return metrics | ({"metal_auc": auc(np.array(shows) > 0, np.array(metal))} if metal else {})
 
 
 def _local_peaks(heat: NDArray[np.float32], threshold: float = 0.3) -> NDArray[np.float64]:
