@@ -25,7 +25,10 @@ COLUMNS = {
     "": ("shared by all", "#64748b"),
 }
 ROWS = (
-    (("pages", "streamlit_app", "app", "cli", "cli_predict", "cli_reproduce", "__main__"), "screen, commands"),
+    (
+        ("pages", "streamlit_app", "app", "cli", "cli_evaluate", "cli_predict", "cli_reproduce", "__main__"),
+        "screen, commands",
+    ),
     (("modality",), "one row per way in"),
     (("reproduction",), "the papers' tables"),
     (("evaluation",), "figures measured"),
