@@ -16,6 +16,7 @@ from bmd.errors import BmdError, InputError, OptionError, WeightsError
 from bmd.findings import Finding, note, refusal
 from bmd.models import _registry as registry
 from bmd.readers.source import head
+from bmd.report.headline import headline
 from bmd.text import say, sentences, text
 from bmd.types import Demographics, Prediction, Report, Study, Suitability
 
@@ -284,9 +285,9 @@ def _answered(prediction: Prediction) -> list[str]:
         share = prediction.probabilities.get(prediction.category, 0.0)
         return [text("command.category", category=category, share=share)]
     if prediction.interval is None:
-        return [text("command.t_score", category=category, t=prediction.t_score)]
+        return [text("command.t_score", answer=headline(prediction), t=prediction.t_score)]
     low, high = prediction.interval
-    return [text("command.t_interval", category=category, t=prediction.t_score, low=low, high=high)]
+    return [text("command.t_interval", answer=headline(prediction), t=prediction.t_score, low=low, high=high)]
 
 
 def _write_png(folder: Path, index: int, study: Study, report: Report) -> int:

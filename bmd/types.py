@@ -373,6 +373,8 @@ class Report:
     """CT: both proximal femora, when in the field."""
     answers: tuple[Prediction, ...] = ()
     """What each network or source says of the patient (image, demographics, both; or one per skeletal site)."""
+    reference: str = "hologic"
+    """Whom T-scores compare with: a key of ``reference.REFERENCES``."""
     scores: tuple[ScreeningScore, ...] = ()
     """Demographics: OST, OSTA, ORAI."""
 

@@ -16,6 +16,7 @@ from bmd.findings import Finding, note
 from bmd.inference.dxa.densitometry import MEASURED
 from bmd.printed import PRINTED
 from bmd.reference import reached_categories
+from bmd.report import headline as words
 from bmd.report.basis import basis
 from bmd.text import say, sentences, text
 from bmd.types import Explanation, Prediction, Report
@@ -168,7 +169,7 @@ def headline(prediction: Prediction | None, true_t: float | None = None) -> None
         left, right = st.columns([6, 5], vertical_alignment="center")
         left.html(
             f'<div class="ol-headline" style="--c:{COLOURS.get(name, GREY)}">'
-            f'<div class="ol-category">{html.escape(_title(prediction))}</div>{_numbers(prediction)}'
+            f'<div class="ol-category">{html.escape(say(words.headline(prediction)))}</div>{_numbers(prediction)}'
             f'<div class="ol-sub">{html.escape(source(prediction))}</div>{truth}</div>'
         )
         if prediction.probabilities:
@@ -184,19 +185,6 @@ def rests_on(report: Report) -> None:
     """What the answer rests on, below it and not in a tab."""
     if said := sentences(basis(report)):
         st.caption(" ".join(plain(line) for line in said))
-
-
-def _title(prediction: Prediction) -> str:
-    """Category; where the interval reaches into another, that it does: one word would say more than is known."""
-    if prediction.z_score is not None:
-        return text("app.z_score", z=prediction.z_score)
-    reached = reached_categories(prediction.interval)
-    if len(reached) == 2:
-        return text("app.between", first=note(f"category.{reached[0]}"), last=note(f"category.{reached[1]}"))
-    if len(reached) > 2 and prediction.probabilities:
-        likeliest = max(prediction.probabilities, key=lambda name: prediction.probabilities[name])
-        return text("app.most_likely", name=note(f"category.{likeliest}"))
-    return text(f"category.{prediction.category}").capitalize() if prediction.category else text("app.no_category")
 
 
 def source(prediction: Prediction) -> str:
@@ -215,9 +203,7 @@ def _numbers(prediction: Prediction) -> str:
     if prediction.z_score is not None:
         return _below_who_age(prediction)
     if prediction.t_score is None:
-        share = prediction.probabilities.get(prediction.category or "")
-        words = text("app.no_t_score") if share is None else text("app.share_only", share=share)
-        return f'<div class="ol-t">{words}</div>'
+        return _without_t(prediction)
     coverage = cards.coverage(prediction.model)
     interval = ""
     if prediction.interval is not None:
@@ -234,6 +220,16 @@ def _numbers(prediction: Prediction) -> str:
     if len(reached_categories(prediction.interval)) > 2:
         wide = f'<div class="ol-sub">{text("app.undecided")}</div>'
     return f'<div class="ol-t">{t_score}</div><div class="ol-sub">{interval}{bmd}</div>{wide}'
+
+
+def _without_t(prediction: Prediction) -> str:
+    """The density alone, where under 50 the sex is not known; a network's probability, where it gives categories."""
+    if prediction.bmd_g_cm2 is not None:
+        density = f'<span class="ol-bmd">{text("app.density", bmd=prediction.bmd_g_cm2)}</span>'
+        return f'<div class="ol-t">{text("app.density_without_t")}</div><div class="ol-sub">{density}</div>'
+    share = prediction.probabilities.get(prediction.category or "")
+    said = text("app.no_t_score") if share is None else text("app.share_only", share=share)
+    return f'<div class="ol-t">{said}</div>'
 
 
 def _below_who_age(prediction: Prediction) -> str:

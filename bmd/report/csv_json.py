@@ -19,14 +19,14 @@ import numpy as np
 from bmd import __version__
 from bmd.ct_types import Attenuation, Trabecular
 from bmd.findings import Finding, Value
-from bmd.reference import CATEGORIES
+from bmd.reference import CATEGORIES, reached_categories
 from bmd.report import printed
 from bmd.report.basis import basis
 from bmd.text import record, say, sentences, text
 from bmd.types import Explanation, Hip, Prediction, Report, ScreeningScore
 
 COLUMNS = (
-    "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category z_score "
+    "file modality suitable reasons level x1 y1 x2 y2 score bmd_g_cm2 t_score t_low t_high category reaches z_score "
     "bmc_g area_cm2 hu_mean hu_sd hu_band p_normal p_osteopenia p_osteoporosis age_y sex height_cm weight_kg "
     "levels_certain warnings notes basis model device seconds intended_use"
 ).split()
@@ -49,7 +49,8 @@ def as_object(report: Report) -> dict[str, Any]:
         warnings, notes, basis, model, models, device, seconds, version, intended_use``. ``vertebrae`` is a list of
         ``level, box [x1, y1, x2, y2], contour [[x, y], ...], corners, score, flaw`` (null, or why it is not measured:
         "doubted", "metal") and, where measured, ``bmd_g_cm2, t_score,
-        interval [low, high], category, probabilities``; ``prediction`` is the patient's, or null when there is none.
+        interval [low, high], category, reaches, probabilities`` (``category`` is that of the T-score, ``reaches`` are
+        all that the interval reaches into); ``prediction`` is the patient's, or null when there is none.
         ``reasons``, ``warnings``, ``notes`` (how it was read) and ``basis`` (what the answer rests on) are lists of
         ``{code, severity, values, text}`` (`bmd.text.record`): programs go by the code.
 
@@ -202,6 +203,7 @@ def _prediction(prediction: Prediction) -> dict[str, Any]:
         "t_score": _number(prediction.t_score, 3),
         "interval": None if interval is None else [_number(value, 3) for value in interval],
         "category": prediction.category,
+        "reaches": list(reached_categories(prediction.interval)),
         "probabilities": {name: _number(value, 4) for name, value in prediction.probabilities.items()},
         **_z_score(prediction),
     }
@@ -293,6 +295,7 @@ def _cells(numbers: dict[str, Any]) -> dict[str, Any]:
         "hu_sd": hu.get("sd"),
         "hu_band": hu.get("band"),
         **{name: numbers[name] for name in ("bmd_g_cm2", "t_score", "category")},
+        "reaches": " ".join(numbers["reaches"]),
         "z_score": numbers.get("z_score"),
         "t_low": low,
         "t_high": high,

@@ -259,7 +259,7 @@ def test_under_50_a_z_score_takes_the_place_of_the_class(app, fakes, monkeypatch
     report = fakes.report(measurements=(), prediction=replace(young, z_score=-1.6, z_interval=(-2.7, -0.5)))
     monkeypatch.setattr(work, "analyse", lambda s, p, m: report)
     words = shown_result(upload(app(), "x.png", fakes.png()))
-    assert text("app.z_score", z=-1.6) in words
+    assert text("answer.z_score", z=-1.6) in words
     assert text("app.z_interval", low=-2.7, high=-0.5) in words
     assert "Unknown" not in words
     assert "Osteopenia" not in words

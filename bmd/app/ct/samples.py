@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bmd.app.samples import Sample, Samples, fractured, lumbar_density, plain_spine, whole_lumbar_spine
+from bmd.ct_types import BANDS
 from bmd.errors import OptionError
+from bmd.reference import CATEGORIES, category
+from bmd.report.fractures import fractured_levels
 from bmd.truth import Case, CtTruth
 from bmd.types import volume_of
 
@@ -35,7 +38,7 @@ SAMPLES = Samples(
     (
         CtSample("ct_normal", 1104, "normal"),
         CtSample("ct_fracture", 4111, "fracture"),
-        CtSample("ct_contrast", 2100, METAL_HIP, phase="portal"),
+        CtSample("ct_contrast", 2312, METAL_HIP, phase="portal"),
         CtSample("ct_cut", 2201, "osteopenia", field="upper"),
     )
 )
@@ -85,7 +88,27 @@ def _draw(sample: CtSample, seed: int) -> Case | None:
     from bmd.simulator.case import simulate_ct
 
     case = simulate_ct(seed, None, "film", sample.finding, SPACING_MM, sample.field, sample.phase)  # type: ignore[arg-type]
-    return case if good_example(sample, case.truth) else None
+    return case if good_example(sample, case.truth) and answered(sample, case) else None
+
+
+def answered(sample: CtSample, case: Case) -> bool:
+    """Whether the page answers as the case is: HU on the truth's side of the cut-offs, the slice network with them.
+
+    A fracture is said where one is and nowhere else, and of two hips one is metal and the other is read. A case
+    explains the page. How often answers come as close is another question, measured on people nobody chose.
+    """
+    from bmd.inference.ct.pipeline import analyse_ct
+
+    report = analyse_ct(case.study)
+    found = report.trabecular
+    if found is None or found.band != BANDS[CATEGORIES.index(category(case.truth.t_l1l4))] or not found.agrees:
+        return False
+    said = fractured_levels(report)
+    if not set(said) <= set(fractured(case.truth)) or bool(said) != (sample.finding == "fracture"):
+        return False
+    named = report.levels_certain == (sample.field == "abdomen_pelvis")
+    reasons = [hip.reason.code if hip.reason else "read" for hip in report.hips]
+    return named and (sample.finding != METAL_HIP or sorted(reasons) == ["ct.hip.metal", "read"])
 
 
 def good_example(sample: CtSample, truth: Any) -> bool:

@@ -31,6 +31,7 @@ def viewer(held: session.Held, report: Report) -> None:
 def result(held: session.Held, report: Report) -> None:
     """The printed numbers and what they say of the patient."""
     results.headline(report.prediction)
+    results.rests_on(report)
     results.warnings(report)
     st.subheader(text("app.dxa.printed.title"), anchor=False)
     st.html(table(_head(report), [_row(row, _columns(report)) for row in report.printed]))

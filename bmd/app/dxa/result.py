@@ -88,12 +88,12 @@ def _headline(held: session.Held, report: Report) -> None:
     if one is None and not report.densities:
         st.info(text("app.dxa.no_density"), icon=":material/block:")
         return
-    if one is not None and one.t_score is None and one.z_score is None and one.bmd_g_cm2 is not None:
+    if one is not None and one.bmd_g_cm2 is not None and not report.levels_certain:
         st.info(text("app.dxa.density_alone", bmd=one.bmd_g_cm2), icon=":material/info:")
+        results.rests_on(report)
         return
     results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)
-    if report.prediction is not None and report.prediction.z_score is not None:
-        st.caption(text("app.dxa.z_line", z=report.prediction.z_score))
+    results.rests_on(report)
 
 
 def _leave_out(held: session.Held, report: Report) -> list[str]:
@@ -130,7 +130,7 @@ def _levels(report: Report) -> None:
     out, rest = left_out(report)
     used = [one for level, one in measured.items() if level not in out]
     whole = [report.prediction] if report.prediction is not None and report.prediction.t_score is not None else []
-    chart, below = results.pair() if report.levels_certain else (None, st.container())
+    chart, below = results.pair() if any(one.t_score is not None for one in used) else (None, st.container())
     if chart is not None:
         drawn = figures.t_score_chart([*whole, *used], rest or None)
         chart.plotly_chart(drawn, config=CHART, key="dxa_levels", alt=text("app.dxa.levels_alt"))

@@ -12,10 +12,13 @@ from typing import Any
 
 from bmd.app.samples import FOLDER, Sample, Samples, lumbar_density
 from bmd.inference.dxa.densitometry import SPINE, proposed_exclusions
+from bmd.reference import category
 from bmd.truth import Case, DxaTruth
 from bmd.types import LevelDensity
 
 TRIES = 200
+NEAR_T = 0.3
+"""How far a measured T-score may lie from the truth, the densitometer's own error."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,27 @@ def _draw(sample: DxaSample, seed: int) -> Case | None:
     from bmd.simulator.case import simulate_dxa
 
     case = simulate_dxa(seed, finding=sample.finding, **sample.options)
-    return case if good_example(sample, case) else None
+    return case if good_example(sample, case) and answered(sample, case) else None
+
+
+def answered(sample: DxaSample, case: Case) -> bool:
+    """Whether the page answers as the case is: the density measured near the truth and of its category, names certain.
+
+    A picture without a scale gets its four regions and no density, and what is no spine is refused.
+    """
+    from bmd.inference.dxa.pipeline import analyse_dxa
+
+    report = analyse_dxa(case.study)
+    found, truth = report.prediction, case.truth
+    if sample.options.get("view", "ap") != "ap":
+        return not report.suitability.suitable
+    if not sample.options.get("calibrated"):
+        return [v.level for v in report.vertebrae] == list(SPINE) and found is None
+    if found is None or found.t_score is None or not report.levels_certain:
+        return False
+    proposed = sum(warning.code == "dxa.differs" for warning in report.warnings)
+    near = abs(found.t_score - truth.t_l1l4) <= NEAR_T and found.category == category(truth.t_l1l4)
+    return near and proposed == (1 if sample.finding == "outlier" else 0)
 
 
 def good_example(sample: DxaSample, case: Case) -> bool:

@@ -96,6 +96,7 @@ def _levels(report: Report) -> None:
     chart, rows = results.pair()
     with rows:
         st.html(table(entry("app.film.levels_head"), [_row(v, measured.get(v.level)) for v in shown]))
+        st.caption(text("app.film.low_bodies"))
         others = [v.level or text("app.unnamed") for v in report.vertebrae if v not in shown]
         if others:
             st.caption(text("app.film.also_outlined", levels=tuple(others)))

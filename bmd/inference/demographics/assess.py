@@ -141,6 +141,7 @@ def assess_patient(
         device=networks.engine.device,
         seconds=time.perf_counter() - start,
         answers=answers,
+        reference=reference,
         scores=screening(patient),
     )
 

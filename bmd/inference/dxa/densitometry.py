@@ -15,6 +15,7 @@ from bmd import reference
 from bmd.errors import OptionError
 from bmd.findings import Finding, warning
 from bmd.geometry import filled
+from bmd.inference.patient import as_z
 from bmd.reference import HOLOGIC
 from bmd.types import Demographics, Image, LevelDensity, Prediction, Report, Study, Vertebra
 
@@ -110,15 +111,6 @@ def measured_patient(found: LevelDensity, patient: Demographics, named: bool = T
         return one
     one = as_z(one, patient)
     return one if found.level == WHOLE else replace(one, z_score=None)
-
-
-def as_z(found: Prediction, patient: Demographics) -> Prediction:
-    """Under 50 a Z-score in place of T-score and class, where sex is known (ISCD)."""
-    young = patient.age_y is not None and patient.age_y < reference.MINIMUM_AGE_FOR_T
-    if not young or patient.sex is None or found.bmd_g_cm2 is None or patient.age_y is None:
-        return found
-    z = float(reference.z_score(found.bmd_g_cm2, patient.age_y, patient.sex))
-    return replace(found, t_score=None, interval=None, probabilities={}, category=None, z_score=reference.reported_t(z))
 
 
 # --- leaving vertebrae out ----------------------------------------------------------------------------------------

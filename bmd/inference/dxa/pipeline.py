@@ -16,7 +16,6 @@ from bmd.inference.dxa.densitometry import (
     DIFFERS_T,
     FEWEST,
     SPINE,
-    as_z,
     density_map,
     level_densities,
     measured,
@@ -30,7 +29,7 @@ from bmd.inference.dxa.regions import Regions, find_regions
 from bmd.inference.dxa.shape import absurd
 from bmd.inference.dxa.ways import AS_IT_IS, agree, back, best_way
 from bmd.inference.film import gate as gates
-from bmd.inference.patient import of_age
+from bmd.inference.patient import as_z, of_age
 from bmd.inference.run import Networks, Teller
 from bmd.inputs.dxa import Way, dxa_input
 from bmd.types import Demographics, LevelDensity, Prediction, Report, Study, Suitability
@@ -129,7 +128,7 @@ def describe(
         report,
         vertebrae=vertebrae,
         densities=levels,
-        measurements=tuple(measured(level, named) for level in levels),
+        measurements=tuple(as_z(measured(level, named), study.patient) for level in levels),
         prediction=answers[0] if answers else None,
         answers=tuple(answers),
         levels_certain=named,

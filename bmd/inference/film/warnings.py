@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from bmd.findings import Finding, note, warning
 from bmd.inference.film.found import Found
+from bmd.inference.film.fracture import low_bodies
 from bmd.inference.film.measure import FEWEST, PATIENT_LEVELS, Measured
 from bmd.inference.patient import below_who_age, of_age
 from bmd.reference import LUMBAR
@@ -23,7 +24,10 @@ def warnings(
     suitability: Suitability,
 ) -> tuple[Finding, ...]:
     """Everything the reader should know before using the numbers, most important first."""
-    said = [*_unjudged(measured), *found.said, *_coverage(found, measured.each, measured.patient)]
+    said = [*_unjudged(measured), *found.said]
+    if found.certain and found.decoded is not None:  # a network of boxes has no outlines
+        said += low_bodies(found.vertebrae, found.unmeasured)
+    said += _coverage(found, measured.each, measured.patient)
     said += of_age(study.patient)
     if found.metal:
         said.append(warning("film.metal"))

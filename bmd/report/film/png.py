@@ -13,6 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 from bmd.ct_types import BANDS
 from bmd.reference import CATEGORIES
 from bmd.report.basis import basis
+from bmd.report.fractures import fractures
+from bmd.report.headline import headline
 from bmd.text import say, sentences, text
 from bmd.types import Prediction, Report, Study, Vertebra
 
@@ -119,6 +121,7 @@ def _lines(report: Report) -> list[tuple[str, tuple[int, int, int]]]:
     lines = [(_result(report), _INK)]
     if report.vertebrae and not report.levels_certain:
         lines.append((text("report.levels_uncertain"), COLOURS["osteopenia"]))
+    lines += [(line, COLOURS["osteopenia"]) for line in sentences(fractures(report))]
     lines += [(line, _DIM) for line in [" ".join(sentences(basis(report)))] if line]
     lines.append((text("intended_use"), _DIM))
     return lines
@@ -135,8 +138,7 @@ def _result(report: Report) -> str:
         return text("report.probability", category=text(f"category.{prediction.category}").capitalize(), share=share)
     if prediction is None or prediction.t_score is None:
         return _without_t(report, prediction)
-    name = text(f"category.{prediction.category}").capitalize() if prediction.category else ""
-    line = text("report.t_score", category=name, t=_signed(prediction.t_score))
+    line = text("report.t_score", answer=headline(prediction), t=_signed(prediction.t_score))
     if prediction.interval:
         low, high = prediction.interval
         line += text("report.interval", low=_signed(low), high=_signed(high))

@@ -64,7 +64,7 @@ def test_inverted_film_is_turned_back() -> None:
 def test_words_below_say_the_result_and_the_use() -> None:
     words = [line for line, _ in _lines(reports.report())]
     rests = "Rests on the film with age, sex and weight. The density network was trained on simulated pictures only"
-    assert words[0] == "Osteopenia: T-score -1.1 (interval -2.1 to -0.1), 0.93 g/cm2"
+    assert words[0] == "Between normal and osteopenia: T-score -1.1 (interval -2.1 to -0.1), 0.93 g/cm2"
     assert words[1].startswith(rests)
     assert words[2:] == [text("intended_use")]
     assert say(reports.REASONS[0]) in _lines(reports.refused())[0][0]
