@@ -26,7 +26,8 @@ def define_evaluate(command: argparse.ArgumentParser) -> None:
         "bias (T-scores of films whose names hold sex and age), likeness (of real films to simulated ones), "
         "paintouts (what carries a film's T-score), "
         "population, attenuation (HU against DXA), cues, hip-cues (what simulated bones tell of T), "
-        "ct-paintouts (what the pair ensemble reads of a slice), ct-fractures (said of simulated CTs, by grade), "
+        "ct-paintouts (what the pair ensemble reads of a slice), "
+        "ct-fractures, film-fractures (said of simulated people, by grade), "
         "decoder (what each number of the spine decoder is worth), "
         "trust (when names are certain, what counts as metal)",
     )
@@ -35,7 +36,7 @@ def define_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--calibration", metavar="FOLDER", help="for ct, dxa: simulated cases to calibrate on")
     command.add_argument("--over50", metavar="FOLDER", help="for ct: people from 50 years on, measured as they are")
     command.add_argument("--model", action="append", metavar="NAME", help="for films: as for predict")
-    command.add_argument("--annotations", metavar="FILE", help="for films: their true corners, as JSON")
+    command.add_argument("--annotations", metavar="FILE", help="for films, film-fractures: true corners, as JSON")
     command.add_argument("--folder", metavar="DIR", help="for volumes: one folder per CT; likeness: films")
     command.add_argument(
         "--nuisances", action="store_true", help="for decoder: grids, letters and the like on the films"
@@ -82,6 +83,7 @@ def evaluate(options: argparse.Namespace) -> None:
         "hip-cues": _evaluate_hip_cues,
         "ct-paintouts": _evaluate_ct_paintouts,
         "ct-fractures": _evaluate_ct_fractures,
+        "film-fractures": _evaluate_film_fractures,
         "demographics": _evaluate_demographics,
         "decoder": _evaluate_decoder,
         "trust": _evaluate_trust,
@@ -237,6 +239,15 @@ def _evaluate_ct_paintouts(options: argparse.Namespace) -> None:
     from bmd.evaluation.ct.paintouts import evaluate_ct_paintouts
 
     _say(json.dumps(evaluate_ct_paintouts(options.data, options.count), indent=1))
+
+
+def _evaluate_film_fractures(options: argparse.Namespace) -> None:
+    from bmd.evaluation.film.fractures import compare_annotated, evaluate_film_fractures
+
+    if options.annotations:
+        print(json.dumps(compare_annotated(Path(options.annotations)), indent=1))
+        return
+    print(json.dumps(evaluate_film_fractures(options.count or 160, options.seed), indent=1))
 
 
 def _evaluate_ct_fractures(options: argparse.Namespace) -> None:
