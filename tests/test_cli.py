@@ -74,7 +74,7 @@ def test_unreadable_files_are_answers_and_the_others_still_run(
     assert len(analysed) == 1
     said = capsys.readouterr().out
     assert "bad.dcm: not analysed" in said
-    assert "film.png: L1 L2 ?; osteopenia, T-score -1.1" in said
+    assert "film.png: L1 L2 ?; Between normal and osteopenia, T-score -1.1" in said
     assert cli.main(["predict", *files, "--strict"]) == 3
 
 
