@@ -84,7 +84,7 @@ CT = Modality(
     joins=_is_slice,
     analyse=_analyse_ct,
     roles={
-        "localiser": ("masks",),  # on the film computed from the CT
+        "localiser": ("masks", "outlines"),  # on the film computed from the CT
         "slices": ("slice",),
         "femur_image": ("hip",),
         "femur_demographics": ("hip_patient",),

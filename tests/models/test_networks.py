@@ -8,10 +8,11 @@ import torch
 from bmd.models import _precision
 from bmd.models._blocks import GlobalContext, group_norm, position_waves
 from bmd.models._density import LEAST_SPREAD, beta_likelihood
+from bmd.models._masks import cells, coverage, dice_loss
 from bmd.models._precision import bf16_is_faster
 from bmd.models._registry import build
 from bmd.models.ap_loss import APLoss
-from bmd.models.cmnet import cells, coverage, dice_loss, focal_loss, metal_losses
+from bmd.models.cmnet import focal_loss, metal_losses
 from bmd.models.retinanet import RankingHead
 from bmd.reference import UNNAMED
 

@@ -20,7 +20,11 @@ from bmd.inference.run import Networks, Teller
 from bmd.models._registry import spec
 from bmd.types import Image, Report, Study, Suitability
 
-LOCALISERS: Mapping[str, Callable[[Film, Networks], Found]] = {"masks": by_maps, "boxes": by_boxes}
+LOCALISERS: Mapping[str, Callable[[Film, Networks], Found]] = {
+    "masks": by_maps,
+    "outlines": by_maps,
+    "boxes": by_boxes,
+}
 """By the task of the network: networks of one task give the same outputs."""
 
 

@@ -12,6 +12,7 @@ from scipy import special
 
 from bmd.inference.engine import Engine
 from bmd.inference.spine.maps import TINY, Maps, Points
+from bmd.inference.spine.outlines import centres_of
 from bmd.inputs.film import FILM_SIZE, film_tensor, placed
 from bmd.models._registry import default
 
@@ -152,13 +153,15 @@ def _summed(moved: list[list[tuple[Stack, Stack]]], frame: Frame) -> Maps:
 def _run(film: Film, views: tuple[View, ...], engine: Engine, network: str) -> list[tuple[Stack, ...]]:
     """Masks and centres (10, h, w) and, of a network that looks for it, metal (1, h, w) of every view: probabilities.
 
-    Views of one size share a batch.
+    Of a network that gives masks alone the centres are read off these. Views of one size share a batch.
     """
     found: dict[int, tuple[Stack, ...]] = {}
     for size in sorted({view.size for view in views}):
         rows = [k for k, view in enumerate(views) if view.size == size]
         output = engine.run(network, np.concatenate([tensor_of(film, views[k]) for k in rows]))
-        stacks = [special.softmax(output["masks"], axis=1), sigmoid(output["centres"])]
+        masks = special.softmax(output["masks"], axis=1)
+        own = sigmoid(output["centres"]) if "centres" in output else np.stack([centres_of(one) for one in masks])
+        stacks = [masks, own]
         stacks += [sigmoid(output["metal"])] if "metal" in output else []
         found |= zip(rows, zip(*stacks, strict=True), strict=True)
     return [found[k] for k in range(len(views))]

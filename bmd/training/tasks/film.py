@@ -67,6 +67,11 @@ def encode_masks(film: Film, view: View, rng: np.random.Generator) -> Example:
     return image_tensor(view), targets
 
 
+def encode_outlines(film: Film, view: View, rng: np.random.Generator) -> Example:
+    """Example for a network of masks alone: film (1, S, S), then labels."""
+    return image_tensor(view), {"labels": torch.from_numpy(np.ascontiguousarray(view.labels))}
+
+
 def view_boxes(view: View) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Boxes float32 (n, 4) around the lumbar bodies of which at least half is in view, and their classes 1..5."""
     share = view.share_in_view()
@@ -164,6 +169,25 @@ def of_masks(films: Sequence[Judged]) -> Metrics:
     return metrics | ({"metal_auc": auc(np.array(shows) > 0, np.array(metal))} if metal else {})
 
 
+def validate_outlines(network: nn.Module, films: Items[Film], size: int) -> Metrics:
+    """Dice of L1-L5 in view at the film's resolution, and of all bone whatever its level."""
+    named, bone = [], []
+    for _, views in view_batches(films, size, 8):
+        x = torch.stack([image_tensor(view) for view in views])
+        masks = network(x.to(device_of(network)))["masks"]
+        fine = nn.functional.interpolate(masks.softmax(1), x.shape[-2:], mode="bilinear").argmax(1).cpu().numpy()
+        for view, mask in zip(views, fine, strict=True):
+            seen = np.flatnonzero(view.share_in_view() > 0.7)
+            lumbar = [level for level in seen if FIRST_LUMBAR <= level < LEVELS.index("S1")]
+            named += [overlap(mask == level + 1, view.labels == level + 1) for level in lumbar]
+            judged = view.labels != UNNAMED
+            bone.append(overlap(judged & (mask > 0), judged & (view.labels > 0)))
+    return {
+        "dice": float(np.mean(named)) if named else float("nan"),
+        "dice_any_bone": float(np.mean(bone)) if bone else float("nan"),
+    }
+
+
 def _local_peaks(heat: NDArray[np.float32], threshold: float = 0.3) -> NDArray[np.float64]:
     """Cells (n, 2) as (x, y) that exceed the threshold and all eight neighbours."""
     padded = np.pad(heat, 1, constant_values=-1)
@@ -198,6 +222,9 @@ MASKS = Task[Film, View](
     augment=lambda recipe: FilmAugment(recipe.size, 1, recipe.tight),
     encode=encode_masks,
     validate=validate_masks,
+)
+OUTLINES = replace(
+    MASKS, name="outlines", headline="dice", read=Films, encode=encode_outlines, validate=validate_outlines
 )
 BOXES = replace(
     MASKS,
