@@ -19,10 +19,10 @@ def main() -> None:
     about.ways_in()
     left, right = st.columns([5, 6], gap="large")
     with left:
-        st.subheader(text("app.about.intended_title"), anchor=False)
+        st.header(text("app.about.intended_title"), anchor=False)
         st.markdown("\n".join(entry("app.about.intended")))
         privacy()
-        st.subheader(text("app.about.sources_title"), anchor=False)
+        st.header(text("app.about.sources_title"), anchor=False)
         st.markdown("\n".join(entry("app.about.sources")).format(reference=HOLOGIC.name))
     with right:
         about.models()
@@ -30,7 +30,7 @@ def main() -> None:
 
 def privacy() -> None:
     """What is held, for how long, and the button that removes it."""
-    st.subheader(text("app.about.privacy_title"), anchor=False)
+    st.header(text("app.about.privacy_title"), anchor=False)
     st.markdown("\n".join(entry("app.about.privacy")))
     lines = []
     for now in session.holdings():

@@ -15,7 +15,7 @@ from bmd.text import entry, text
 
 def ways_in() -> None:
     """Each way in with its networks, and what each of them has seen and was measured on."""
-    st.subheader(text("app.about.ways_title"), anchor=False)
+    st.header(text("app.about.ways_title"), anchor=False)
     st.markdown("\n".join(f"- **{text(row.code('title'))}**: {text(row.code('way'))}" for row in modality.MODALITIES))
     st.markdown(text("app.about.ways_together"))
     rows = []
@@ -40,7 +40,7 @@ def _of(row: modality.Modality) -> list[str]:
 
 def models() -> None:
     """Every network's card, a tab for each way in; networks without weights stand with their way."""
-    st.subheader(text("app.about.models_title"), anchor=False)
+    st.header(text("app.about.models_title"), anchor=False)
     st.caption(f"{text('app.simulated_only')} {text('app.auc_means')}")
     tabs = st.tabs([text(row.code("title")) for row in modality.MODALITIES])
     for tab, row in zip(tabs, modality.MODALITIES, strict=True):

@@ -38,11 +38,11 @@ def choose(
     with left:
         upload()
         with st.container(border=True, key="what_you_get"):
-            st.markdown(f"**{text('app.get_title')}**")
+            st.header(text("app.get_title"), anchor=False)
             lines = zip(icons, entry(f"app.{kind}.get"), strict=True)
             st.markdown("\n\n".join(f":material/{icon}: {line}" for icon, line in lines))
     with right:
-        st.subheader(text("app.samples_title"), anchor=False)
+        st.header(text("app.samples_title"), anchor=False)
         st.caption(text(f"app.{kind}.samples_note"))
         with st.grid(4, min_column_width=140, gap="xsmall", key="samples"):
             for case in cases:
@@ -63,7 +63,7 @@ def choose_picture(
     """Choose an input that is one file; ``read`` makes a study of its name and bytes. The page is drawn again."""
 
     def upload() -> None:
-        st.subheader(text(f"app.{kind}.upload_title"), anchor=False)
+        st.header(text(f"app.{kind}.upload_title"), anchor=False)
         file = st.file_uploader(text(f"app.{kind}.upload_label"), key=f"{kind}_upload")
         st.caption(text(f"app.{kind}.upload_note"))
         if file is not None:

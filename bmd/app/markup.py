@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bmd.figures import COLOURS, GREY
+from bmd.text import text
 
 WIDEST_ROW = 70
 """Characters that stand side by side on a phone; the rows of a wider table become lists there (layout.css)."""
@@ -15,13 +16,20 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A plain table: real HTML, so that screen readers and copy and paste work. Cells are HTML."""
+    """A plain table: real HTML, so that screen readers, keys and copy and paste work. Cells are HTML."""
     if _characters(rows) > WIDEST_ROW:
         return _stack(head, rows)
     cells = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    names = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    names = "".join(f'<th scope="col">{html.escape(name)}</th>' if name else "<td></td>" for name in head)
     top = f"<thead><tr>{names}</tr></thead>" if any(head) else ""
-    return f'<div class="ol-scroll"><table class="ol-table">{top}<tbody>{cells}</tbody></table></div>'
+    return _scrolls(f'<table class="ol-table">{top}<tbody>{cells}</tbody></table>')
+
+
+def _scrolls(inner: str) -> str:
+    """A table in what keys can scroll where it is wider than the page."""
+    return (
+        f'<div class="ol-scroll" tabindex="0" role="group" aria-label="{html.escape(text("app.table"))}">{inner}</div>'
+    )
 
 
 def _stack(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -29,10 +37,10 @@ def _stack(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     names = [html.escape(name) for name in head]
     cells = [[f'<td role="cell" data-head="{n}">{c}</td>' for n, c in zip(names, row, strict=True)] for row in rows]
     body = "".join(f'<tr role="row">{"".join(row)}</tr>' for row in cells)
-    top = "".join(f'<th scope="col" role="columnheader">{name}</th>' for name in names)
+    top = "".join(f'<th scope="col" role="columnheader">{n}</th>' if n else '<td role="cell"></td>' for n in names)
     top = f'<thead role="rowgroup"><tr role="row">{top}</tr></thead>' if any(names) else ""
     whole = f'{top}<tbody role="rowgroup">{body}</tbody>'
-    return f'<div class="ol-scroll"><table class="ol-table ol-stack" role="table">{whole}</table></div>'
+    return _scrolls(f'<table class="ol-table ol-stack" role="table">{whole}</table>')
 
 
 def _characters(rows: Sequence[Sequence[str]]) -> int:

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from bmd import figures, modality
 from bmd.app import cards, networks, session, shell, sites, work
 from bmd.app.markup import plain
+from bmd.app.viewers import announce
 from bmd.figures import COLOURS, GREY
 from bmd.findings import Finding, note
 from bmd.inference.dxa.densitometry import MEASURED
@@ -52,6 +53,7 @@ def page(
         Whether everything below the title is drawn again alone when something in it is chosen.
     """
     held = session.held(kind)
+    announce.held(kind)
     if held is None:
         shell.lead(f"modality.{kind}.title", f"app.{kind}.lead")
         choose()
@@ -139,7 +141,7 @@ def refusal(held: session.Held) -> None:
     assert held.report is not None
     reasons = "".join(f"<li>{html.escape(say(reason))}</li>" for reason in held.report.suitability.reasons)
     st.html(
-        f'<div class="ol-card ol-refusal" role="status"><h3>{text(f"modality.{held.kind}.refused")}</h3>'
+        f'<div class="ol-card ol-refusal" role="status"><h2>{text(f"modality.{held.kind}.refused")}</h2>'
         f"<ul>{reasons}</ul><p>{text(f'modality.{held.kind}.helps')}</p></div>"
     )
     warnings(held.report)
@@ -169,7 +171,7 @@ def headline(prediction: Prediction | None, true_t: float | None = None) -> None
         left, right = st.columns([6, 5], vertical_alignment="center")
         left.html(
             f'<div class="ol-headline" style="--c:{COLOURS.get(name, GREY)}">'
-            f'<div class="ol-category">{html.escape(say(words.headline(prediction)))}</div>{_numbers(prediction)}'
+            f'<h2 class="ol-category">{html.escape(say(words.headline(prediction)))}</h2>{_numbers(prediction)}'
             f'<div class="ol-sub">{html.escape(source(prediction))}</div>{truth}</div>'
         )
         if prediction.probabilities:
@@ -248,7 +250,8 @@ def warnings(report: Report) -> None:
     lines = sentences(warning for warning in report.warnings if not of_levels(warning))
     if lines:
         items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-        st.html(f'<ul class="ol-warnings" role="note" aria-label="{text("app.warnings")}">{items}</ul>')
+        label = html.escape(text("app.warnings"))
+        st.html(f'<div class="ol-warnings" role="note" aria-label="{label}"><ul>{items}</ul></div>')
 
 
 def heat_maps(held: session.Held, label: str, meaning: str) -> bool:

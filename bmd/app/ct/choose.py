@@ -32,7 +32,7 @@ def choose_ct() -> None:
 @st.fragment
 def _upload() -> None:
     """Files or folder and, where they hold several volumes, which; drawn again alone until one is read."""
-    st.subheader(text("app.ct.upload_title"), anchor=False)
+    st.header(text("app.ct.upload_title"), anchor=False)
     how = st.segmented_control(
         text("app.ct.how_label"),
         HOW,

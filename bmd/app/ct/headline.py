@@ -32,8 +32,8 @@ def headline(report: Report, true_t: float | None = None) -> None:
     with st.container(border=True, key="headline"):
         st.html(
             f'<div class="ol-headline" style="--c:{colour}">'
-            f'<div class="ol-category">{text("app.ct.title", hu=found.hu)} {_small(say(found.where))}'
-            f"</div>{''.join(f'<p>{html.escape(line)}</p>' for line in lines(found, report.patient))}{truth}</div>"
+            f'<h2 class="ol-category">{text("app.ct.title", hu=found.hu)} {_small(say(found.where))}'
+            f"</h2>{''.join(f'<p>{html.escape(line)}</p>' for line in lines(found, report.patient))}{truth}</div>"
         )
         numbers = {"specific_hu": reference.HU_L1_SPECIFIC, "sensitive_hu": reference.HU_L1_SENSITIVE}
         st.plotly_chart(

@@ -31,7 +31,7 @@ def show() -> tuple[Demographics | None, str]:
     session.hold(held)  # values offered by another page go there
     now = held.study.patient
     with st.container(border=True, key="demographics_form"):
-        st.markdown(f"**{text('app.demographics.form_title')}**")
+        st.header(text("app.demographics.form_title"), anchor=False)
         offer(KIND, now)
         row = st.container(horizontal=True, vertical_alignment="top")
         start, unknown = _start("age", now.age_y), text("app.unknown")

@@ -12,11 +12,13 @@ from bmd.app import cards, results, session, shell, sites
 from bmd.app.demographics import form, what_if
 from bmd.app.markup import chip, number, percent, plain, signed, table
 from bmd.app.results import CHART
+from bmd.app.viewers import announce
 from bmd.figures import demographics as charts
 from bmd.findings import note
 from bmd.inference.demographics.terms import BELOW, FIELDS, LOWEST, SITES, UNITS
 from bmd.models import _registry as registry
 from bmd.reference import CATEGORIES, REFERENCES, Reference, age_curve
+from bmd.report import headline as words
 from bmd.report import to_csv, to_json
 from bmd.text import entry, say, text
 from bmd.types import Demographics, Prediction, Report, ScreeningScore
@@ -37,13 +39,16 @@ def page() -> None:
     with right, shell.guard() as outcome:
         if patient is None:
             session.drop_report(KIND)
+            announce.tell(KIND, KIND, announce.PROBLEM, text("app.demographics.no_answer"))
             st.info(text("app.demographics.no_answer"), icon=":material/info:")
             return
         if patient == Demographics():
+            announce.tell(KIND, KIND, announce.CHOOSE)
             _empty()
             return
         report = _answer(patient, reference)
         session.keep(KIND, report, "form")
+        announce.tell(KIND, KIND, *_spoken_answer(report))
         if not report.suitability.suitable:
             _refusal(report)
             return
@@ -60,10 +65,18 @@ def _answer(patient: Demographics, reference: str) -> Report:
         return assess(patient, reference=reference)
 
 
+def _spoken_answer(report: Report) -> tuple[str, str]:
+    """What the page is at, and what is read out of a new answer."""
+    if not report.suitability.suitable:
+        return announce.REFUSED, text("app.demographics.refused")
+    assert report.prediction is not None
+    return announce.RESULT, text("app.say.answer", title=words.headline(report.prediction))
+
+
 def _empty() -> None:
     st.empty()  # what follows stands one place lower than a result, which then takes this place at once
     with st.container(border=True, key="demographics_empty"):
-        st.markdown(f"**{text('app.demographics.empty_title')}**")
+        st.header(text("app.demographics.empty_title"), anchor=False)
         lines = zip(ICONS, entry("app.demographics.empty"), strict=True)
         st.markdown("\n\n".join(f":material/{icon}: {line}" for icon, line in lines))
     st.caption(text("app.demographics.empty_note"))
@@ -72,7 +85,7 @@ def _empty() -> None:
 def _refusal(report: Report) -> None:
     reasons = "".join(f"<li>{html.escape(say(reason))}</li>" for reason in report.suitability.reasons)
     st.html(
-        f'<div class="ol-card ol-refusal" role="status"><h3>{text("app.demographics.refused")}</h3><ul>{reasons}</ul>'
+        f'<div class="ol-card ol-refusal" role="status"><h2>{text("app.demographics.refused")}</h2><ul>{reasons}</ul>'
         f"<p>{text('app.demographics.refused_do')}</p></div>"
     )
 
@@ -109,7 +122,7 @@ def _headline(report: Report) -> None:
     chance = "" if below is None else f'<div class="ol-sub">{text("app.demographics.z_below", share=below)}</div>'
     with st.container(border=True, key="headline"):
         st.html(
-            f'<div class="ol-headline" style="--c:{figures.GREY}"><div class="ol-category">{title}</div>'
+            f'<div class="ol-headline" style="--c:{figures.GREY}"><h2 class="ol-category">{title}</h2>'
             f'<div class="ol-sub"><span>{interval}</span><span>{number(prediction.bmd_g_cm2)} g/cm²</span></div>'
             f"{chance}</div>"
         )
@@ -249,7 +262,7 @@ def _density_ends(found: Prediction, patient: Demographics, key: str, chosen: Re
 
 # --- scores, method, downloads -----------------------------------------------------------------------------------
 def _scores(scores: Sequence[ScreeningScore]) -> None:
-    st.markdown(f"**{text('app.demographics.scores_title')}**")
+    st.header(text("app.demographics.scores_title"), anchor=False)
     for column, score in zip(st.columns(max(1, len(scores))), scores, strict=False):
         with column, st.container(border=True, key=f"score_{score.name}", height="stretch"):
             value = "–" if score.value is None else f"{score.value:g}".replace("-", "−")

@@ -33,7 +33,7 @@ def result(held: session.Held, report: Report) -> None:
     results.headline(report.prediction)
     results.rests_on(report)
     results.warnings(report)
-    st.subheader(text("app.dxa.printed.title"), anchor=False)
+    st.header(text("app.dxa.printed.title"), anchor=False)
     st.html(table(_head(report), [_row(row, _columns(report)) for row in report.printed]))
     st.caption(text("app.dxa.printed.unread"))
     downloads.row(held, report)

@@ -83,7 +83,7 @@ def page() -> None:
 
 def _empty(found: Mapping[session.Kind, Report]) -> None:
     with st.container(border=True, key="together_empty"):
-        st.markdown(f"**{text('app.together.empty_title')}**")
+        st.header(text("app.together.empty_title"), anchor=False)
         st.markdown(text("app.together.empty"))
         _links([kind for kind in session.KINDS if kind not in found])
     _unfinished(found)
@@ -153,20 +153,20 @@ def _value(name: str, value: float | str) -> Finding:
 def _charts(rows: Sequence[Source]) -> None:
     with_t = [(row.name, row.says) for row in rows if row.says.t_score is not None]
     if with_t:
-        st.markdown(f"**{text('app.together.t_title')}**")
+        st.header(text("app.together.t_title"), anchor=False)
         spoken = "; ".join(text("app.together.t_alt", name=name, t=says.t_score or 0.0) for name, says in with_t)
         st.plotly_chart(figures.sources_chart(with_t), config=CHART, key="together_t", alt=spoken)
         st.caption(text("app.together.t_caption"))
     shares = [(row.name, row.says.probabilities) for row in rows if set(CATEGORIES) & set(row.says.probabilities)]
     if shares:
-        st.markdown(f"**{text('app.together.p_title')}**")
+        st.header(text("app.together.p_title"), anchor=False)
         spoken = "; ".join(f"{name}: {results.spoken(share)}" for name, share in shares)
         st.plotly_chart(ct_figures.probability_rows(shares), config=CHART, key="together_p", alt=spoken)
 
 
 def _agreement(rows: Sequence[Source]) -> None:
     with st.container(border=True, key="together_agreement"):
-        st.markdown(f"**{text('app.together.agreement')}**")
+        st.header(text("app.together.agreement"), anchor=False)
         for finding in (categories(rows), *gaps(rows)):
             st.markdown(say(finding))
         st.caption(text("app.together.same_patient"))
@@ -224,11 +224,11 @@ def _overlap(low: Prediction, high: Prediction) -> str:
 
 
 def _tables(rows: Sequence[Source], found: Mapping[session.Kind, Report]) -> None:
-    st.markdown(f"**{text('app.together.table_title')}**")
+    st.header(text("app.together.table_title"), anchor=False)
     st.html(table(entry("app.together.head"), [_row(row) for row in rows]))
     density = found["ct"].attenuation if "ct" in found else ()
     if density:
-        st.markdown(f"**{text('app.together.hu_title')}**")
+        st.header(text("app.together.hu_title"), anchor=False)
         where = text("app.together.hu_from")
         cells = [
             [html.escape(a.level or "?"), f"{a.mean_hu:.0f} ± {a.sd_hu:.0f}".replace("-", "−"), where] for a in density

@@ -68,7 +68,7 @@ def test_single_volume_is_read_and_analysed_at_once(page):
     assert "<td>131 ± 21</td>" in words
     assert "osteoporosis: patient data" in words
     assert text("ct.contrast") in words
-    assert len(at.get("bidi_component")) == 2, "viewer and volume"
+    assert len(at.get("bidi_component")) == 3, "viewer, volume and what is said aloud"
     assert at.session_state["ct"].packed
 
 
@@ -129,7 +129,7 @@ def test_refusal_says_why_and_keeps_the_planes(page, fakes_ct, monkeypatch):
     words = shown(upload(at, "chest.zip"))
     assert text("modality.ct.refused") in words
     assert text("ct.no_body") in words
-    assert len(at.get("bidi_component")) == 2
+    assert len(at.get("bidi_component")) == 3
     assert not at.get("download_button")
     assert "<td>L1</td>" not in words
 
