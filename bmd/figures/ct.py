@@ -69,7 +69,9 @@ def hu_scale(hu: float, band: Band | None, expected: float | None = None) -> go.
     ends = (0.0, *CUTS, HU_RANGE[1])
     for low, high, name in zip(ends, ends[1:], ("low", "between", "high"), strict=False):
         colour = BAND_COLOURS[name if band else None]
-        figure.add_shape(type="rect", x0=low, x1=high, y0=-0.5, y1=0.5, fillcolor=colour, line={"width": 0})
+        figure.add_shape(
+            type="rect", x0=low, x1=high, y0=-0.5, y1=0.5, fillcolor=colour, line={"width": 0}, layer="below"
+        )
     if expected is not None:
         figure.add_shape(type="line", x0=expected, x1=expected, y0=-0.9, y1=0.9, line={"width": 1.5, "color": GREY})
         said = {"text": text("figure.hu_expected"), "showarrow": False, "font": {"size": 11}}
