@@ -90,6 +90,10 @@ RESULTS: tuple[Published, ...] = (
     _crop("vertebra: osteoporosis or not", 77.66, 70.48, 6.30),
     _crop("vertebra: at risk or normal", 68.53, 68.09, 5.69),
     _crop("vertebra: three classes", 53.19, 70.12, 5.64),
+    *(
+        Published("jung2020", "text", "vertebra: three classes, augmented", name, {"level_accuracy": level}, _CROPS)
+        for name, level in (("none", 70.12), ("rotation", 58.07), ("vertical flip", 66.22), ("horizontal flip", 64.63))
+    ),
     _lim("U-Net", 0.945, 0.996, 0.854, 0.892, 0.873),
     _lim("modified U-Net", 0.965, 0.996, 0.895, 0.867, 0.892),
     _lim("CM-Net", 0.974, 0.998, 0.916, 0.906, 0.912),
@@ -125,6 +129,21 @@ RESULTS: tuple[Published, ...] = (
         "3-layer CNN",
         {"percent_error": 8.19, "percent_error_sd": 6.75, "r": 0.818},
         "1,224 DXA pictures",
+    ),
+    *(
+        Published(
+            "ha2024",
+            "Table 1",
+            "people of the CT femur study",
+            name,
+            {"age": age, "age_sd": sd, "height": height, "weight": weight, "weight_sd": kg, "bmi": bmi, "bmi_sd": d},
+            f"{n:,} patients",
+        )
+        for name, n, age, sd, height, weight, kg, bmi, d in (
+            ("normal", 1068, 36.6, 15.6, 1.6, 64.2, 13.6, 24.1, 4.4),
+            ("osteopenia", 925, 62.5, 11.9, 1.6, 59.7, 9.7, 24.5, 3.7),
+            ("osteoporosis", 1019, 76.5, 9.6, 1.5, 53.7, 9.1, 23.0, 3.7),
+        )
     ),
     _ha("6-layer CNN, image", 0.794, 0.795, 0.897, 0.801, 0.798, 0.933),
     _ha("2-layer network, demographics", 0.689, 0.690, 0.844, 0.692, 0.691, 0.859),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_fill_holes
 from torch import nn
 
-from bmd.explanation.cam import Output, heat_maps
+from bmd.explanation.cam import LOCK, Maps, Output, grad_cam, heat_maps
 from bmd.explanation.fidelity import numbers
 from bmd.explanation.target import category_target
 from bmd.findings import note
@@ -152,6 +152,13 @@ def _explain_hips(report: Report, levels: tuple[str, ...] | None) -> tuple[Expla
         )
         for k, hip in enumerate(hips)
     )
+
+
+def class_map(network: nn.Module, pictures: NDArray[np.float32], category: str) -> Maps:
+    """Grad-CAM (n, S, S) of any hip network for a class, on pictures (n, 1, S, S) from ``inputs.ct.hip_input``."""
+    targets = [category_target(category)] * len(pictures)
+    with LOCK:
+        return grad_cam(_logits(network), _hip_layer(network), torch.from_numpy(pictures), targets)
 
 
 def _hip_layer(network: Any) -> nn.Module:

@@ -68,9 +68,13 @@ def average_precision(truth: Sequence[Boxes], predicted: Sequence[Boxes]) -> dic
 def _class_ap(truth: Sequence[Boxes], predicted: Sequence[Boxes], label: int) -> NDArray[np.float64]:
     """AP of one class at every threshold (10,): precision made monotone, sampled at 101 recalls."""
     count = sum(len(one.of(label)[0]) for one in truth)
-    pairs = [_hits(t.of(label)[0], *p.of(label)) for t, p in zip(truth, predicted, strict=True)]
-    scores, right = np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
-    if not len(scores):
+    pairs = [hits_of(t.of(label)[0], *p.of(label)) for t, p in zip(truth, predicted, strict=True)]
+    return precision_of(np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs]), count)
+
+
+def precision_of(scores: NDArray[np.floating], right: NDArray[np.bool_], count: int) -> NDArray[np.float64]:
+    """AP at every threshold (10,) of detections (d,), right or not at each (d, 10), of ``count`` true boxes."""
+    if not len(scores) or not count:
         return np.zeros(len(THRESHOLDS))
     hits = right[np.argsort(-scores, kind="stable")].cumsum(0)
     precision = hits / np.arange(1, len(right) + 1)[:, None]
@@ -80,7 +84,7 @@ def _class_ap(truth: Sequence[Boxes], predicted: Sequence[Boxes], label: int) ->
     return np.asarray(np.mean(sampled, 1), np.float64)
 
 
-def _hits(
+def hits_of(
     truth: NDArray[np.floating], boxes: NDArray[np.floating], scores: NDArray[np.floating]
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """Scores (d,) sorted downwards and whether each box is right at every threshold (d, 10); greedy as COCO."""

@@ -16,7 +16,8 @@ from typing import Any
 from bmd import modality
 from bmd.errors import OptionError
 from bmd.reproduction.plan import SPLITS, Data
-from bmd.simulator.shards import store
+from bmd.simulator.film.console import CONSOLES
+from bmd.simulator.shards import film, store
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,19 @@ DXA_POPULATION = Data(
     "dxa_population", "dxa", "film", train=range(0), validation=range(0), test=range(43_600_000, 43_600_600)
 )
 """DXA pictures of the population from 50 years on."""
+BY_CONSOLE = tuple(
+    Data(
+        f"films_console_{k + 1}",
+        "film",
+        "film",
+        train=range(0),
+        validation=range(0),
+        test=range(42_800_000 + 1000 * k, 42_800_000 + 1000 * k + 60),
+        console=k,
+    )
+    for k in range(len(CONSOLES))
+)
+"""Films of the population, each set shown by one console."""
 PREFIX = {"ct": "ct", "film": "films", "dxa": "films"}
 
 
@@ -85,8 +99,6 @@ def make(data: Data, folder: Path, splits: tuple[str, ...] = SPLITS, workers: in
     OptionError
         "result.people_overlap": a file of one split holds people of another.
     """
-    row = modality.by_kind(data.modality)
-    assert row.simulate is not None, "the kinds of the data sets can be simulated"
     folders, digests, codes = {}, {}, set()
     held: list[tuple[str, tuple[int, int]]] = []
     for split in splits:
@@ -97,7 +109,7 @@ def make(data: Data, folder: Path, splits: tuple[str, ...] = SPLITS, workers: in
         files = store.finished(out, PREFIX[data.modality])
         if not _whole(files, seeds):
             log.info("%s: %d people for %s", data.name, len(seeds), split)
-            row.simulate(modality.Draw(len(seeds), seeds[0], str(out), workers, data.cohort))
+            _simulate(data, seeds, str(out), workers)
             files = store.finished(out, PREFIX[data.modality])
         held += [(split, store.origin(file).seeds) for file in files]
         codes |= {store.origin(file).code for file in files}
@@ -105,6 +117,15 @@ def make(data: Data, folder: Path, splits: tuple[str, ...] = SPLITS, workers: in
         folders[split] = str(out)
     check_apart(data.name, held)
     return Made(data, folders, "+".join(sorted(codes)), digests)
+
+
+def _simulate(data: Data, seeds: range, out: str, workers: int) -> None:
+    if data.console is not None:
+        film.write_shards(out, len(seeds), seeds[0], workers, cohort=data.cohort, console=data.console)
+        return
+    row = modality.by_kind(data.modality)
+    assert row.simulate is not None, "the kinds of the data sets can be simulated"
+    row.simulate(modality.Draw(len(seeds), seeds[0], out, workers, data.cohort))
 
 
 def check_apart(name: str, held: list[tuple[str, tuple[int, int]]]) -> None:

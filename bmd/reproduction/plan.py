@@ -34,6 +34,8 @@ class Data:
     train, validation, test : range
         Seeds of each split. Networks learn from the first, checkpoints are chosen by the second, figures are of the
         third. The first two may be empty: nothing is trained then.
+    console : int, optional
+        All films are shown by this one of the simulated consoles.
 
     Raises
     ------
@@ -47,6 +49,7 @@ class Data:
     train: range
     validation: range
     test: range
+    console: int | None = None
 
     def __post_init__(self) -> None:
         for one, other in combinations(SPLITS, 2):
@@ -123,7 +126,9 @@ class Row:
     published : str
         The paper's name of the row it stands beside (``Published.model``); empty where the paper has no such row.
     label : str
-        What it is called, where the paper has no name for it.
+        What it is called; the paper's name where empty.
+    task : str
+        ``Published.task`` of that row, where one network has several.
     shipped : bool
         Measured with the weights the product ships, whatever they were trained on; else trained on the table's data.
     core_hours, gpu_hours : float
@@ -139,6 +144,7 @@ class Row:
     words: tuple[str, ...] = ()
     published: str = ""
     label: str = ""
+    task: str = ""
     shipped: bool = False
     core_hours: float = 0.0
     gpu_hours: float = 0.0
@@ -217,8 +223,8 @@ class Table:
         if not row.published:
             return None
         rows = [r for r in published.results(self.paper) if (r.table, r.model) == (self.printed, row.published)]
-        if len(rows) > 1:  # one network, several tasks: the label says which
-            rows = [r for r in rows if r.task == row.label]
+        if row.task:
+            rows = [r for r in rows if r.task == row.task]
         if len(rows) != 1:
             raise OptionError("result.unknown_published", row=row.key, table=self.name)
         return rows[0]

@@ -101,10 +101,10 @@ def csv(found: Sequence[TableResult]) -> str:
 
 def listed(folder: Path = results.RESULTS) -> Iterator[str]:
     """One line a published row: the paper's figures, and ours or why there are none."""
-    ours = {row: table for table in planned() for row in table.rows if row.published}
+    ours = [(table, row) for table in planned() for row in table.rows if row.published]
     for given in published.RESULTS:
-        table, row = next(((t, r) for r, t in ours.items() if t.beside(r) == given), (None, None))
-        state = _state(table, row, folder) if table is not None and row is not None else text("result.not_planned")
+        table, row = next(pair for pair in ours if pair[0].beside(pair[1]) == given)
+        state = _state(table, row, folder)
         figures = ", ".join(f"{key} {value:g}" for key, value in given.values.items())
         yield f"{given.paper} {given.table}: {given.model} ({given.task}): {figures} | {state}"
 

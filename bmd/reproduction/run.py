@@ -214,7 +214,7 @@ def _described(table: Table, row: Row, state: str) -> RowResult:
     if beside is not None:
         printed = {key: getattr(beside, key) for key in ("model", "table", "task", "values", "measured_on")}
         printed |= {"mix": list(beside.mix)}
-    return RowResult(row.key, row.published or row.label, row.network, state, printed)
+    return RowResult(row.key, row.label or row.published, row.network, state, printed)
 
 
 def _untrained(table: Table, row: Row) -> RowResult:

@@ -71,6 +71,7 @@ def simulate_film(
     finding: str | None = None,
     cohort: str = "film",
     person: Person | None = None,
+    console: int | None = None,
 ) -> Case:
     """Simulate one spine film.
 
@@ -89,6 +90,8 @@ def simulate_film(
         film cohort drawn so that T-scores from -4 to +1.5 are equally common, for training.
     person : Person, optional
         Take the film of this person.
+    console : int, optional
+        Which of ``film.console.CONSOLES`` shows the film; drawn when None.
 
     Raises
     ------
@@ -104,7 +107,7 @@ def simulate_film(
     if person is None:
         person = draw_person(rng, finding, cohort)
     skeleton = build_skeleton(person, rng, scoliosis=_shows(finding, "scoliosis"))
-    film = expose_film(skeleton, rng, size, view, implant=_shows(finding, "implant"), plain=finding is not None)
+    film = expose_film(skeleton, rng, size, view, _shows(finding, "implant"), finding is not None, console)
     image = Image(film.pixels, "radiograph", view, film.spacing_mm)
     uid = hashlib.sha256(film.pixels.tobytes()).hexdigest()[:16]
     return Case(Study(uid, (image,), person.body.demographics, "simulated"), film.truth)

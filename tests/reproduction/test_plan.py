@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 
 from bmd.errors import OptionError
+from bmd.evaluation.published import RESULTS
 from bmd.reproduction import datasets, papers
 from bmd.reproduction.plan import SPLITS, Data
 from bmd.reproduction.run import checked
@@ -33,7 +34,7 @@ def test_files_that_share_people_are_refused_whatever_was_asked() -> None:
 
 
 def test_data_sets_share_no_person() -> None:
-    sets = [value for value in vars(datasets).values() if isinstance(value, Data)]
+    sets = [*(value for value in vars(datasets).values() if isinstance(value, Data)), *datasets.BY_CONSOLE]
     ranges = [(data.name, data.seeds(split)) for data in sets for split in SPLITS if data.seeds(split)]
     for (one, a), (other, b) in combinations(ranges, 2):
         assert a[-1] < b[0] or b[-1] < a[0], (one, other)
@@ -65,3 +66,9 @@ def test_unknown_names_are_said_with_those_that_are_known() -> None:
         papers.find("choi2021", "9")
     with pytest.raises(OptionError, match="pair-no-dis"):
         papers.find("choi2021", "2").row("x")
+
+
+def test_every_published_row_has_one_of_ours_beside_it() -> None:
+    beside = [table.beside(row) for table in TABLES for row in table.rows if row.published]
+    assert len(beside) == len(set(map(id, beside))), "one row of ours for each of theirs"
+    assert set(map(id, beside)) == set(map(id, RESULTS))

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import softmax
 
 from bmd.metrics import class_mix
 from bmd.models import _registry as registry
+from bmd.reference import CATEGORIES
 from bmd.reproduction.measures import classes
 from bmd.reproduction.plan import Measure, Outcome
 
+MOST, SMALL = 100, 50
+"""Hips of each class in the mean picture, at most; side of it in pixels."""
 BINS = np.arange(-6.0, 4.01, 0.25)
 """Edges of the histogram of T-scores."""
 
@@ -53,8 +58,33 @@ def errors_by_t(network: Any, folder: str, size: int) -> Outcome:
     return replace(found, points={"t_edges": BINS.tolist(), **counts})
 
 
+def mean_pictures(network: Any, folder: str, size: int) -> Outcome:
+    """Mean picture and mean Grad-CAM of each class's hips (Ha et al., fig. 4), each hip's map for its own class."""
+    from bmd.explanation.ct import class_map
+    from bmd.training.tasks.ct import HIP, CtItems, hip_inputs, plain
+
+    items = CtItems(folder, HIP, repeat=False)
+    pictures, heat = [], []
+    for k, name in enumerate(CATEGORIES):
+        rows = [item for item in (items[i] for i in range(len(items))) if item.category == k][:MOST]
+        shown = np.concatenate([hip_inputs(plain(HIP, row), row.patient)[0] for row in rows])
+        pictures.append(_small(shown[:, 0].mean(0)))
+        heat.append(_small(class_map(network, shown, name).mean(0)))
+    points = {"classes": list(CATEGORIES), "hips": MOST, "pictures": pictures, "heat": heat}
+    return replace(hips(network, folder, size), points=points)
+
+
+def _small(picture: NDArray[np.floating]) -> list[list[int]]:
+    """A picture in 50 x 50 whole numbers, 0 its darkest and 255 its brightest."""
+    cells = cv2.resize(np.asarray(picture, np.float32), (SMALL, SMALL), interpolation=cv2.INTER_AREA)
+    low, high = float(cells.min()), float(cells.max())
+    found: list[list[int]] = np.round(255 * (cells - low) / max(high - low, 1e-6)).astype(int).tolist()
+    return found
+
+
 SLICES = Measure(slices, classes.PERCENT)
 SLICES_BY_CLASS = Measure(slices, classes.BY_CLASS)
 HIPS = Measure(hips, classes.FRACTIONS)
 HIP_PAIRS = {name: Measure(hips, figures) for name, figures in classes.PAIRS.items()}
+HIP_MEANS = Measure(mean_pictures, {"accuracy": classes.FRACTIONS["accuracy"]})
 HIP_ERRORS = Measure(errors_by_t, {"accuracy": classes.FRACTIONS["accuracy"]})

@@ -62,8 +62,10 @@ SHOULDER_TOP = 1.3
 """Where a straight characteristic ends that bends above 0.7, so that the pelvis is bright but not blank."""
 
 
-def draw_look(rng: np.random.Generator) -> Look:
-    """The console of one film."""
+def draw_look(rng: np.random.Generator, console: int | None = None) -> Look:
+    """The console of one film; or the one of ``CONSOLES`` that is asked for, a little varied."""
+    if console is not None:
+        return CONSOLES[console].varied(rng, 0.05)
     if rng.random() < 0.8:
         return CONSOLES[int(rng.integers(len(CONSOLES)))].varied(rng, 0.05)
     return Look(
@@ -85,7 +87,9 @@ def _sigmoid(x: Array | float, look: Look) -> Array:
     return np.asarray(expit((x - look.centre) * look.slope))
 
 
-def process(film: Array, body: Mask, spine: Mask, rng: np.random.Generator, tall: bool = False) -> Array:
+def process(
+    film: Array, body: Mask, spine: Mask, rng: np.random.Generator, tall: bool = False, console: int | None = None
+) -> Array:
     """Display values 0..1 from log signal: multi-frequency processing, window, sigmoid and gamma.
 
     Parameters
@@ -96,8 +100,10 @@ def process(film: Array, body: Mask, spine: Mask, rng: np.random.Generator, tall
         Where the body is, and the region around the lumbar spine on which the console places its window.
     tall : bool
         Chest and abdomen are on one film: the coarse band is compressed until both are seen.
+    console : int, optional
+        Which of ``CONSOLES``; drawn when None.
     """
-    look = draw_look(rng)
+    look = draw_look(rng, console)
     if tall:
         look = replace(look, coarse=rng.uniform(0.78, 0.94), coarse_px=rng.uniform(14, 26))
     film = _multi_frequency(film, body, look)

@@ -144,6 +144,7 @@ def expose_film(
     view: View = "lateral",
     implant: bool | None = None,
     plain: bool = False,
+    console: int | None = None,
 ) -> Film:
     """Take one film.
 
@@ -159,6 +160,8 @@ def expose_film(
         Force or forbid metal and cement; drawn when None.
     plain : bool
         The usual field, and nothing but letters printed on it.
+    console : int, optional
+        Which of ``console.CONSOLES`` shows it; drawn when None.
     """
     lateral, turn = view == "lateral", _turn(view, rng)
     kind = "lumbar" if plain else draw_field(view, rng)
@@ -180,7 +183,7 @@ def expose_film(
     tags |= foreign
     tissue = SoftTissue(tissue.lean + lean, tissue.fat, tissue.body)
     signal = beam.expose(beam.transmit(tissue, mineral + extra, metal, rng.uniform(78, 96)), tissue.body, geometry, rng)
-    shown, field = _develop(signal, tissue, metal, skeleton, geometry, rng)
+    shown, field = _develop(signal, tissue, metal, skeleton, geometry, rng, console)
     return _finish(
         Shown(shown, field, maps.labels, silhouette(metal) & field), skeleton, geometry, turn, tags, rng, plain
     )
@@ -194,7 +197,13 @@ def _turn(view: View, rng: np.random.Generator) -> Array:
 
 
 def _develop(
-    signal: Array, tissue: SoftTissue, metal: Array, skeleton: Skeleton, geometry: Geometry, rng: np.random.Generator
+    signal: Array,
+    tissue: SoftTissue,
+    metal: Array,
+    skeleton: Skeleton,
+    geometry: Geometry,
+    rng: np.random.Generator,
+    console: int | None,
 ) -> tuple[Array, Mask]:
     """Console and radiographer: processing windowed on the spine or the whole body, collimation, artefacts."""
     film = beam.log_signal(signal)
@@ -202,7 +211,7 @@ def _develop(
     near = (np.abs(y - skeleton.bone("L3").centre_mm[1] - 10) < rng.uniform(30, 80)) & (z > -rng.uniform(0, 60))
     spine = tissue.body & near & (z < skeleton.bone("T12").centre_mm[2] + 20)
     tall = geometry.row_mm * geometry.height > TALL_MM
-    shown = display.process(film, tissue.body, spine, rng, tall)
+    shown = display.process(film, tissue.body, spine, rng, tall, console)
     if metal.any():
         shown = show_metal(shown, metal, rng)
     whole = shown

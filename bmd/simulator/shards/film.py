@@ -64,11 +64,13 @@ def without_truth(row: dict[str, Any]) -> dict[str, Any]:
     return row | empty | {"tags": ",".join(sorted({*filter(None, row["tags"].split(",")), "ap"}))}
 
 
-def film_row(seed: int, size: int, cohort: str, view: View, ap_share: float) -> dict[str, Any]:
+def film_row(
+    seed: int, size: int, cohort: str, view: View, ap_share: float, console: int | None = None
+) -> dict[str, Any]:
     """The arrays of one film."""
     if frontal(seed, ap_share):
         return without_truth(square(simulate_film(seed, size, "ap", cohort=cohort), size))
-    return square(simulate_film(seed, size, view, cohort=cohort), size)
+    return square(simulate_film(seed, size, view, cohort=cohort, console=console), size)
 
 
 def write_shards(
@@ -80,15 +82,19 @@ def write_shards(
     cohort: str = "film",
     view: View = "lateral",
     ap_share: float = 0.0,
+    console: int | None = None,
 ) -> list[str]:
     """Simulate ``count`` films with seeds from ``seed`` on into ``out``; shards already there are kept.
 
-    ``ap_share`` of them are frontal films without truth, on which a localiser must find nothing.
+    ``ap_share`` of them are frontal films without truth, on which a localiser must find nothing. ``console``: all films
+    are shown by that one of ``simulator.film.console.CONSOLES``.
     """
-    row = partial(film_row, size=size, cohort=cohort, view=view, ap_share=ap_share)
+    row = partial(film_row, size=size, cohort=cohort, view=view, ap_share=ap_share, console=console)
     command = f"python -m bmd simulate --cohort {cohort} --ap-share {ap_share:g}"
     if (size, view) != (SIZE, "lateral"):
         command += f"  # from Python: write_shards(size={size}, view={view!r})"
+    if console is not None:
+        command += f"  # from Python: write_shards(console={console})"
     return store.write_all(out, FILMS, range(seed, seed + count), row, command, workers)
 
 

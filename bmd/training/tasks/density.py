@@ -231,6 +231,44 @@ def validate_density(network: nn.Module, films: Items[Film], size: int) -> Metri
     return metrics
 
 
+@torch.inference_mode()
+def body_answers(
+    network: nn.Module, films: Items[Film], count: int = 32
+) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
+    """What a network says of every body of L1-L4 in view from the film alone, ``count`` films at a time.
+
+    Returns
+    -------
+    film : ndarray
+        int64 (n,) of each body.
+    columns : dict of ndarray
+        (n,) each: ``level`` 0..3 and ``t`` as they are, ``class`` in the network's labelling; ``level_said``,
+        ``class_said``, ``t_said`` and ``t_spread`` as the network has them.
+    """
+    kind, rng, parts = cast(DensityNetwork, network), np.random.default_rng(0), []
+    for start in range(0, len(films), count):
+        numbers = range(start, min(start + count, len(films)))
+        looks = [replace(plain_looks(films[i]), cut=kind.cut) for i in numbers]
+        drawn = [encode_crops(films[i], look, rng, jitter=False) for i, look in zip(numbers, looks, strict=True)]
+        crops, known, targets = collate_concatenate(drawn)
+        if not len(crops):
+            continue
+        out = network(*_inputs(crops, known, "film", network))
+        columns = {"level": targets["level"], "t": targets["t_score"]}
+        columns |= {"class": class_of(targets["t_score"], kind.scheme)}
+        columns |= {f"{key}_said": out[f"{name}_logits"].argmax(1) for key, name in NAMED}
+        columns |= {"t_said": out["t_score"].float(), "t_spread": out["t_spread"].float()}
+        counts = [len(look.levels) for look in looks]
+        columns |= {"film": torch.from_numpy(np.repeat(numbers, counts))}
+        parts.append({key: value.cpu().numpy() for key, value in columns.items()})
+    joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return joined.pop("film"), joined
+
+
+NAMED = (("level", "level"), ("class", "category"))
+"""Columns of ``body_answers`` and the heads that name them."""
+
+
 def _figures(answer: Answers, patients: Sequence[float], bodies: Sequence[float]) -> Metrics:
     t, p = np.array(patients), np.array(answer.patients)
     within = np.abs(np.array(answer.means) - np.array(bodies)) < norm.ppf(0.95) * np.array(answer.spreads)

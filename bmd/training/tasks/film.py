@@ -188,12 +188,70 @@ def validate_outlines(network: nn.Module, films: Items[Film], size: int) -> Metr
     }
 
 
+@torch.inference_mode()
+def pixel_figures(
+    network: nn.Module, films: Items[Film], size: int, levels: tuple[str, ...]
+) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    """How well the bodies of ``levels``, as one foreground, are told from all else, film by film.
+
+    Returns
+    -------
+    film : ndarray
+        int64 (n,) of those with such a body in view.
+    columns : dict of ndarray
+        (n,) each: ``dice``, ``pixel_accuracy``, ``precision``, ``recall`` where the foreground is likelier than not,
+        and ``auprc``, the average precision of its probability over the pixels. Bodies above T10 are not judged.
+    """
+    chosen = [LEVELS.index(level) + 1 for level in levels]
+    rows: list[tuple[float, ...]] = []
+    where = []
+    for number, (_, views) in enumerate(view_batches(films, size, 8)):
+        x = torch.stack([image_tensor(view) for view in views])
+        out = network(x.to(device_of(network)))["masks"].float().softmax(1)[:, chosen].sum(1, keepdim=True)
+        fine = nn.functional.interpolate(out, x.shape[-2:], mode="bilinear")[:, 0].cpu().numpy()
+        for k, (view, said) in enumerate(zip(views, fine, strict=True)):
+            truth = np.isin(view.labels, chosen)
+            if truth.any():
+                where.append(8 * number + k)
+                rows.append(_pixels(truth[view.labels != UNNAMED], said[view.labels != UNNAMED]))
+    names = ("dice", "pixel_accuracy", "precision", "recall", "auprc")
+    return np.array(where, np.int64), dict(zip(names, np.array(rows, np.float64).T, strict=True))
+
+
+def _pixels(truth: NDArray[np.bool_], said: NDArray[np.float32]) -> tuple[float, ...]:
+    """The five figures of one film from its judged pixels (n,)."""
+    found = said > 0.5
+    hit, marked, real = float((found & truth).sum()), float(found.sum()), float(truth.sum())
+    levels = np.minimum((said * BINS).astype(np.int64), BINS - 1)
+    positives, all_ = (np.bincount(levels[which], minlength=BINS)[::-1].cumsum() for which in (truth, slice(None)))
+    precision = positives / np.maximum(all_, 1)
+    auprc = float((np.diff(positives, prepend=0) / real * precision).sum())
+    share = hit / marked if marked else float("nan")
+    return 2 * hit / (marked + real), float((found == truth).mean()), share, hit / real, auprc
+
+
+BINS = 1000
+"""Steps of probability at which precision and recall are read."""
+
+
 def _local_peaks(heat: NDArray[np.float32], threshold: float = 0.3) -> NDArray[np.float64]:
     """Cells (n, 2) as (x, y) that exceed the threshold and all eight neighbours."""
     padded = np.pad(heat, 1, constant_values=-1)
     shifted = [np.roll(padded, (dy, dx), (0, 1))[1:-1, 1:-1] for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
     y, x = np.nonzero((heat > threshold) & (heat >= np.max(shifted, 0)))
     return np.stack([x, y], 1).astype(float)
+
+
+@torch.inference_mode()
+def found_boxes(network: nn.Module, films: Items[Film], size: int) -> tuple[list[Boxes], list[Boxes]]:
+    """True boxes of L1-L5 in view and what a detector finds, film by film."""
+    truths, found = [], []
+    for _, views in view_batches(films, size, 4):
+        x = torch.stack([image_tensor(view) for view in views]).to(device_of(network))
+        for view, out in zip(views, network(list(x)), strict=True):
+            truths.append(Boxes(*view_boxes(view)))
+            found.append(Boxes(*(out[k].float().cpu().numpy() for k in ("boxes", "labels", "scores"))))
+    return truths, found
 
 
 def validate_boxes(network: nn.Module, films: Items[Film], size: int) -> Metrics:
