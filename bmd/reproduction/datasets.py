@@ -34,7 +34,7 @@ FILMS_ENRICHED = Data(
     "films_enriched",
     "film",
     "enriched",
-    train=range(42_000_000, 42_001_600),
+    train=range(42_000_000, 42_000_800),
     validation=range(42_500_000, 42_500_200),
     test=range(42_600_000, 42_600_600),
 )
