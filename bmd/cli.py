@@ -1,4 +1,4 @@
-"""Command line: ``python -m bmd predict | simulate | sheet | train | evaluate | reproduce | models``.
+"""Command line: ``python -m bmd predict | simulate | sheet | train | evaluate | reproduce | models | figures``.
 
 Exit status: 0 the command did its work (a refused film is an answer), 1 it could not, 2 it was asked wrongly,
 3 with ``predict --strict`` when a film was refused.
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         ("evaluate", define_evaluate, evaluate),
         ("reproduce", define_reproduce, reproduce),
         ("models", lambda command: None, _models),
+        ("figures", _define_figures, _figures),
     ):
         summary = (run.__doc__ or "").partition("\n")[0]
         command = commands.add_parser(name, help=summary, description=summary, epilog=text("intended_use"))
@@ -148,6 +149,23 @@ def _train(options: argparse.Namespace) -> None:
     from bmd.training import train
 
     train(options.name, options.overrides)
+
+
+def _define_figures(command: argparse.ArgumentParser) -> None:
+    command.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all with weights)")
+    command.add_argument("--readme", metavar="FILE", help="write the tables between this page's markers anew")
+
+
+def _figures(options: argparse.Namespace) -> None:
+    """Print what was measured of the networks, or write it into the README."""
+    from bmd.evaluation.readme import figures, renewed
+
+    if options.readme:
+        page = Path(options.readme)
+        page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")
+        return
+    for name in options.names or [name for name in registry.names() if registry.has_weights(name)]:
+        print("\n\n".join((f"## {registry.spec(name).title}", figures(name))))
 
 
 def _models(options: argparse.Namespace) -> None:

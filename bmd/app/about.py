@@ -22,8 +22,7 @@ def ways_in() -> None:
     for way_in, names in networks():
         for name in names:
             way = text(way_in.code("title")) if name == names[0] else ""
-            places = "; ".join(cards.places(name)) or text("app.no_weights")
-            cells = (way, registry.spec(name).title, cards.learned_from(name), places)
+            cells = (way, registry.spec(name).title, cards.learned_from(name), cards.place(name))
             rows.append([html.escape(cell) for cell in cells])
     st.html(table(entry("app.about.ways_head"), rows))
 
@@ -39,11 +38,31 @@ def _of(row: modality.Modality) -> list[str]:
 
 
 def models() -> None:
-    """Every network's card, a tab for each way in; networks without weights stand with their way."""
+    """A tab for each way in; in it one network's card at a time, and which networks have no weights here."""
     st.header(text("app.about.models_title"), anchor=False)
     st.caption(f"{text('app.simulated_only')} {text('app.auc_means')}")
     tabs = st.tabs([text(row.code("title")) for row in modality.MODALITIES])
     for tab, row in zip(tabs, modality.MODALITIES, strict=True):
         with tab:
-            for name in _of(row):
-                cards.model_card(name)
+            _of_way_in(row)
+
+
+@st.fragment
+def _of_way_in(row: modality.Modality) -> None:
+    shipped = cards.metadata()
+    names = [name for name in _of(row) if name in shipped]
+    chosen: str | None = names[0] if names else None
+    if len(names) > 1:
+        chosen = st.segmented_control(
+            text("app.which_network"),
+            names,
+            default=chosen,
+            format_func=lambda name: registry.spec(name).title,
+            key=f"about_{row.kind}",
+            label_visibility="collapsed",
+            required=True,
+        )
+    if chosen is not None:
+        cards.model_card(chosen)
+    if others := tuple(registry.spec(name).title for name in _of(row) if name not in shipped):
+        st.caption(text("app.about.without", names=others))

@@ -4,48 +4,21 @@ from __future__ import annotations
 
 import html
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from bmd.app.markup import number, plain, table
+from bmd.app.markup import plain, table
 from bmd.findings import note
 from bmd.models import _metadata as stated
 from bmd.models import _registry as registry
 from bmd.models._registry import WEIGHTS
 from bmd.reference import CATEGORIES
-from bmd.text import codes, say, text
+from bmd.report import networks as words
+from bmd.text import entry, say, text
 from bmd.types import Report
 
-KEY_MEASURES = (
-    *("patients", "people", "osteoporosis_share", "share_osteoporosis", "auc", "osteoporosis_auc", "macro_auc"),
-    *("mean_error", "mean_absolute_error", "mae_percent", "correlation", "r", "accuracy", "coverage"),
-    *(
-        "accuracy_gain",
-        "macro_auc_gain",
-        "osteoporosis_auc_gain",
-        "calibration_error",
-        "ece",
-        "dice",
-        "level_exact",
-        "found",
-        "sacrum",
-    ),
-    *("names_right", "certain", "certain_and_wrong", "metal_found", "metal_false"),
-    *("lateral_kept", "dxa_kept", "others_refused"),
-)
-"""Shown at once, in this order; the others are folded away. Words: "app.measures"."""
-SHARES = {
-    *("osteoporosis_share", "share_normal", "share_osteopenia", "share_osteoporosis", "accuracy", "largest_class"),
-    *("coverage", "vertebra_coverage", "level_exact", "found", "sacrum", "level", "others_empty"),
-    *("sensitivity", "sensitivity_normal", "sensitivity_osteopenia", "sensitivity_osteoporosis", "specificity"),
-    *("precision", "f1", "class_agrees", "names_right", "certain", "certain_and_wrong", "doubted", "doubted_right"),
-    *("believed_right", "metal_found", "metal_false", "under_metal_found", "under_metal_false", "named", "dxa_kept"),
-    *("lateral_kept", "others_refused", "others_refused_as_dxa", "accuracy_of_named", "lateral_painted_out_refused"),
-}
-"""Measures shown as percentages."""
-COUNTS = {"patients", "films", "people", "n"}
 MOST_AT_ONCE = 2
 """More networks than this are shown one at a time."""
 
@@ -75,20 +48,24 @@ def learned_from(model: str) -> str:
     return say(stated.learned_from(card)) if card and "trained_on" in card else text("app.not_stated")
 
 
-def places(model: str) -> list[str]:
-    """On what the network was measured, without the training's own check where there is something better."""
-    return list(dict.fromkeys(group.place for group in figures(_best(metadata().get(model, {})))))
+def place(model: str) -> str:
+    """On whom the network was measured, in one line: patients first."""
+    found = words.figures(stated.shown(metadata().get(model, {})))
+    if not found:
+        return text("app.not_measured")
+    first, more = found[0].place, len({group.place for group in found}) - 1
+    return text("app.measured_and_more", place=first, count=more) if more else first
 
 
 def provenance(report: Report) -> None:
     """Which models gave this result, on what they were measured, where and how long it ran."""
     roles = list(report.models)
     if len(roles) > MOST_AT_ONCE:
-        roles = [st.selectbox(text("app.which_network"), roles, format_func=lambda role: _word("app.role", role))]
+        roles = [st.selectbox(text("app.which_network"), roles, format_func=lambda role: words.word("app.role", role))]
     for role in roles:
         name = report.models[role]
         card = metadata().get(name, {})
-        st.markdown(f"**{_word('app.role', role)}** {card.get('title', name)}")
+        st.markdown(f"**{words.word('app.role', role)}** {card.get('title', name)}")
         _measured(card)
     st.caption(f"{text('app.auc_means')} {text('app.simulated_only')}")
     st.caption(ran_on(report))
@@ -104,7 +81,7 @@ def model_card(name: str) -> None:
     spec = registry.spec(name)
     card = metadata().get(name)
     with st.container(border=True):
-        st.markdown(f"**{spec.title}** · {_word('app.task', spec.task)}")
+        st.markdown(f"**{spec.title}** · {words.word('app.task', spec.task)}")
         st.caption(spec.paper)
         if card is None:
             st.markdown(text("app.no_weights"))
@@ -114,117 +91,70 @@ def model_card(name: str) -> None:
             _details(card)
 
 
-@dataclass(frozen=True)
-class Figures:
-    """Figures measured alike: ``rows`` of measure and values, one value for each of ``columns``, on ``place``."""
-
-    place: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-def figures(entries: list[dict[str, Any]]) -> list[Figures]:
-    """Group a card's metrics: entries on one place that differ in what was given or in the site stand side by side.
-
-    Parameters
-    ----------
-    entries : list of dict
-        ``metrics`` of metadata.json; see ``bmd.models._metadata``.
-    """
-    groups: dict[tuple[str, tuple[str, ...]], list[tuple[str, dict[str, Any]]]] = {}
-    for entry in entries:
-        what = ", ".join(say(part) for part in stated.given(entry))
-        groups.setdefault((say(stated.where(entry)), tuple(entry["values"])), []).append((what, entry["values"]))
-    found = []
-    for (place, keys), members in groups.items():
-        whole = [what for what, _ in members if what]
-        if len(members) == 1 and whole:
-            place, members = f"{place}, {whole[0]}", [("", members[0][1])]
-        shown = [key for key in keys if not key.endswith(("_low", "_high")) and "_said_" not in key]
-        rows = tuple((_name(key, keys), *(_value(key, v) for _, v in members)) for key in shown)
-        found.append(Figures(place, tuple(what for what, _ in members), rows))
-    return found
-
-
-def _word(group: str, key: str) -> str:
-    """The catalogue's word for a key of the metadata, or the key itself where it has none."""
-    code = f"{group}.{key}"
-    return text(code) if code in codes() else key
-
-
-def _name(key: str, keys: tuple[str, ...]) -> str:
-    name = _word("app.measures", key)
-    return text("app.interval_95", name=name) if f"{key}_low" in keys else name
-
-
-def _value(key: str, values: dict[str, Any]) -> str:
-    value = values.get(key)
-    if isinstance(value, float) and value != value:
-        return "–"
-    said = _written(key, value)
-    if f"{key}_low" in values:
-        said += f" ({_written(key, values[f'{key}_low'])} to {_written(key, values.get(f'{key}_high'))})"
-    return said.replace("-", "−") if isinstance(value, float) else said
-
-
-def _written(key: str, value: Any) -> str:
-    if key in SHARES and isinstance(value, float):
-        return f"{value:.1%}"
-    if key.endswith("_percent") and isinstance(value, float):
-        return f"{value:.1f}"
-    return str(int(value)) if isinstance(value, float) and key in COUNTS else number(value)
-
-
-def _best(card: dict[str, Any]) -> list[dict[str, Any]]:
-    """The measurements on a test set; the training's own check only when there is nothing else."""
-    entries = list(card.get("metrics") or [])
-    return [entry for entry in entries if entry["kind"] != "validation"] or entries
-
-
 def _measured(card: dict[str, Any]) -> None:
-    """The figures that matter most at once, every one of them folded away below."""
-    best, entries = _best(card), card.get("metrics") or []
-    short = [entry | {"values": _key_values(entry.get("values") or {})} for entry in best]
-    groups = figures(short)
-    if not groups:
+    """Figures on patients, then on simulated people: those that matter most at once, the others folded away."""
+    entries = stated.shown(card)
+    if not entries:
         st.caption(text("app.not_measured"))
         return
-    _tables(groups)
+    surveyed = words.beside(entries)
+    groups = words.figures([words.brief(one) for one in entries if not (surveyed and one["site"])])
+    real = [group for group in groups if group.real]
+    st.markdown(f"**{text('app.on_patients')}**")
+    if surveyed:
+        st.html(table(entry("app.demographics.figure_head"), surveyed))
+        st.caption(text("app.demographics.figure_note"))
+    _tables(real)
+    if not real and not surveyed:
+        st.caption(text("app.no_patients"))
+    if simulated := [group for group in groups if not group.real]:
+        st.markdown(f"**{text('app.on_simulated')}**")
+        _tables(simulated)
     if published := _published(card):
         st.caption(published)
-    if any(a["values"] != (b.get("values") or {}) for a, b in zip(short, best, strict=True)) or best != entries:
-        with st.expander(text("app.every_figure")):
-            _tables(figures(entries))
-            for entry in entries:
-                _confusion(entry)
+    if split := words.parts(entries):
+        with st.expander(text("app.by_group")):
+            _parts(split)
+    with st.expander(text("app.every_figure")):
+        _every(entries)
 
 
-def _key_values(values: dict[str, Any]) -> dict[str, Any]:
-    """Those of ``KEY_MEASURES`` with their intervals; all where none is among them."""
-    wanted = [f"{key}{end}" for key in KEY_MEASURES for end in ("", "_low", "_high")]
-    return {key: values[key] for key in wanted if key in values} or values
-
-
-def _tables(groups: list[Figures]) -> None:
+def _tables(groups: Sequence[words.Figures]) -> None:
     for group in groups:
         head = (text("app.measure"), *(_sentence(what) or text("app.value") for what in group.columns))
         st.html(table(head, [[html.escape(cell) for cell in row] for row in group.rows]))
         st.caption(text("app.measured_on", place=plain(group.place)))
 
 
+def _parts(tables: Sequence[words.Parts]) -> None:
+    for one in tables:
+        st.html(table(one.head, [[html.escape(cell) for cell in row] for row in one.rows]))
+        st.caption(text("app.measured_on", place=plain(one.place)))
+    st.caption(text("app.group_note"))
+
+
+def _every(entries: Sequence[dict[str, Any]]) -> None:
+    """All figures, and by which command each was measured."""
+    for group in words.figures(entries):
+        _tables([group])
+        st.caption(plain(group.stamp))
+    for one in entries:
+        _confusion(one)
+
+
 def _sentence(what: str) -> str:
     return what[:1].upper() + what[1:]
 
 
-def _confusion(entry: dict[str, Any]) -> None:
+def _confusion(one: dict[str, Any]) -> None:
     """Table of true and named categories, where the card holds it."""
-    values = entry.get("values") or {}
+    values = one.get("values") or {}
     cells = [[values.get(f"true_{true}_said_{said}") for said in CATEGORIES] for true in CATEGORIES]
     if any(cell is None for row in cells for cell in row):
         return
     rows = [[name, *(f"{cell:.0f}" for cell in row)] for name, row in zip(CATEGORIES, cells, strict=True)]
     st.html(table(["", *CATEGORIES], rows))
-    place = plain(stated.place(entry))
+    place = plain(stated.place(one))
     st.caption(f"{text('app.said')} {text('app.measured_on', place=place)}")
 
 
@@ -238,25 +168,24 @@ def _published(card: dict[str, Any]) -> str:
 
 
 def _details(card: dict[str, Any]) -> None:
+    made = card["provenance"]
     lines = {
         "trained_on": say(stated.learned_from(card)),
+        "recipe": words.recipe(card),
         "input": (card.get("preprocessing") or {}).get("steps"),
-        "calibration": _words(card["calibration"]) if card.get("calibration") else text("app.card.not_calibrated"),
-        "training": _words(card.get("training") or {}),
-        "seed": card.get("seed"),
-        "made": say(stated.made(card["provenance"])),
+        "calibration": _calibrated(card),
+        "commit": made.get("commit") or text("app.card.unknown"),
+        "command": made.get("command") or say(stated.made(made)),
+        "data": (made.get("data_sha256") or text("app.card.unknown"))[: words.SHORT],
+        "seeds": words.seeds(made),
+        "weights": words.weights_hash(card),
         "licence": card.get("licence"),
-        "intended_use": card.get("intended_use"),
     }
     rows = [[text(f"app.card.{key}"), html.escape(str(value))] for key, value in lines.items() if value]
     st.html(table(["", ""], rows))
 
 
-def _words(values: dict[str, Any]) -> str:
-    return ", ".join(f"{k} {_said(v)}" for k, v in values.items())
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, dict):
-        return say(stated.who(value)) if "cohort" in value else f"({_words(value)})"
-    return number(value)
+def _calibrated(card: dict[str, Any]) -> str:
+    """On whom the network's probabilities and intervals were fitted; their numbers stand in metadata.json."""
+    fitted = (card.get("calibration") or {}).get("fitted_on")
+    return text("app.card.calibrated_on", who=stated.who(fitted)) if fitted else text("app.card.not_calibrated")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bmd.reference import DENSITY_LEVELS, LEVELS
 
-FEWEST = 30
+FEWEST = 10
 """A part with fewer is not stated."""
 FEWEST_OF_A_KIND = 8
 """An AUC with fewer ill or fewer well people is not stated."""

@@ -70,6 +70,11 @@ def record(folder: Path, entries: Iterable[dict[str, Any]], **changes: Any) -> N
 
 
 def with_interval(values: dict[str, float], name: str, found: tuple[float, float, float]) -> None:
-    """Put a value and its 95 % interval, as ``metrics.bootstrap`` gives them, among others."""
+    """Put a value and its 95 % interval, as ``metrics.bootstrap`` gives them, among others.
+
+    Where all or none are right every draw is the same, and no interval is stated: the count says more.
+    """
     value, low, high = found
-    values |= {name: round(value, 4), f"{name}_low": round(low, 4), f"{name}_high": round(high, 4)}
+    values[name] = round(value, 4)
+    if low < high:
+        values |= {f"{name}_low": round(low, 4), f"{name}_high": round(high, 4)}

@@ -18,7 +18,8 @@ values    the figures, by name; ``<name>_low`` and ``<name>_high`` are the 95 % 
 ========  =====================================================================================================
 
 ``trained_on`` and ``calibration.fitted_on`` have ``cohort`` and ``n`` of the same meaning. ``provenance`` says what
-made the weights: ``commit`` of the code, ``command``, and ``data_sha256`` over the ``data_files`` read. What was not
+made the weights: ``commit`` of the code, ``command``, ``data_sha256`` over the ``data_files`` read, and ``data_seeds``,
+the first seed of each file of simulated cases (missing in weights of an earlier time). What was not
 written down at the time is null, and ``reason`` says so; ``shipped_in`` is the commit that first held these files.
 Arrays that belong to the weights but are no weights (``attach``) have a key of their own with their file and its hash.
 """
@@ -67,6 +68,8 @@ REAL = ("real", "survey")
 """Kinds measured on patients."""
 KINDS = (*REAL, "pipeline", "test", OWN)
 """In the order in which they are shown."""
+FIRST = ("nhanes_2017_2020", "korea", "lumos", "public_films", "public_films_changed", "public_films_aged")
+"""Cohorts in the order in which those of one kind are shown; others follow."""
 STAMP = ("date", "commit", "command")
 """Keys of ``measured``."""
 
@@ -106,8 +109,12 @@ def update(folder: Path, measured: Iterable[dict[str, Any]], **changes: Any) -> 
     metadata, new = read(folder), list(measured)
     again = {(entry["cohort"], entry["kind"]) for entry in new}
     kept = [entry for entry in metadata["metrics"] if (entry["cohort"], entry["kind"]) not in again]
-    ordered = sorted([*new, *kept], key=lambda entry: KINDS.index(entry["kind"]))
-    write(folder, metadata | changes | {"metrics": ordered})
+    write(folder, metadata | changes | {"metrics": sorted([*new, *kept], key=_place)})
+
+
+def _place(entry: Mapping[str, Any]) -> tuple[int, int]:
+    cohort = entry["cohort"]
+    return KINDS.index(entry["kind"]), FIRST.index(cohort) if cohort in FIRST else len(FIRST)
 
 
 def attach(folder: Path, name: str, arrays: Mapping[str, NDArray[np.float32]], **facts: Any) -> None:
@@ -166,7 +173,8 @@ def shown(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _check(metadata: dict[str, Any]) -> None:
     missing = [key for key in REQUIRED if key not in metadata]
     missing += [f"metrics.{key}" for entry in metadata.get("metrics", []) for key in MEASUREMENT if key not in entry]
-    missing += [f"metrics.{key}" for entry in shown(metadata) for key in _unsaid(entry)]
+    if not missing:
+        missing = [f"metrics.{key}" for entry in shown(metadata) for key in _unsaid(entry)]
     if missing:
         raise WeightsError("network.metadata_incomplete", missing=tuple(dict.fromkeys(missing)))
     known = metadata["provenance"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from bmd.training import tasks
 from bmd.training.examples import digest
 from bmd.training.task import Items, Metrics
 
+FIRST_SEED = re.compile(r"_(\d+)\.npz$")
+"""The first seed of a file of simulated cases, in its name."""
 PLACES = ("data", "validation", "out", "weights", "threads")
 """Keys of a recipe that say where, not how."""
 
@@ -91,7 +94,8 @@ def provenance(name: str, overrides: Sequence[str], *items: Items[Any]) -> dict[
 def read_from(*items: Items[Any]) -> dict[str, Any]:
     """The part of ``provenance`` that speaks of the data; cases may be added while a training runs."""
     files = {file for some in items for file in some.digests}
-    return {"data_sha256": digest(*items), "data_files": len(files)}
+    seeds = sorted(int(found[1]) for found in map(FIRST_SEED.search, files) if found)
+    return {"data_sha256": digest(*items), "data_files": len(files), "data_seeds": seeds}
 
 
 def describe(network: nn.Module, recipe: Recipe, training: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:

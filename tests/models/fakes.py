@@ -63,6 +63,10 @@ def write_fake_shards(folder: Path, shards: int = 2, films: int = 6, side: int =
     return folder
 
 
+MEASURED = {"date": "2026-11-22", "commit": "abc1234", "command": "python -m bmd evaluate cmnet"}
+"""When, at which commit and by which command figures were measured."""
+
+
 def metadata(**changes: object) -> dict:
     """Metadata of weights that nothing was measured on, as the writer wants it."""
     made = {"commit": "abc1234", "command": "python -m bmd train", "data_sha256": "0" * 64, "data_files": 1}

@@ -294,7 +294,7 @@ def test_weights_are_not_written_without_what_made_them(key, tmp_path):
 
 @pytest.mark.parametrize("key", MEASUREMENT)
 def test_a_measurement_says_on_whom_by_keys(key, tmp_path):
-    entry = measurement("simulated_films", 9, "films", "test", {"dice": 0.9})
+    entry = measurement("simulated_films", 9, "films", "test", {"dice": 0.9}, measured=fakes.MEASURED)
     write(tmp_path, fakes.metadata(metrics=[entry]))
     entry.pop(key)
     with pytest.raises(WeightsError) as error:
@@ -306,7 +306,8 @@ def test_measurements_replace_all_but_the_trainings_own(tmp_path):
     own = measurement("simulated_films", 9, "films", "validation", {"dice": 0.9})
     write(tmp_path, fakes.metadata(metrics=[own]))
     for dice in (0.5, 0.6):
-        update(tmp_path, [measurement("simulated_films", 8, "films", "test", {"dice": dice})], calibration={"a": 1.0})
+        entry = measurement("simulated_films", 8, "films", "test", {"dice": dice}, measured=fakes.MEASURED)
+        update(tmp_path, [entry], calibration={"a": 1.0})
     found = read(tmp_path)
     assert [entry["values"]["dice"] for entry in found["metrics"]] == [0.6, 0.9]
     assert found["calibration"] == {"a": 1.0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -14,11 +15,13 @@ from bmd.app.markup import chip, number, percent, plain, signed, table
 from bmd.app.results import CHART
 from bmd.app.viewers import announce
 from bmd.figures import demographics as charts
-from bmd.findings import note
+from bmd.findings import Finding, note
 from bmd.inference.demographics.terms import BELOW, FIELDS, LOWEST, SITES, UNITS
+from bmd.models import _metadata as stated
 from bmd.models import _registry as registry
-from bmd.reference import CATEGORIES, REFERENCES, Reference, age_curve
+from bmd.reference import REFERENCES, Reference, age_curve
 from bmd.report import headline as words
+from bmd.report import networks as network_words
 from bmd.report import to_csv, to_json
 from bmd.text import entry, say, text
 from bmd.types import Demographics, Prediction, Report, ScreeningScore
@@ -27,6 +30,8 @@ KIND: session.Kind = "demographics"
 MODEL = registry.default("demographics")
 ICONS = ("bar_chart", "speed", "checklist", "tune", "download")
 """Signs before the lines of "app.demographics.empty"."""
+OUTSIDE = ("korea", "lumos")
+"""Cohorts of people the survey does not describe."""
 ENDS = {"start": "nothing_known", "answer": "this_patient"}
 """What the first and the last bar of the staircase are called."""
 
@@ -114,6 +119,8 @@ def _headline(report: Report) -> None:
     if prediction.t_score is not None:
         results.headline(prediction)
         st.caption(f"{text('app.demographics.lowest_of')}. {text('app.demographics.meaning')}")
+        if said := _elsewhere():
+            st.caption(said)
         return
     z, site = prediction.z_score, sites.name(sites.site(prediction))
     interval = f"{_coverage()} {_ends(prediction.z_interval)}" if prediction.z_interval else ""
@@ -278,27 +285,31 @@ def _scores(scores: Sequence[ScreeningScore]) -> None:
 
 
 def _method(report: Report) -> None:
+    """The network beside plain logistic regression, at every site and in every cohort it was measured on."""
     card = cards.metadata().get(MODEL, {})
     st.markdown(f"**{text('app.role.demographics')}** {plain(card.get('title', MODEL))}")
     st.markdown(text("app.demographics.method"))
-    rows = []
-    for site, measured in zip((*SITES, LOWEST), card.get("metrics") or [], strict=False):
-        v = measured["values"]
-        rows.append(
-            [
-                sites.name(site),
-                f"{v['people']:.0f}",
-                " / ".join(percent(v[f"share_{name}"]) for name in CATEGORIES),
-                f"{v['macro_auc']:.3f} ({v['macro_auc_low']:.3f} to {v['macro_auc_high']:.3f})",
-                f"{v['osteoporosis_auc']:.3f}",
-                percent(v["accuracy"]),
-                f"{v['ece']:.3f} ({v['ece_floor']:.3f})",
-                percent(v["coverage"]),
-            ]
-        )
-    st.html(table(entry("app.demographics.figure_head"), rows))
+    st.html(table(entry("app.demographics.figure_head"), network_words.beside(stated.shown(card))))
     st.caption(f"{text('app.auc_means')} {text('app.demographics.figure_note')}")
+    st.caption(text("app.demographics.why_network"))
     st.caption(f"{text('app.learned_from', what=cards.learned_from(MODEL))} {cards.ran_on(report)}")
+
+
+Measured = dict[str, Any]
+
+
+def _elsewhere() -> str:
+    """How often the interval held the measured value in people outside the survey; empty where nobody was measured."""
+    told = [
+        note("app.demographics.covered", share=one["values"]["coverage"], n=one["n"], whom=_whom(one))
+        for one in stated.shown(cards.metadata().get(MODEL, {}))
+        if one["cohort"] in OUTSIDE and one["site"] == "lumbar" and one["inputs"] == "network" and one["group"] is None
+    ]
+    return text("app.demographics.elsewhere", told=tuple(told)) if told else ""
+
+
+def _whom(one: Measured) -> Finding:
+    return note(f"app.demographics.whom.{one['cohort']}")
 
 
 def _downloads(report: Report) -> None:

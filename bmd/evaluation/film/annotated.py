@@ -299,9 +299,10 @@ def entry(scores: Mapping[str, Any], cohort: str) -> dict[str, Any]:
     """What ``score`` and ``certainty`` found as a measurement: shares, with the number that each is of."""
     films, names = int(scores["films"]), ("found", "level_exact")
     bodies = len(LUMBAR) * films
-    values = {f"{name}{end}": float(scores[f"{name}{end}"]) for name in names for end in ("", "_low", "_high")}
+    stated = [f"{name}{end}" for name in (*names, "dice") for end in ("", "_low", "_high")]
+    values = {key: float(scores[key]) for key in (*stated, "dice_median") if key in scores}
     values |= {f"{name}_of": bodies for name in names}
-    values |= {key: float(scores[key]) for key in ("dice", "dice_low", "dice_high", "dice_median", "ap50")}
+    values["ap50"] = round(100 * float(scores["ap50"]), 1)  # in percent, as papers print it
     for name, counted in (("all_five", "all_five"), ("certain", "certain"), ("certain_and_wrong", "certain_wrong")):
         values |= {name: round(int(scores[counted]) / films, 4), f"{name}_of": films}
     values |= {"refused": round(int(scores["refused"]) / films, 4), "refused_of": films}
