@@ -8,8 +8,8 @@ from bmd.reproduction.measures.masks import MASKS, THORACIC_MASKS
 from bmd.reproduction.plan import Claim, Row, Table
 
 PAPER = "lim2023"
-SAME = ("batch=4", "size=256", "lr=0.001")
-"""Of all rows; the paper's films are 1024 x 512."""
+SAME = ("batch=4", "size=256")
+"""Of all rows; the paper's films are 1024 x 512. Learning rates are each network's own: a U-Net has no norm."""
 
 TABLE_1 = Table(
     PAPER,
@@ -18,9 +18,9 @@ TABLE_1 = Table(
     FILMS_ENRICHED,
     MASKS,
     (
-        Row("u-net", "unet", published="U-Net", core_hours=5.5),
-        Row("modified-u-net", "modified_unet", published="modified U-Net", core_hours=1.5),
-        Row("cm-net", "cmnet", published="CM-Net", core_hours=1.0),
+        Row("u-net", "unet", ("width=32",), published="U-Net"),
+        Row("modified-u-net", "modified_unet", published="modified U-Net"),
+        Row("cm-net", "cmnet", published="CM-Net"),
         Row("shipped", "cmnet", label="CM-Net, shipped weights", shipped=True, data=FILMS_POPULATION),
     ),
     tuple(
