@@ -14,6 +14,7 @@ from bmd import modality
 from bmd.ct_types import Trabecular
 from bmd.errors import BmdError, InputError, OptionError, WeightsError
 from bmd.findings import Finding, note, refusal
+from bmd.inference.patient import below_who_age
 from bmd.models import _registry as registry
 from bmd.readers.source import head
 from bmd.report.headline import headline
@@ -253,7 +254,7 @@ def line(report: Report) -> str:
     if report.trabecular is not None:
         parts += _judged(report.trabecular)
     elif report.prediction is not None:
-        parts += _answered(report.prediction)
+        parts += _answered(report.prediction, below_who_age(report.patient))
     elif any(warning.code == "film.density_unjudged" for warning in report.warnings):
         parts.append(text("command.unjudged"))
     elif any(warning.code == "dxa.no_unit" for warning in report.warnings):
@@ -271,15 +272,15 @@ def _judged(found: Trabecular) -> list[str]:
     return [*parts, text("command.readers_differ")] if found.agrees is False else parts
 
 
-def _answered(prediction: Prediction) -> list[str]:
-    """The patient's result, as far as there is one."""
+def _answered(prediction: Prediction, young: bool) -> list[str]:
+    """The patient's result, as far as there is one; ``young`` where WHO categories do not hold."""
     if prediction.z_score is not None:
         return [text("command.z_score", z=prediction.z_score)]
     if prediction.category is None:
         density = prediction.bmd_g_cm2
         if density is None or prediction.t_score is not None:
             return []
-        return [text("command.density_alone", bmd=density)]
+        return [text("command.density_young" if young else "command.density_alone", bmd=density)]
     category = note(f"category.{prediction.category}")
     if prediction.t_score is None:
         share = prediction.probabilities.get(prediction.category, 0.0)

@@ -153,7 +153,7 @@ def test_a_new_kind_is_a_row_a_folder_in_each_layer_and_its_words(tmp_path: Path
     (tmp_path / "one.bin").write_bytes(b"HAND" + picture.tobytes())
     words = ("predict", "one.bin", "--explain", "--json", "o.json", "--csv", "o.csv", "--png-dir", "png")
     said = python(tmp_path, "-m", "bmd", *words)
-    assert said.startswith("one.bin: index; normal, T-score -1.0")
+    assert said.startswith("one.bin: index; Normal, T-score -1.0")
     (answer,) = json.loads((tmp_path / "o.json").read_text("utf-8"))
     assert answer["modality"] == "hand"
     assert answer["vertebrae"][0]["box"] == [20.0, 10.0, 39.0, 49.0]

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from bmd import figures, modality
-from bmd.app import cards, networks, session, shell, sites, work
+from bmd.app import cards, elsewhere, networks, session, shell, sites, work
 from bmd.app.markup import plain
 from bmd.app.viewers import announce
 from bmd.figures import COLOURS, GREY
@@ -119,6 +119,9 @@ def result(held: session.Held, show: Show, below: DeltaGenerator) -> None:
 
 
 def _analyse(held: session.Held) -> None:
+    if (refused := elsewhere.misplaced(held)) is not None:
+        session.keep(held.kind, refused)
+        st.rerun()
     bar = st.progress(0.0, text("app.starting"))
     with shell.guard(quiet=True) as outcome:
         opened = held.waiting or modality.Opened(held.study)
@@ -144,6 +147,7 @@ def refusal(held: session.Held) -> None:
         f'<div class="ol-card ol-refusal" role="status"><h2>{text(f"modality.{held.kind}.refused")}</h2>'
         f"<ul>{reasons}</ul><p>{text(f'modality.{held.kind}.helps')}</p></div>"
     )
+    elsewhere.offer(held)
     warnings(held.report)
 
 

@@ -196,7 +196,7 @@ def _sorted(
                 slices += found
                 others.update(rest)
             else:
-                others[note("read.ct.found.other_file")] += 1
+                others[_no_ct(head)] += 1
         except LimitError:
             raise
         except InputError as error:
@@ -205,6 +205,17 @@ def _sorted(
             _log.info("unreadable file: %s", type(error).__name__)
             others[note("read.ct.found.damaged_file")] += 1
     return choices
+
+
+def _no_ct(head: bytes) -> Finding:
+    """What a file is that is neither DICOM nor NIfTI, by its first bytes."""
+    from bmd.readers import kind_of
+
+    if not head:
+        return note("read.ct.found.empty_file")
+    kind = kind_of(head)
+    named = {"picture": "read.ct.found.picture_file", "unknown": "read.ct.found.other_file"}
+    return note(named.get(kind, f"read.kind.{kind}"))
 
 
 def _found(error: InputError) -> tuple[Finding, ...]:

@@ -49,7 +49,7 @@ def others() -> dict[str, tuple[bytes, str]]:
         "dose report in colour": (films.dicom(colour, bits=8, **capture), "read.ct.found.capture"),
         "screenshot": (films.dicom(**capture), "read.ct.found.capture"),
         "DICOMDIR": (films.saved(directory), "read.ct.found.directory"),
-        "text": (b"read me", "read.ct.found.other_file"),
+        "text": (b"read me", "read.kind.text"),
     }
 
 

@@ -32,6 +32,7 @@ from bmd.inference.film import gate as gates
 from bmd.inference.patient import as_z, of_age
 from bmd.inference.run import Networks, Teller
 from bmd.inputs.dxa import Way, dxa_input
+from bmd.readers.dxa import header_says
 from bmd.types import Demographics, LevelDensity, Prediction, Report, Study, Suitability
 
 ROLE = "dxa_density"
@@ -58,7 +59,7 @@ def gate(study: Study) -> tuple[Suitability, Scan | None]:
         return _refused("dxa.not_dxa")
     image = images[0]
     if image.view not in (None, "ap"):
-        return _refused("dxa.from_the_side")
+        return _refused("dxa.is_film" if header_says(study) == "film" else "dxa.from_the_side")
     pixels = np.clip(np.asarray(image.pixels, np.float32), 0, 1)
     height, width = pixels.shape
     if min(height, width) < gates.MIN_SIDE:

@@ -9,7 +9,9 @@ import pytest
 
 from bmd import reference
 from bmd.app.ct import samples as ct_samples
+from bmd.ct_types import BANDS
 from bmd.readers.volume import read_volumes
+from bmd.report.fractures import fractured_levels
 from bmd.text import codes
 from bmd.types import Study, volume_of
 
@@ -61,6 +63,33 @@ def test_truth_is_what_the_name_says(sample):
     assert ("metal_hip" in truth["tags"]) == (sample.name == "ct_contrast")
     if sample.name == "ct_cut":
         assert len(volume_of(read(sample)).voxels) * ct_samples.SPACING_MM[0] < 300
+
+
+SLOW_BUT_ONE = [
+    pytest.param(sample, id=sample.name, marks=() if sample.name == "ct_cut" else pytest.mark.slow)
+    for sample in ct_samples.SAMPLES
+]
+"""A whole abdomen takes some seconds; the upper abdomen is always looked at."""
+
+
+@pytest.mark.parametrize("sample", SLOW_BUT_ONE)
+def test_hu_networks_and_fractures_answer_a_case_as_it_is(sample):
+    """What the picker promises: HU on the truth's side of the cut-offs, so that they fall with density, and no less."""
+    from bmd.modality import analyse
+
+    report = analyse(read(sample))
+    found, truth = report.trabecular, sample.truth()
+    assert found.band == BANDS[reference.CATEGORIES.index(reference.category(truth["t_l1l4"]))]
+    assert found.agrees, "the second reader says the same"
+    said = set(fractured_levels(report))
+    assert said <= set(truth["fractured"])
+    assert bool(said) == (sample.name == "ct_fracture")
+    assert report.levels_certain == (sample.name != "ct_cut"), "named, also with a metal hip"
+    if sample.name == "ct_contrast":
+        assert sorted("read" if hip.reason is None else hip.reason.code for hip in report.hips) == [
+            "ct.hip.metal",
+            "read",
+        ]
 
 
 def test_a_case_without_its_finding_is_no_example():

@@ -8,6 +8,7 @@ import pytest
 from bmd import reference
 from bmd.app.film import samples
 from bmd.readers import read_study
+from bmd.report.fractures import fractured_levels
 
 CASES = pytest.mark.parametrize("sample", samples.SAMPLES, ids=lambda sample: sample.name)
 
@@ -61,6 +62,9 @@ def test_the_networks_answer_a_case_as_it_is_named(sample):
     assert found.interval[0] <= true_t <= found.interval[1]
     if sample.name in reference.CATEGORIES:
         assert found.category == sample.name == max(found.probabilities, key=found.probabilities.get)
+    said = set(fractured_levels(report))
+    assert said <= set(sample.truth()["fractured"]), "a fracture is said where one is"
+    assert bool(said) == (sample.name == "fracture")
 
 
 def test_command_makes_the_same_film_again(tmp_path, monkeypatch):
