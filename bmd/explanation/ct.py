@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_fill_holes
 from torch import nn
 
+from bmd.explanation import cam
 from bmd.explanation.cam import LOCK, Maps, Output, grad_cam, heat_maps
 from bmd.explanation.fidelity import numbers
 from bmd.explanation.target import category_target
@@ -39,14 +40,17 @@ from bmd.inputs.ct import (
     hip_input,
     slice_windows,
 )
+from bmd.models._registry import of_role
 from bmd.types import Box, Explanation, Hip, Report, Study, Vertebra, Volume
 
-SLICES, HIPS = "pair_acm", "femur_image"
-"""Networks whose layers are known here; another one in their role has no maps."""
+SLICES = "slices"
+"""Role of the networks of slices: the pair, of which both branches are shown, or one that looks through one window."""
+HIPS = "femur_image"
+"""Network whose layers are known here; another one in its role has no maps."""
 STAGE = {"slice": -4, "hip": 18}
 """Index of the layer: the third stage's ACM of a branch; the ReLU of the fifth convolution."""
 BRANCHES = {"s": SLICE_MIN_HU[0], "t": SLICE_MIN_HU[1]}
-"""Branches of the slice network, and the HU shown black in the window each looks at."""
+"""Windows of the slice networks, and the HU shown black in each."""
 
 BONE_SHOWN = 0.31
 """Grey value of 120 HU in the hip's window."""
@@ -71,8 +75,8 @@ def explain_ct(study: Study, report: Report, levels: tuple[str, ...] | None = No
 
 # --- slices ------------------------------------------------------------------------------------------------------
 def _explain_slices(volume: Volume, report: Report, levels: tuple[str, ...] | None) -> tuple[Explanation, ...]:
-    bodies = {v.level: v for v in report.vertebrae if v.body is not None}
-    wanted = [p for p in report.measurements if p.model == SLICES and p.level in bodies and p.category is not None]
+    bodies, known = {v.level: v for v in report.vertebrae if v.body is not None}, of_role(SLICES)
+    wanted = [p for p in report.measurements if p.model in known and p.level in bodies and p.category is not None]
     wanted = [p for p in wanted if levels is None or p.level in levels]
     if not wanted:
         return ()
@@ -81,14 +85,17 @@ def _explain_slices(volume: Volume, report: Report, levels: tuple[str, ...] | No
     crops = np.stack([axial_crop(volume.voxels, spacing, centre) for centre in centres])
     targets = [category_target(str(p.category)) for p in wanted]
     pictures = torch.from_numpy(slice_windows(crops))
-    maps = {name: heat_maps(SLICES, _logits, partial(_branch_layer, name), pictures, targets) for name in BRANCHES}
+    model = wanted[0].model
+    seen = _windows(cam.trained(model, cam.WEIGHTS))
+    maps = {name: heat_maps(model, _logits, partial(_branch_layer, name), pictures, targets) for name in seen}
     found = []
     for k, prediction in enumerate(wanted):
         mask = _body_in_crop(bodies[prediction.level], centres[k], spacing)
-        for name, low_hu in BRANCHES.items():
+        for name, low_hu in seen.items():
             heat, *random = (m[k] for m in maps[name])
             box, level = _crop_box(centres[k], spacing), str(prediction.level)
-            method = note("heat.slice", branch=name, low_hu=low_hu)
+            pair = note("heat.slice", branch=name, low_hu=low_hu)
+            method = pair if len(seen) > 1 else note("heat.window", low_hu=low_hu)
             shown = numbers(heat, random, mask)
             window = (low_hu, SLICE_MAX_HU)
             found.append(Explanation(level, heat, box, targets[k].what, method, shown, window))
@@ -99,8 +106,15 @@ def _logits(network: nn.Module) -> nn.Module:
     return Output(network, "logits")
 
 
+def _windows(network: Any) -> dict[str, float]:
+    """The windows that a slice network looks through, and the HU shown black in each."""
+    looks = getattr(network, "branches", None) or (network.window,)
+    return {name: low_hu for name, low_hu in BRANCHES.items() if name in looks}
+
+
 def _branch_layer(branch: str, network: Any) -> nn.Module:
-    layer: nn.Module = network.branches[branch][STAGE["slice"]]
+    """Where a branch's maps are read; that of the network where it has but one."""
+    layer: nn.Module = network.branches[branch][STAGE["slice"]] if hasattr(network, "branches") else network.heat_layer
     return layer
 
 

@@ -16,7 +16,9 @@ Differences from the paper
     - Trained from random weights on simulated CT, with time for few epochs; channels are halved (``width`` 32, 64 in
       ResNet-18), which a CPU trains about three times faster. Batch 32, AdamW.
     - The paper does not say where its ACMs stand: here one at the end of each of the four stages, without the
-      orthogonality loss of Kim et al., which it does not mention. Attention maps: one for every 16 channels.
+      orthogonality loss of Kim et al., which it does not mention. Attention maps: one for every 16 channels. Kim et
+      al.'s code has a module in every block, before the shortcut is added, and 32 maps made by grouped convolutions;
+      ``resnet18_acm`` has that as an option.
     - The paper's ablations are options: ``windows`` "s" or "t" trains one branch alone, "ss" or "tt" two on the same
       window; ``dissimilarity`` 0 leaves out L_dis; ``share`` fixes a of eq. 2.
 """
@@ -120,7 +122,15 @@ class Branch(nn.Sequential):
 
 
 @register(
-    Spec("pair_acm", "Pair ensemble (ResNet-18 + ACM)", "Choi et al. 2021", task="slice", role="slices", modality="ct")
+    Spec(
+        "pair_acm",
+        "Pair ensemble (ResNet-18 + ACM)",
+        "Choi et al. 2021",
+        task="slice",
+        role="slices",
+        default=True,
+        modality="ct",
+    )
 )
 class PairAcm(nn.Module):
     """Two branches, three classifiers."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,11 @@ from bmd.reference import CATEGORIES
 from bmd.types import Hip, Prediction, Report, Study, Suitability
 from tests.inference.phantoms import HEADS_MM, RADIUS, TURN, column, pelvis
 
-SMALL = {"pair_acm": {"width": 16}, "femur_image": {"hidden": 128}}
+SMALL = {
+    "pair_acm": {"width": 16},
+    "femur_image": {"hidden": 128},
+    "resnet18_acm": {"width": 16, "window": "s"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +72,16 @@ def test_both_branches_are_explained_for_every_slice(spine) -> None:
         assert 0 <= e.heat.min() <= e.heat.max() <= 1
         assert 0 <= e.fidelity["inside_share"] <= 1
         assert -1 <= e.fidelity["random_correlation"] <= 1
+
+
+def test_a_network_of_one_window_has_one_map_for_every_slice(spine) -> None:
+    study, report = spine
+    measured = tuple(replace(one, model="resnet18_acm") for one in report.measurements)
+    found = explain(study, replace(report, measurements=measured))
+    assert [e.level for e in found] == ["L1", "L2"]
+    assert found[0].method == note("heat.window", low_hu=-128.0)
+    assert found[0].heat.shape == (120, 120)
+    assert found[0].heat.max() > 0
 
 
 def test_map_covers_the_crop_in_the_axial_plane(spine) -> None:

