@@ -15,7 +15,7 @@ from bmd.explanation.fidelity import numbers
 from bmd.explanation.target import Target, category_target
 from bmd.findings import note
 from bmd.geometry import filled
-from bmd.inputs.film import Cut, Placement, crop_matrix, crop_tensor, letterbox
+from bmd.inputs.film import Cut, Placement, crop_matrix, crop_tensor, placed
 from bmd.inputs.patient import patient_vector
 from bmd.models._density import DensityNetwork
 from bmd.reference import OSTEOPENIA_BELOW_T, OSTEOPOROSIS_FROM_T
@@ -79,7 +79,7 @@ def explain(study: Study, report: Report, levels: tuple[str, ...] | None = None)
     known = patient_vector(report.patient)
     cut = cut_of(chosen[0][0].model)
     trained, *random = heat_maps(chosen[0][0].model, crop_tensor(film, corners, cut).numpy(), known, targets)
-    placement = letterbox(film)[1]
+    placement = placed(film.shape)
     found = []
     for k, (prediction, vertebra) in enumerate(chosen):
         to_film = _crop_to_film(corners[k], placement, cut)

@@ -26,17 +26,29 @@ def chromium() -> str | None:
 @contextmanager
 def running_app(root: Path = ROOT) -> Iterator[str]:
     """Address of an app that was just started and answers; ends it afterwards."""
+    with started(subprocess.DEVNULL, root) as (address, _):
+        yield address
+
+
+@contextmanager
+def started(log: Any, root: Path = ROOT) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The same, as ``make app`` starts it, with its process; what it says, also of each errand, goes to ``log``."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
-    server = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command += ["--server.address", "127.0.0.1", "--server.headless", "true", "--browser.serverPort", str(port)]
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", "OSTEOLENS_LOG": "info", **os.environ}
+    server = subprocess.Popen(command, cwd=root, stdout=log, stderr=log, env=environment)
     try:
-        yield _wait(f"http://127.0.0.1:{port}", server)
+        yield _wait(f"http://127.0.0.1:{port}", server), server
     finally:
         server.terminate()
-        server.wait(20)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:  # a script that is at work holds it
+            server.kill()
+            server.wait(20)
 
 
 def _wait(address: str, server: subprocess.Popen) -> str:

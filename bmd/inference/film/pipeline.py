@@ -14,6 +14,7 @@ from bmd.inference.film import measure as density
 from bmd.inference.film.boxes import by_boxes
 from bmd.inference.film.found import ROLE, Film, Found, by_maps
 from bmd.inference.film.gate import gate, seems_inverted
+from bmd.inference.film.reduced import on_whole_film, reduced
 from bmd.inference.film.warnings import warnings
 from bmd.inference.patient import as_z
 from bmd.inference.run import Networks, Teller
@@ -30,11 +31,14 @@ LOCALISERS: Mapping[str, Callable[[Film, Networks], Found]] = {
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """The film with bone bright, what was found on it (None where it was not looked at), and doubts about its view."""
+    """The film, reduced and with bone bright; what was found on it, in its pixels (None where it was not looked at);
+    doubts about its view; ``scale`` is that of ``reduced``.
+    """
 
     film: Film
     found: Found | None
     doubts: tuple[Finding, ...] = ()
+    scale: tuple[float, float] = (1.0, 1.0)
 
 
 def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Seen, Suitability]:
@@ -46,7 +50,7 @@ def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Se
         The better of both, and the final verdict.
     """
     localise = LOCALISERS[spec(networks.name(ROLE)).task]
-    film: Film = np.clip(np.asarray(image.pixels, np.float32), 0, 1)
+    film, scale = reduced(image.pixels)
     shown = view.look(film, networks)
     suitability = replace(suitability, scores=suitability.scores | shown.scores())
     objections = view.objections(shown, view.LATERAL)
@@ -60,7 +64,9 @@ def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Se
             film, found, inverted = negative, other, True
     reasons = () if found.enough else (refusal("film.no_spine"),)
     scores = suitability.scores | found.scores
-    return Seen(film, found, view.doubts(shown, view.LATERAL)), Suitability(not reasons, reasons, inverted, scores)
+    return Seen(film, found, view.doubts(shown, view.LATERAL), scale), Suitability(
+        not reasons, reasons, inverted, scores
+    )
 
 
 def describe(report: Report, study: Study, image: Image, seen: Seen, networks: Networks, tell: Teller) -> Report:
@@ -77,7 +83,7 @@ def describe(report: Report, study: Study, image: Image, seen: Seen, networks: N
         missing = (warning("film.no_density", error=error.finding),)
     return replace(
         report,
-        vertebrae=found.vertebrae,
+        vertebrae=tuple(on_whole_film(vertebra, seen.scale) for vertebra in found.vertebrae),
         measurements=tuple(as_z(one, study.patient) for one in measured.each),
         prediction=None if measured.patient is None else as_z(measured.patient, study.patient),
         levels_certain=found.certain and not seen.doubts,
