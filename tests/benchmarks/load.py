@@ -40,7 +40,7 @@ from tests.browser.server import ARGUMENTS, chromium, started
 
 MEGAPIXELS = 39
 BEYOND_S, PEAK_MB, EXCESS_MB = 3.0, 2500, 300
-FORGOTTEN_S = 150.0
+FORGOTTEN_S = 145.0
 """A closed page is kept for two minutes, for who comes back; then it is swept away."""
 KINDS = {"spine_xray": "film", "abdominal_ct": "ct", "dxa": "dxa"}
 """What an errand on each page is called in the log."""
@@ -184,8 +184,9 @@ async def _browsers(address: str, wanted: Sequence[Wish]) -> list[dict[str, obje
     async with async_playwright() as driver:
         window = await driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         pages = [await (await window.new_context()).new_page() for _ in wanted]
-        await asyncio.gather(*(_open(page, address, wish) for page, wish in zip(pages, wanted, strict=True)))
-        records = await asyncio.gather(*(_ask(page, wish) for page, wish in zip(pages, wanted, strict=True)))
+        both = list(zip(pages, wanted, strict=True))
+        await asyncio.gather(*(_open(page, address, wish) for page, wish in both), return_exceptions=True)
+        records = await asyncio.gather(*(_ask(page, wish) for page, wish in both))
         await window.close()
         return list(records)
 
@@ -256,6 +257,11 @@ def settled_mb(server: Server, most_s: float, until_mb: float) -> float:
     return server.rss_mb()
 
 
+def tell(what: str, server: Server) -> None:
+    """How far it is, for who waits; the record alone goes to the standard output."""
+    print(f"{time.strftime('%H:%M:%S')} {what}; {server.rss_mb():.0f} MB", file=sys.stderr, flush=True)
+
+
 def main(few: bool = False) -> dict[str, object]:
     """Run it all; see above."""
     logging.getLogger("websockets").setLevel(logging.ERROR)
@@ -265,14 +271,18 @@ def main(few: bool = False) -> dict[str, object]:
         log = Path(place) / "log"
         with log.open("w") as out, started(out) as (address, process):
             server = Server(process.pid, log)
+            tell("the app is started", server)
             by_websocket(address, wishes(5, ()))  # loads the networks of every kind
             time.sleep(5)
             server.new_lines()
             before = server.rss_mb()
             with server.watched():
+                tell("twenty over the websocket" if not few else "three over the websocket", server)
                 rounds = {"websocket": of_all(server, by_websocket, address, wanted)}
                 if not few:
+                    tell("twenty browsers", server)
                     rounds["browsers"] = of_all(server, by_browser, address, wanted)
+            tell("all have left", server)
             after = before if few else settled_mb(server, FORGOTTEN_S, before)
             return {
                 **stamp(),

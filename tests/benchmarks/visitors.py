@@ -13,7 +13,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-MOST_S = 150.0
+MOST_S = 110.0
 """A visitor who waits longer is not served."""
 XSRF = "_streamlit_xsrf"
 
@@ -53,9 +53,10 @@ class Visitor:
         url = f"{address.replace('http', 'ws')}/_stcore/stream"
         headers = {"Cookie": f"{XSRF}={self._token}"}
         protocols = ["streamlit", *([self._token] if self._token else [])]
-        self._socket = connect(
+        self._way = connect(
             url, subprotocols=protocols, additional_headers=headers, max_size=None, origin=address, open_timeout=60
         )
+        self._socket = self._way.__enter__()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def __enter__(self) -> Visitor:
@@ -66,7 +67,7 @@ class Visitor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        self._way.__exit__(None, None, None)
 
     def click(self, label: str) -> None:
         """Press the button with this label."""

@@ -1,4 +1,4 @@
-"""Three visitors at once, without browsers: each gets their own result, and a bar that never falls while others wait."""
+"""Three visitors at once, without browsers: each gets their own result, and a bar that never falls while they wait."""
 
 from __future__ import annotations
 
