@@ -5,6 +5,8 @@ import {
 import { fill } from "../shared/words.js";
 import { fitScale, fitted, greyTable, greyWindow, toScreen } from "./view.js";
 
+const PAPER_PX = 640;
+
 export function paintFilm(state) {
   if (!state.grey) return;
   const { picture, grey, header } = state;
@@ -25,6 +27,16 @@ export function resize(state) {
   }
   if (!state.view && state.header) state.view = fitted(canvas, state.header);
   draw(state);
+}
+
+// A film that is fitted fills the paper: for printing its canvas takes the film's own shape.
+export function fitToPaper(state) {
+  const { canvas, header, view } = state;
+  if (!header || !view?.fitted) return;
+  const scale = (PAPER_PX * pixelRatio()) / Math.max(header.width, header.height);
+  Object.assign(canvas, { width: Math.round(header.width * scale), height: Math.round(header.height * scale) });
+  state.view = fitted(canvas, header);
+  paint(state);
 }
 
 export function draw(state) {

@@ -3,10 +3,13 @@ import { mounted } from "../shared/mount.js";
 import { inflate, pieces, unpack } from "../shared/packet.js";
 import { heatCanvases, newPicture } from "../shared/paint.js";
 import { listen, syncToolbar } from "./controls.js";
-import { paintFilm, resize, tip } from "./draw.js";
+import { fitToPaper, paintFilm, resize, tip } from "./draw.js";
 import { START } from "./view.js";
 
-export default mounted(create, receive);
+export default mounted(create, receive, (state) => {
+  globalThis.removeEventListener("beforeprint", state.onPrint);
+  globalThis.removeEventListener("afterprint", state.onPrinted);
+});
 
 function create(root) {
   const canvas = root.querySelector("canvas");
@@ -17,6 +20,10 @@ function create(root) {
   };
   state.observer = new ResizeObserver(() => resize(state));
   state.observer.observe(canvas);
+  state.onPrint = () => fitToPaper(state);
+  state.onPrinted = () => resize(state);
+  globalThis.addEventListener("beforeprint", state.onPrint);
+  globalThis.addEventListener("afterprint", state.onPrinted);
   listen(state);
   return state;
 }
