@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 from collections.abc import Sequence
@@ -40,10 +41,16 @@ def load(path: Path) -> dict[str, Any] | None:
 
 def keep_best(path: Path, network: nn.Module, step: int, metrics: Metrics, headline: str) -> None:
     """Write the network's weights unless those that are there did better in the headline metric, or as well."""
-    before, sign = load(path), -1.0 if {"error", "mae"} & set(headline.split("_")) else 1.0
-    if before is None or sign * metrics[headline] > sign * before["metrics"][headline]:
+    before = load(path)
+    if before is None or _worth(metrics, headline) > _worth(before["metrics"], headline):
         state = {key: value.cpu() for key, value in network.state_dict().items()}
         save(path, {"network": state, "step": step, "metrics": metrics})
+
+
+def _worth(metrics: Metrics, headline: str) -> float:
+    """More is better; an undefined figure is worth least."""
+    value = metrics[headline] * (-1.0 if {"error", "mae"} & set(headline.split("_")) else 1.0)
+    return -math.inf if math.isnan(value) else value
 
 
 def commit(but: Sequence[str] = ()) -> str:

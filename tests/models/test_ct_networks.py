@@ -77,6 +77,30 @@ def test_ablation_leaves_out_a_branch(windows, names):
     assert "similar" not in losses
 
 
+@pytest.mark.parametrize(("windows", "channel"), [("ss", 0), ("tt", 1)])
+def test_two_branches_on_one_window_see_nothing_of_the_other(windows, channel):
+    network = build("pair_acm", windows=windows, dissimilarity=0.0, width=16).eval()
+    slices = torch.randn(2, 2, 64, 64)
+    other = slices.clone()
+    other[:, 1 - channel] = torch.randn(2, 64, 64)
+    torch.testing.assert_close(network(slices)["logits"], network(other)["logits"])
+    other[:, channel] = torch.randn(2, 64, 64)
+    changed = network(other)
+    assert all(not torch.allclose(network(slices)[key], changed[key]) for key in ("logits_s", "logits_t"))
+
+
+def test_a_fixed_share_stays_and_mixes_the_features():
+    network = build("pair_acm", share=0.3, width=16)
+    assert "share" not in dict(network.named_parameters())
+    slices = torch.randn(4, 2, 64, 64)
+    g = network.eval().features(slices)
+    expected = network.joint(0.3 * g["s"] + 0.7 * g["t"])
+    torch.testing.assert_close(network(slices)["logits"], expected)
+    assert "share" in dict(build("pair_acm", width=16).named_parameters())
+    with pytest.raises(OptionError):
+        build("pair_acm", share=1.0)
+
+
 def test_unknown_window_is_an_error():
     with pytest.raises(OptionError) as error:
         build("pair_acm", windows="x")

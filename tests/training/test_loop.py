@@ -12,7 +12,7 @@ from bmd.errors import InputError, OptionError, WeightsError
 from bmd.models import _registry as registry
 from bmd.models._recipe import Recipe, override
 from bmd.models._weights import write_weights
-from bmd.training import train
+from bmd.training import checkpoint, train
 from bmd.training.__main__ import main
 from bmd.training.examples import batches, make_examples
 from bmd.training.films import Films
@@ -55,6 +55,33 @@ def test_a_budget_of_steps_is_the_same_on_any_machine(folder, tmp_path):
     trainer = Trainer("c5_gap_fc3", Recipe(steps=4, out=str(tmp_path)))
     trainer.progress.step = 1
     assert trainer.spent() == 0.25
+
+
+def test_the_best_validation_is_kept_and_the_same_on_any_machine(folder, tmp_path):
+    held = write_fake_shards(tmp_path / "held", shards=1, films=14, side=192, seed=9)
+    given = {"steps": 4, "validation": held, "validate_steps": 1, "best": True, "weights": "", "bf16": "off"}
+    train("c5_gap_fc3", words(folder, tmp_path, **given))
+    run = tmp_path / "runs" / "c5_gap_fc3"
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text("utf-8").splitlines()]
+    assert lines[0]["items"] == 8, "nothing of the data is held out where there is a folder for that"
+    checks = {line["step"]: line["validation"]["film_auc"] for line in lines if "validation" in line}
+    assert list(checks) == [1, 2, 3, 4]
+    best = checkpoint.load(run / "best.pt")
+    assert checks[best["step"]] == max(checks.values()) > 0
+    assert best["step"] == min(step for step, value in checks.items() if value == max(checks.values()))
+    train("c5_gap_fc3", words(folder, tmp_path, **given, resume="no"))
+    again = checkpoint.load(run / "best.pt")
+    assert again["step"] == best["step"]
+    for key, value in best["network"].items():
+        assert torch.equal(value, again["network"][key])
+
+
+def test_of_errors_the_smaller_is_kept(tmp_path):
+    network = torch.nn.Linear(1, 1)
+    for step, value in enumerate((float("nan"), 3.0, 2.0, 4.0, float("nan"))):
+        checkpoint.keep_best(tmp_path / "e.pt", network, step, {"mae_percent": value}, "mae_percent")
+        checkpoint.keep_best(tmp_path / "a.pt", network, step, {"macro_auc": value}, "macro_auc")
+    assert (checkpoint.load(tmp_path / "e.pt")["step"], checkpoint.load(tmp_path / "a.pt")["step"]) == (2, 3)
 
 
 def test_resume_restores_everything(folder, tmp_path):

@@ -215,7 +215,8 @@ def pixel_figures(
                 where.append(8 * number + k)
                 rows.append(_pixels(truth[view.labels != UNNAMED], said[view.labels != UNNAMED]))
     names = ("dice", "pixel_accuracy", "precision", "recall", "auprc")
-    return np.array(where, np.int64), dict(zip(names, np.array(rows, np.float64).T, strict=True))
+    columns = np.array(rows, np.float64).reshape(-1, len(names)).T
+    return np.array(where, np.int64), dict(zip(names, columns, strict=True))
 
 
 def _pixels(truth: NDArray[np.bool_], said: NDArray[np.float32]) -> tuple[float, ...]:

@@ -177,6 +177,13 @@ def test_findings_show(finding: str) -> None:
         assert (case.study.patient.bmi or 0) >= 34
 
 
+def test_a_console_shows_the_same_film_otherwise() -> None:
+    one, other, again = (simulate_film(5, 128, console=k) for k in (0, 3, 0))
+    np.testing.assert_array_equal(one.study.images[0].pixels, again.study.images[0].pixels)
+    np.testing.assert_array_equal(one.truth.corners_px, other.truth.corners_px)
+    assert np.abs(one.study.images[0].pixels - other.study.images[0].pixels).mean() > 0.02
+
+
 def test_bad_options_name_the_valid_ones() -> None:
     with pytest.raises(OptionError) as refused:
         simulate_film(1, finding="bruise")
