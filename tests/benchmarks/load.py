@@ -6,7 +6,8 @@ server's log the seconds waited for networks of others, those networks' own seco
 names nobody, so its lines are given to the visitors of one kind in the order in which they were done.
 
 Bars: nobody waits for longer than the networks before him ran, plus 3 s; at most 2.5 GB; within 300 MB of the start
-after all have left. ``--few`` is a quick look: three visitors, no browsers, no waiting for the end.
+after all have left. A line of JSON for each round, and one for the whole. ``--few`` is a quick look: three visitors, no
+browsers, no waiting for the end.
 """
 
 from __future__ import annotations
@@ -257,6 +258,11 @@ def settled_mb(server: Server, most_s: float, until_mb: float) -> float:
     return server.rss_mb()
 
 
+def one_round(server: Server, name: str, visit, address: str, wanted: Sequence[Wish]) -> None:
+    """One round, its record printed at once: what follows may be broken off."""
+    print(json.dumps({"round": name, **of_all(server, visit, address, wanted)}), flush=True)
+
+
 def tell(what: str, server: Server) -> None:
     """How far it is, for who waits; the record alone goes to the standard output."""
     print(f"{time.strftime('%H:%M:%S')} {what}; {server.rss_mb():.0f} MB", file=sys.stderr, flush=True)
@@ -278,10 +284,10 @@ def main(few: bool = False) -> dict[str, object]:
             before = server.rss_mb()
             with server.watched():
                 tell("twenty over the websocket" if not few else "three over the websocket", server)
-                rounds = {"websocket": of_all(server, by_websocket, address, wanted)}
+                one_round(server, "websocket", by_websocket, address, wanted)
                 if not few:
                     tell("twenty browsers", server)
-                    rounds["browsers"] = of_all(server, by_browser, address, wanted)
+                    one_round(server, "browsers", by_browser, address, wanted)
             tell("all have left", server)
             after = before if few else settled_mb(server, FORGOTTEN_S, before)
             return {
@@ -289,9 +295,8 @@ def main(few: bool = False) -> dict[str, object]:
                 "before_mb": round(before),
                 "peak_mb": {"measured": round(server.peak_mb), "bar": PEAK_MB},
                 "excess_mb": {"measured": None if few else round(after - before), "bar": EXCESS_MB},
-                **rounds,
             }
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(few="--few" in sys.argv), indent=1))
+    print(json.dumps(main(few="--few" in sys.argv)))

@@ -13,7 +13,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-MOST_S = 110.0
+MOST_S = 90.0
 """A visitor who waits longer is not served."""
 XSRF = "_streamlit_xsrf"
 
