@@ -20,7 +20,7 @@ from scipy.ndimage import binary_closing, binary_fill_holes
 from torch import nn
 
 from bmd.explanation import cam
-from bmd.explanation.cam import LOCK, Maps, Output, grad_cam, heat_maps
+from bmd.explanation.cam import Maps, Output, grad_cam, heat_maps
 from bmd.explanation.fidelity import numbers
 from bmd.explanation.target import category_target
 from bmd.findings import note
@@ -41,6 +41,7 @@ from bmd.inputs.ct import (
     slice_windows,
 )
 from bmd.models._registry import of_role
+from bmd.models._turn import TURN
 from bmd.types import Box, Explanation, Hip, Report, Study, Vertebra, Volume
 
 SLICES = "slices"
@@ -171,7 +172,7 @@ def _explain_hips(report: Report, levels: tuple[str, ...] | None) -> tuple[Expla
 def class_map(network: nn.Module, pictures: NDArray[np.float32], category: str) -> Maps:
     """Grad-CAM (n, S, S) of any hip network for a class, on pictures (n, 1, S, S) from ``inputs.ct.hip_input``."""
     targets = [category_target(category)] * len(pictures)
-    with LOCK:
+    with TURN.taken():
         return grad_cam(_logits(network), _hip_layer(network), torch.from_numpy(pictures), targets)
 
 
