@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bmd.app import results, shell, work
-from bmd.app.ct.choose import choose_ct
+from bmd.app.ct.choose import PICKER
 from bmd.app.ct.result import result, viewer
 
 shell.open_page(__file__)
 with shell.guard():
-    results.page("ct", choose_ct, viewer, result)
+    results.page(PICKER, viewer, result)
 work.warm_up()

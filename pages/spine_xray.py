@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bmd.app import results, shell, work
-from bmd.app.film.choose import choose_film
+from bmd.app.film.choose import PICKER
 from bmd.app.film.result import result, viewer
 
 shell.open_page(__file__)
 with shell.guard():
-    results.page("film", choose_film, viewer, result)
+    results.page(PICKER, viewer, result)
 work.warm_up()

@@ -18,6 +18,8 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 SWEEP_EVERY_S = 20.0
+GRACE_S = 120
+"""How long Streamlit keeps a session whose page was closed: for a short loss of the network, and for a reload."""
 
 log = logging.getLogger(__name__)
 

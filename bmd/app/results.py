@@ -9,7 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from bmd import figures, modality
-from bmd.app import cards, elsewhere, networks, session, shell, sites, work
+from bmd.app import address, cards, dropped, elsewhere, networks, session, shell, sites, work
+from bmd.app.choose import Picker
 from bmd.app.markup import plain
 from bmd.app.viewers import announce
 from bmd.figures import COLOURS, GREY
@@ -33,17 +34,13 @@ Show = Callable[[session.Held, Report, DeltaGenerator], None]
 """Draws a result: what matters most where it is called, what explains it in the container it is given."""
 
 
-def page(
-    kind: session.Kind, choose: Callable[[], None], viewer: Callable[[], None], show: Show, alone: bool = False
-) -> None:
+def page(picker: Picker, viewer: Callable[[], None], show: Show, alone: bool = False) -> None:
     """A page of a picture: choose one; then look at it (left), at its result (right) and at its details (below both).
 
     Parameters
     ----------
-    kind : str
-        Whose page.
-    choose : callable
-        Draws the ways to an input, where none is held.
+    picker : Picker
+        The ways to an input, where none is shown.
     viewer : callable
         Draws the held input with what was found on it.
     show : callable
@@ -52,13 +49,16 @@ def page(
     alone : bool
         Whether everything below the title is drawn again alone when something in it is chosen.
     """
-    held = session.held(kind)
+    kind = picker.kind
+    picker.follow()
+    held = session.shown(kind)
     announce.held(kind)
     if held is None:
         shell.lead(f"modality.{kind}.title", f"app.{kind}.lead")
-        choose()
+        picker.draw()
         return
     title_row(held)
+    dropped.listed(kind)
     (_looked_at_alone if alone else _looked_at)(kind, viewer, show)
 
 
@@ -95,10 +95,11 @@ def title_row(held: session.Held) -> None:
             text(f"modality.{held.kind}.another"),
             icon=":material/restart_alt:",
             help=text("app.another_help"),
-            on_click=session.drop,
+            on_click=session.another,
             args=(held.kind,),
             key="another",
         )
+        address.say(held.case)
 
 
 def result(held: session.Held, show: Show, below: DeltaGenerator) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from bmd import modality
-from bmd.app import forget
+from bmd.app import address, forget
 from bmd.inference.dxa import without
 from bmd.types import Demographics, Explanation, Report, Study
 
@@ -16,6 +16,9 @@ Kind = str
 """Key of a row of `bmd.modality`."""
 KINDS: tuple[Kind, ...] = modality.kinds()
 """Kinds of input, in the order of the navigation."""
+MOST_ASIDE_MB = 256
+"""Pictures of one kind that may wait beside the one that is shown: eight of 2,500 x 3,000 pixels."""
+_CLOSED, _ASIDE, _COUNTS = "closed", "aside", "counts"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,13 @@ class Held:
     waiting: modality.Opened | None = None
     left_out: tuple[str, ...] = ()
     """DXA: levels that the reader left out of the measured result."""
+    number: int = 1
+    """Of a file of the visitor's own, in the order in which they were opened."""
+
+    @property
+    def case(self) -> str:
+        """How the address calls it: a built-in case by its name, a file by its number."""
+        return self.sample or f"{address.OWN}-{self.number}"
 
     @property
     def held_mb(self) -> float:
@@ -67,6 +77,75 @@ def held(kind: Kind) -> Held | None:
 def film() -> Held | None:
     """Film of this session, or None."""
     return held("film")
+
+
+def shown(kind: Kind) -> Held | None:
+    """Input of this kind unless the visitor went back to the picker; it is held all the same."""
+    return None if kind in st.session_state.get(_CLOSED, ()) else held(kind)
+
+
+def close(kind: Kind) -> None:
+    """Show the picker; what is held stays so."""
+    st.session_state[_CLOSED] = {*st.session_state.get(_CLOSED, ()), kind}
+
+
+def reopen(kind: Kind) -> None:
+    """Show what is held."""
+    st.session_state[_CLOSED] = {*st.session_state.get(_CLOSED, ())} - {kind}
+    if (now := held(kind)) is not None:
+        address.put(address.CASE, now.case)
+
+
+def show(new: Held) -> None:
+    """Hold this input and show it; the address names it. A picture of the visitor's own that was held is set aside."""
+    before = held(new.kind)
+    if before is not None and before.sample is None and before.number != new.number:
+        set_aside(before)
+    hold(new)
+    reopen(new.kind)
+
+
+# --- pictures set aside ------------------------------------------------------------------------------------------
+def own(kind: Kind, name: str, study: Study) -> Held:
+    """A file of the visitor's own under the next number."""
+    counts = st.session_state.get(_COUNTS, {})
+    number = counts.get(kind, 0) + 1
+    st.session_state[_COUNTS] = {**counts, kind: number}
+    return Held(name, study, kind, number=number)
+
+
+def aside(kind: Kind) -> tuple[Held, ...]:
+    """Pictures that are held beside the one that is shown, oldest first."""
+    return tuple(st.session_state.get(_ASIDE, {}).get(kind, ()))
+
+
+def set_aside(one: Held) -> bool:
+    """Hold a picture beside the one that is shown; False where there is no room for it, or it is a volume."""
+    others = tuple(other for other in aside(one.kind) if other.number != one.number)
+    slim = replace(one, packed=None, maps=None, show_maps=False)
+    if one.study.volume is not None or sum(other.held_mb for other in (*others, slim)) > MOST_ASIDE_MB:
+        return False
+    _set_aside(one.kind, (*others, slim))
+    return True
+
+
+def bring_back(kind: Kind, number: int) -> None:
+    """Show the picture of this number, which was set aside; nothing happens when there is none."""
+    found = next((other for other in aside(kind) if other.number == number), None)
+    if found is not None:
+        _set_aside(kind, tuple(other for other in aside(kind) if other is not found))
+        show(found)
+
+
+def _set_aside(kind: Kind, others: tuple[Held, ...]) -> None:
+    in_order = tuple(sorted(others, key=lambda other: other.number))
+    st.session_state[_ASIDE] = {**st.session_state.get(_ASIDE, {}), kind: in_order}
+
+
+def another(kind: Kind) -> None:
+    """Forget the input of this kind and show the picker."""
+    drop(kind)
+    address.put(address.CASE, None)
 
 
 def hold(new: Held) -> None:
@@ -121,6 +200,7 @@ def results() -> dict[Kind, Report]:
 def holdings() -> list[Held]:
     """Everything held that says anything; an empty form does not."""
     found = [now for kind in KINDS if (now := held(kind)) is not None]
+    found += [one for kind in KINDS for one in aside(kind)]
     return [now for now in found if now.study.modality or now.report or now.study.patient != Demographics()]
 
 

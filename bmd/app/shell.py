@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from bmd import modality
-from bmd.app import forget, sheets
+from bmd.app import address, forget, reload, sheets
 from bmd.app.markup import plain
 from bmd.app.session import Problem
 from bmd.errors import BmdError
@@ -31,6 +31,7 @@ PAGES = (
     ("about", text("app.about.title"), "info"),
 )
 """File in ``pages/``, title and icon, in the order of the navigation."""
+_WITH_CASES = {row.page for row in modality.with_files()}
 _ENTERED, _GOTO = "_shell_entered", "_shell_goto"
 
 
@@ -46,10 +47,12 @@ def pages() -> list[st.Page]:
 def enter() -> None:
     """Called by the entrypoint before it runs a page: note that it ran, and forward a page that asked for it."""
     forget.keep_sweeping()
+    reload.arrive()
     st.session_state[_ENTERED] = True
     goto = st.session_state.pop(_GOTO, None)
     if goto is not None:
-        st.switch_page(goto)
+        page, query = goto
+        st.switch_page(page, query_params=query)
 
 
 def open_page(file: str) -> None:
@@ -64,8 +67,11 @@ def open_page(file: str) -> None:
         ``__file__`` of the page.
     """
     if not st.session_state.pop(_ENTERED, False):
-        st.session_state[_GOTO] = Path(file).resolve().relative_to(ROOT).as_posix()
+        page = Path(file).resolve().relative_to(ROOT).as_posix()
+        st.session_state[_GOTO] = page, st.query_params.to_dict()
         st.switch_page(ENTRYPOINT)
+    if Path(file).stem not in _WITH_CASES:
+        address.leave()
     sheets.put()
 
 

@@ -22,3 +22,8 @@ def shown_result(at: AppTest) -> str:
     assert [level for level in LUMBAR if f"<td>{level}</td>" not in words] == []
     assert len(at.get("download_button")) == 3
     return words
+
+
+def viewers(at: AppTest) -> list[str]:
+    """Keys of the canvases on the page, without the frame's own parts that show nothing."""
+    return [part.key for part in at.get("bidi_component") if not part.key.startswith("_shell")]

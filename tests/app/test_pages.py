@@ -16,7 +16,7 @@ from bmd.errors import InputError
 from bmd.findings import warning
 from bmd.text import say, text
 from bmd.types import Demographics
-from tests.app.reading import shown, shown_result
+from tests.app.reading import shown, shown_result, viewers
 
 ROOT = Path(__file__).resolve().parents[2]
 IDENTIFIER = "Doe^Jane 1950-01-01"
@@ -69,7 +69,7 @@ def test_upload_gives_a_result(app, fakes):
     assert "T-score −1.8" in page
     charts = [chart.proto.spec for chart in at.get("plotly_chart")]
     assert any("osteoporosis" in chart for chart in charts)
-    assert at.get("bidi_component"), "no viewer"
+    assert viewers(at) == ["film_viewer"]
 
 
 def test_wrong_file_gets_a_calm_message(app):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from bmd.app import results, session, shell, work
-from bmd.app.choose import choose
+from bmd.app.choose import Picker
 from bmd.app.ct import samples
 from bmd.modality import open_best
 from bmd.text import say, text
@@ -22,11 +23,6 @@ ICONS = ("view_in_ar", "straighten", "image_search", "groups")
 """Signs before the lines of "app.ct.get"."""
 _FOUND = "ct_found"
 """What the files hold: (ids of the files, volumes); forgotten once one of them is read."""
-
-
-def choose_ct() -> None:
-    """Upload on the left, built-in cases on the right; a chosen CT is held and the page drawn again."""
-    choose("ct", ICONS, _upload, samples.SAMPLES.shipped(), _open)
 
 
 @st.fragment
@@ -43,7 +39,7 @@ def _upload() -> None:
         key="ct_how",
     )
     files = _uploader(how == "folder")
-    st.caption(text("app.ct.upload_note"))
+    st.caption(f"{text('app.ct.upload_note')} {text('app.ct.too_large')}")
     if files:
         with shell.guard():
             _choose(files)
@@ -96,7 +92,8 @@ def _read(choices: Sequence[VolumeChoice], name: str, sample: str | None = None)
     bar = st.progress(0.0)
     opened = open_best(choices, lambda share, what: results.advance(bar, share, what))
     st.session_state.pop(_FOUND, None)
-    session.hold(session.Held(name, opened.study, "ct", sample=sample, waiting=opened))
+    found = session.own("ct", name, opened.study) if sample is None else session.Held(name, opened.study, "ct", sample)
+    session.show(replace(found, waiting=opened))
     st.rerun()
 
 
@@ -104,3 +101,7 @@ def _open(sample: samples.CtSample) -> None:
     with shell.guard():
         choices = work.list_volumes([(sample.path.name, sample.path.read_bytes())])
         _read(choices, sample.title, sample.name)
+
+
+PICKER = Picker("ct", ICONS, samples.SAMPLES, _upload, _open)
+"""Upload, choice between volumes and built-in cases of the Abdominal CT page."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from bmd.app import work
-from bmd.app.choose import choose_picture
+from bmd.app.choose import of_pictures
 from bmd.app.dxa import samples
 
 ICONS = ("view_agenda", "calculate", "speed", "rule", "receipt_long")
 """Signs before the lines of "app.dxa.get"."""
 
-
-def choose_dxa() -> None:
-    """Upload on the left, built-in cases on the right; a chosen image is held and the page drawn again."""
-    choose_picture("dxa", ICONS, samples.SAMPLES.shipped(), lambda name, data: work.read(name, data, "dxa"))
+PICKER = of_pictures("dxa", ICONS, samples.SAMPLES, lambda name, data: work.read(name, data, "dxa"))
+"""Upload and built-in cases of the DXA page."""

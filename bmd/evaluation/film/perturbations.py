@@ -147,17 +147,21 @@ def turned(degrees: float) -> Perturbation:
     return perturbed
 
 
-def small(pixels: Floats, rng: np.random.Generator) -> Changed:
-    """Resized so that the longer side has 400 pixels; a film that is smaller still stays as it is."""
-    height, width = pixels.shape
-    factor = SMALL_PX / max(height, width)
-    if factor >= 1:
-        return Changed(pixels, SAME_PLACE)
-    size = round(width * factor), round(height * factor)
-    picture = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    across, down = width / size[0], height / size[1]
-    back = np.array([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5]])
-    return Changed(np.asarray(picture, np.float32), back)
+def reduced(longer_px: int) -> Perturbation:
+    """Resized so that the longer side has so many pixels; a film that is smaller still stays as it is."""
+
+    def perturbed(pixels: Floats, rng: np.random.Generator) -> Changed:
+        height, width = pixels.shape
+        factor = longer_px / max(height, width)
+        if factor >= 1:
+            return Changed(pixels, SAME_PLACE)
+        size = round(width * factor), round(height * factor)
+        picture = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        across, down = width / size[0], height / size[1]
+        back = np.array([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5]])
+        return Changed(np.asarray(picture, np.float32), back)
+
+    return perturbed
 
 
 PERTURBATIONS: Mapping[str, Perturbation] = {
@@ -172,7 +176,7 @@ PERTURBATIONS: Mapping[str, Perturbation] = {
     "clahe": _in_place(clahe),
     "turned_left": turned(TURN_DEG),
     "turned_right": turned(-TURN_DEG),
-    "small": small,
+    "small": reduced(SMALL_PX),
     "sharpened": _in_place(sharpened),
     "lut": _in_place(lut),
     "veil": _in_place(veiled),
@@ -180,3 +184,8 @@ PERTURBATIONS: Mapping[str, Perturbation] = {
     **{f"printed_{name}": _in_place(change) for name, change in NUISANCES.items()},
 }
 """By the name that ``evaluate robustness --perturbation`` takes; "printed_..." are the simulator's own nuisances."""
+
+SIZES: Mapping[str, Perturbation] = {
+    f"reduced_{px}": reduced(px) for px in (700, 600, 500, 400, 350, 300, 250, 200, 170, 140, 120, 100)
+}
+"""How small a film may be: "reduced_300" has 300 pixels on its longer side. Asked for by name only."""

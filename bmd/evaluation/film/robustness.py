@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bmd import modality
 from bmd.errors import InputError, OptionError
 from bmd.evaluation.film.overlays import overlays
-from bmd.evaluation.film.perturbations import PERTURBATIONS, Changed
+from bmd.evaluation.film.perturbations import PERTURBATIONS, SIZES, Changed
 from bmd.evaluation.record import record, with_interval
 from bmd.evaluation.tables import markdown
 from bmd.metrics import bootstrap
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 Chain: TypeAlias = Callable[[Study, str], tuple[Study, Report]]
 """A study as read from a file, and its name, to the study as what it shows and its report."""
 
+KNOWN = {**PERTURBATIONS, **SIZES}
 FOUND_AGAIN = 0.5
 """A body is found again where the nearest centre lies within this share of the spacing of the original's bodies."""
 DRAWS = 500
@@ -206,7 +207,7 @@ def changes(
         for name in names:
             chance = np.random.default_rng(zlib.crc32(f"{name} {film}".encode()))
             pixels = np.clip(np.asarray(image.pixels, np.float32), 0, 1)
-            changed = PERTURBATIONS[name](pixels, chance)
+            changed = KNOWN[name](pixels, chance)
             altered = replace(study, images=(replace(image, pixels=changed.pixels), *study.images[1:]))
             after, second = chain(altered, f"{film} {name}")
             change = compare(film, name, first, second, changed)
@@ -341,9 +342,9 @@ def evaluate_robustness(
     InputError
         "network.no_real_films": a folder is none, or no picture in them can be read.
     """
-    unknown = tuple(name for name in names if name not in PERTURBATIONS)
+    unknown = tuple(name for name in names if name not in KNOWN)
     if unknown:
-        raise OptionError("network.perturbation", asked=unknown, known=tuple(PERTURBATIONS))
+        raise OptionError("network.perturbation", asked=unknown, known=tuple(KNOWN))
     for folder in folders:
         if not folder.is_dir():
             raise InputError("network.no_real_films", folder=str(folder))
