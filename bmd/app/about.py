@@ -7,7 +7,7 @@ import html
 import streamlit as st
 
 from bmd import modality
-from bmd.app import cards
+from bmd.app import cards, choices
 from bmd.app.markup import table
 from bmd.models import _registry as registry
 from bmd.text import entry, text
@@ -37,11 +37,12 @@ def _of(row: modality.Modality) -> list[str]:
     return [name for name in registry.names() if registry.spec(name).modality == row.holds]
 
 
+@st.fragment
 def models() -> None:
     """A tab for each way in; in it one network's card at a time, and which networks have no weights here."""
     st.header(text("app.about.models_title"), anchor=False)
     st.caption(f"{text('app.simulated_only')} {text('app.auc_means')}")
-    tabs = st.tabs([text(row.code("title")) for row in modality.MODALITIES])
+    tabs = choices.tabs_of([text(row.code("title")) for row in modality.MODALITIES], "about_tab")
     for tab, row in zip(tabs, modality.MODALITIES, strict=True):
         with tab:
             _of_way_in(row)

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from bmd.app import choices
 from bmd.app.markup import plain, table
 from bmd.findings import note
 from bmd.models import _metadata as stated
@@ -61,7 +62,9 @@ def provenance(report: Report) -> None:
     """Which models gave this result, on what they were measured, where and how long it ran."""
     roles = list(report.models)
     if len(roles) > MOST_AT_ONCE:
-        roles = [st.selectbox(text("app.which_network"), roles, format_func=lambda role: words.word("app.role", role))]
+        key = choices.start("provenance_role", roles[0], roles)
+        st.selectbox(text("app.which_network"), roles, format_func=lambda role: words.word("app.role", role), key=key)
+        roles = [choices.keep(key)]
     for role in roles:
         name = report.models[role]
         card = metadata().get(name, {})

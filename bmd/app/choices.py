@@ -45,7 +45,11 @@ def keep(key: str) -> Any:
 
 def tabs(code: str, key: str) -> Sequence[DeltaGenerator]:
     """Tabs named by the words of ``code``; the open one stays open."""
-    names = entry(code)
+    return tabs_of(entry(code), key)
+
+
+def tabs_of(names: Sequence[str], key: str) -> Sequence[DeltaGenerator]:
+    """Tabs of these names; the open one stays open."""
     found = st.tabs(names, key=start(key, names[0], names), on_change="rerun")
     keep(key)
     return found

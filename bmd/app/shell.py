@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from bmd import modality
-from bmd.app import address, forget, reload, sheets
+from bmd.app import address, forget, quiet, reload, sheets
 from bmd.app.markup import plain
 from bmd.app.session import Problem
 from bmd.errors import BmdError
@@ -47,6 +47,7 @@ def pages() -> list[st.Page]:
 def enter() -> None:
     """Called by the entrypoint before it runs a page: note that it ran, and forward a page that asked for it."""
     forget.keep_sweeping()
+    quiet.install()
     reload.arrive()
     st.session_state[_ENTERED] = True
     goto = st.session_state.pop(_GOTO, None)

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from bmd.app import results, session, shell
+from bmd.app import choices, results, session, shell
 from bmd.app.markup import chip, number, percent
 from bmd.text import say, text
 from bmd.types import Explanation, Hip, Prediction, Report, Volume, volume_of
@@ -69,9 +69,9 @@ def slices() -> None:
     if not levels:
         st.caption(text("app.ct.no_slices"))
         return
-    level = st.segmented_control(
-        text("app.ct.maps_level"), levels, default=levels[0], required=True, key="ct_map_level"
-    )
+    key = choices.start("ct_map_level", levels[0], levels)
+    st.segmented_control(text("app.ct.maps_level"), levels, required=True, key=key)
+    level = choices.keep(key)
     with st.container(key="heat_slices"):
         columns = st.columns(2)
     for column, one in zip(columns, _maps_of(held, str(level)), strict=False):

@@ -7,7 +7,7 @@ import html
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from bmd.app import cards, downloads, patient, results, session, shell
+from bmd.app import cards, choices, downloads, patient, results, session, shell
 from bmd.app.ct import maps as ct_maps
 from bmd.app.ct import samples as ct_samples
 from bmd.app.ct.headline import headline
@@ -59,7 +59,16 @@ def result(held: session.Held, report: Report, below: DeltaGenerator) -> None:
     downloads.row(held, report)
     patient.patient_form(held)
     with below:
-        levels, networks, hips, maps, method = st.tabs(entry("app.ct.tabs"))
+        _details(report)
+
+
+@st.fragment
+def _details(report: Report) -> None:
+    """Levels, networks, hips, maps and method; drawn again alone when another tab is opened."""
+    held = session.held("ct")  # not an argument: a fragment would keep the one of the last whole run
+    if held is None:
+        return
+    levels, networks, hips, maps, method = choices.tabs("app.ct.tabs", "ct_tab")
     with levels:
         _levels(report)
     with networks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bmd.app import session
+from bmd.app import choices, session
 from bmd.app.patient import SEXES, impossible, offer, sex_name
 from bmd.inference.demographics.terms import POPULATIONS
 from bmd.text import text
@@ -48,7 +48,7 @@ def show() -> tuple[Demographics | None, str]:
             text("app.demographics.reference"),
             POPULATIONS,
             format_func=lambda key: text(f"app.demographics.population.{key}"),
-            key=REFERENCE,
+            key=choices.start(REFERENCE, next(iter(POPULATIONS)), [*POPULATIONS]),
             help=text("app.demographics.reference_help"),
         )
         st.button(
@@ -75,7 +75,7 @@ def _measure(name: str, metric: float | None, wrong: list[bool]) -> float | None
     units = UNITS[name]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     mode, first = f"{MODE}{name}", next(iter(units))
-    unit = st.session_state.get(mode) or first
+    unit = st.session_state[choices.start(mode, first, [*units])]
     shown = None if metric is None else round(metric / units[unit], 1)
     key = _start(f"{name}_{unit}", shown)
     for other in units:
@@ -86,12 +86,12 @@ def _measure(name: str, metric: float | None, wrong: list[bool]) -> float | None
     row.segmented_control(
         text("app.demographics.unit"),
         [*units],
-        default=first,
         key=mode,
         label_visibility="collapsed",
         required=True,
         width="content",
     )
+    choices.keep(mode)
     wrong.append(impossible(FIELDS[name], label, value, units[unit]))
     if value is None:
         return None

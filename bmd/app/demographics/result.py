@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from bmd import figures
-from bmd.app import cards, results, session, shell, sites
+from bmd.app import cards, choices, results, session, shell, sites
 from bmd.app.demographics import form, what_if
 from bmd.app.markup import chip, number, percent, plain, signed, table
 from bmd.app.results import CHART
@@ -99,7 +99,14 @@ def _result(report: Report, reference: str) -> None:
     _headline(report)
     results.rests_on(report)
     results.warnings(report)
-    each, changed, fields, age, method = st.tabs(entry("app.demographics.tabs"))
+    _details(report, reference)
+    _downloads(report)
+
+
+@st.fragment
+def _details(report: Report, reference: str) -> None:
+    """Everything behind the answer; drawn again alone when another tab is opened."""
+    each, changed, fields, age, method = choices.tabs("app.demographics.tabs", "demographics_tab")
     with each:
         _sites(report)
     with changed:
@@ -110,7 +117,6 @@ def _result(report: Report, reference: str) -> None:
         _age(report, reference)
     with method:
         _method(report)
-    _downloads(report)
 
 
 def _headline(report: Report) -> None:
@@ -235,12 +241,12 @@ def _age(report: Report, reference: str) -> None:
     site = st.segmented_control(
         text("app.demographics.age_site"),
         [*SITES],
-        default="lumbar",
         format_func=sites.name,
-        key="demographics_curve_site",
+        key=choices.start("demographics_curve_site", "lumbar", [*SITES]),
         label_visibility="collapsed",
         required=True,
     )
+    choices.keep("demographics_curve_site")
     chosen = REFERENCES[reference]
     grown = any(p.t_score is not None for p in report.answers)
     found = next(p for p in report.answers if p.level == site)

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from bmd import figures, reference
-from bmd.app import cards, curve, downloads, patient, results, session, shell
+from bmd.app import cards, choices, curve, downloads, patient, results, session, shell
 from bmd.app.dxa import printed, samples
 from bmd.app.markup import chip, number, percent, signed, table
 from bmd.app.results import CHART
@@ -70,7 +70,7 @@ def result(held: session.Held, whole: Report, below: DeltaGenerator) -> None:
     downloads.row(held, report)
     patient.patient_form(held)
     with below:
-        regions, sources, age, method = st.tabs(entry("app.dxa.tabs"))
+        regions, sources, age, method = choices.tabs("app.dxa.tabs", "dxa_tab")
     with regions:
         _levels(report)
     with sources:

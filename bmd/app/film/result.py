@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from bmd import figures
-from bmd.app import cards, curve, downloads, patient, results, session, shell
+from bmd.app import cards, choices, curve, downloads, patient, results, session, shell
 from bmd.app.film import samples
 from bmd.app.markup import chip, number, percent, signed, table
 from bmd.app.results import CHART
@@ -70,7 +70,13 @@ def result(film: session.Held, report: Report, below: DeltaGenerator) -> None:
     downloads.row(film, report)
     patient.patient_form(film)
     with below:
-        levels, age, method = st.tabs(entry("app.film.tabs"))
+        _details(report)
+
+
+@st.fragment
+def _details(report: Report) -> None:
+    """Levels, age curve and method; drawn again alone when another tab is opened."""
+    levels, age, method = choices.tabs("app.film.tabs", "film_tab")
     with levels:
         _levels(report)
     with age:

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { KEYS } from "../../../bmd/app/viewers/film/keys.js";
 import {
-  GREYS, START, fitScale, fitted, greyTable, greyWindow, panned, toFilm, toScreen, vertebraAt, zoomed,
+  GREYS, START, fitScale, fitted, greyTable, greyWindow, keptView, panned, placedView, toFilm, toScreen, vertebraAt, zoomed,
 } from "../../../bmd/app/viewers/film/view.js";
 import { command } from "../../../bmd/app/viewers/shared/input.js";
 
@@ -86,4 +86,19 @@ test("keys give commands; capitals too, and nothing with Ctrl", () => {
   assert.deepEqual(key("{", { shiftKey: true }), ["change", "contrast", -4]);
   assert.equal(key("+", { ctrlKey: true }), null);
   assert.equal(key("Tab"), null);
+});
+
+test("a view comes back as it was, and on a canvas of another size with the same middle", () => {
+  const view = panned(zoomed(fitted(canvas, film), canvas, film, 3, [200, 100]), canvas, film, 30, -20);
+  const back = placedView(keptView(view, canvas, film), canvas, film);
+  near([back.scale, back.x, back.y], [view.scale, view.x, view.y]);
+  const large = { width: 1600, height: 1200 };
+  const again = placedView(keptView(view, canvas, film), large, film);
+  near(toFilm(again, film, 800, 600), toFilm(view, film, 400, 300));
+  assert.equal(again.scale / fitScale(large, film), view.scale / fitScale(canvas, film));
+});
+
+test("a fitted view stays fitted", () => {
+  assert.equal(keptView(fitted(canvas, film), canvas, film), null);
+  assert.deepEqual(placedView(null, canvas, film), fitted(canvas, film));
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { clamp, nextIndex, obey, pinch, wheelPixels } from "../../../bmd/app/viewers/shared/input.js";
+import { only, recall, remember } from "../../../bmd/app/viewers/shared/memory.js";
 import { mounted } from "../../../bmd/app/viewers/shared/mount.js";
 import { inflate, pieces, unpack } from "../../../bmd/app/viewers/shared/packet.js";
 import { heatColour, opaque } from "../../../bmd/app/viewers/shared/paint.js";
@@ -86,4 +87,12 @@ test("an element keeps its state through new data; after it has gone it begins a
   leave();
   show({ data: "d", parentElement: one });
   assert.deepEqual(seen, [[0, "a"], [0, "b"], [2, "c"], "disconnected", ["left", 0], [5, "d"]]);
+});
+
+test("the last twelve pictures are remembered, by the start of their names", () => {
+  for (let i = 0; i < 13; i++) remember(`${String(i).padStart(8, "0")}-long-name`, { zoom: i });
+  assert.equal(recall("00000000-long-name"), null);
+  assert.deepEqual(recall("00000012-long-name"), { zoom: 12 });
+  assert.ok([...globalThis.osteolensViews.keys()].every((name) => name.length === 8));
+  assert.deepEqual(only({ a: 1, b: 2 }, ["b"]), { b: 2 });
 });

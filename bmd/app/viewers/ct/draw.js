@@ -1,12 +1,17 @@
 // Drawing the three planes and what was found on them.
+import { only, remember } from "../shared/memory.js";
 import {
   COLOURS, paintHeat, paintLabelBeside, pictureOf, pixelRatio, putPicture, strokeOutline,
 } from "../shared/paint.js";
 import { fill } from "../shared/words.js";
 import { outline, wellCut } from "./outline.js";
-import { cut, greyTable, huAt, nearestHeat, toScreen } from "./view.js";
+import { KEPT, cut, greyTable, huAt, nearestHeat, toScreen } from "./view.js";
 
 export function draw(state) {
+  if (state.volume) {
+    const centres = state.panes.map((pane) => pane.centre);
+    remember(state.volume.volume, { settings: only(state, KEPT), centres });
+  }
   cancelAnimationFrame(state.frame);
   state.frame = requestAnimationFrame(() => state.panes.forEach((pane) => paintPane(state, pane)));
 }

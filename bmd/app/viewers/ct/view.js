@@ -10,6 +10,9 @@ export const PLANES = {
 };
 export const WINDOWS = { bone: [-300, 1000], soft: [-160, 240], narrow: [-128, 1024], wide: [-450, 1024] };
 export const START = { zoom: 1, window: "bone", range: WINDOWS.bone, heatName: "", opacity: 55 };
+export const KEPT = [
+  ...Object.keys(START), "cursor", "moved", "mode", "main", "outlines", "rois", "names", "lines",
+];
 const LARGEST_ZOOM = 12;
 const ROOM = 0.97;
 const HEAT_REACH_MM = 3;

@@ -1,4 +1,5 @@
 // The CT viewer: state and data.
+import { recall } from "../shared/memory.js";
 import { mounted } from "../shared/mount.js";
 import { inflate, pieces, unpack } from "../shared/packet.js";
 import { heatCanvases, newPicture } from "../shared/paint.js";
@@ -54,7 +55,10 @@ function takeVolume(state) {
     if (isNew) {
       const { heatName } = state;
       Object.assign(state, START, { heatName, moved: false, cursor: volume.shape.map((n) => Math.floor(n / 2)) });
-      state.panes.forEach((pane) => Object.assign(pane, { centre: null, painted: "" }));
+      const wanted = recall(volume.volume);
+      if (wanted) Object.assign(state, wanted.settings);
+      state.stage.dataset.main = state.main;
+      state.panes.forEach((pane, i) => Object.assign(pane, { centre: wanted?.centres[i] ?? null, painted: "" }));
     }
   }
   const { places } = state.header;

@@ -1,9 +1,10 @@
 // Drawing the film, its heat maps and what was found.
+import { only, remember } from "../shared/memory.js";
 import {
   COLOURS, fillTip, paintHeat, paintLabelBeside, pictureOf, pixelRatio, putPicture, strokeOutline,
 } from "../shared/paint.js";
 import { fill } from "../shared/words.js";
-import { fitScale, fitted, greyTable, greyWindow, toScreen } from "./view.js";
+import { KEPT, fitScale, greyTable, greyWindow, keptView, placedView, toScreen } from "./view.js";
 
 const PAPER_PX = 640;
 
@@ -23,9 +24,9 @@ export function resize(state) {
   if (!width || !height) return;
   if (canvas.width !== width || canvas.height !== height) {
     Object.assign(canvas, { width, height });
-    if (state.view?.fitted) state.view = null;
+    if (state.view?.fitted) Object.assign(state, { view: null, wanted: null });
   }
-  if (!state.view && state.header) state.view = fitted(canvas, state.header);
+  if (!state.view && state.header) state.view = placedView(state.wanted, canvas, state.header);
   draw(state);
 }
 
@@ -40,6 +41,9 @@ export function fitToPaper(state) {
 }
 
 export function draw(state) {
+  if (state.grey && state.view) {
+    remember(state.film, { settings: only(state, KEPT), view: keptView(state.view, state.canvas, state.header) });
+  }
   cancelAnimationFrame(state.frame);
   state.frame = requestAnimationFrame(() => paint(state));
 }

@@ -3,6 +3,7 @@ import { clamp } from "../shared/input.js";
 import { opaque } from "../shared/paint.js";
 
 export const START = { level: 50, contrast: 50, heat: 55 };
+export const KEPT = [...Object.keys(START), "invert", "mode", "outlines", "boxes", "names"];
 export const GREYS = 4096;
 const LARGEST_ZOOM = 16;
 const IN_SIGHT = 0.25;
@@ -51,6 +52,21 @@ function inSight(view, canvas, film) {
     x: keep(view.x, film.width * view.scale, canvas.width),
     y: keep(view.y, film.height * view.scale, canvas.height),
   };
+}
+
+// The view without the canvas: how much larger than fitted, and which point of the film lies in the middle.
+export function keptView(view, canvas, film) {
+  if (view.fitted) return null;
+  const middle = [(canvas.width / 2 - view.x) / view.scale, (canvas.height / 2 - view.y) / view.scale];
+  return { zoom: view.scale / fitScale(canvas, film), middle };
+}
+
+// The same on a canvas of perhaps another size.
+export function placedView(kept, canvas, film) {
+  if (!kept) return fitted(canvas, film);
+  const scale = fitScale(canvas, film) * kept.zoom;
+  const [x, y] = [canvas.width / 2 - kept.middle[0] * scale, canvas.height / 2 - kept.middle[1] * scale];
+  return inSight({ scale, x, y, fitted: false }, canvas, film);
 }
 
 // A film pixel's centre is its integer coordinate; `film.scale` is how much smaller the film that was sent is.

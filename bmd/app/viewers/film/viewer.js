@@ -1,4 +1,5 @@
 // The film viewer: state and data.
+import { recall } from "../shared/memory.js";
 import { mounted } from "../shared/mount.js";
 import { inflate, pieces, unpack } from "../shared/packet.js";
 import { heatCanvases, newPicture } from "../shared/paint.js";
@@ -31,6 +32,7 @@ function create(root) {
 async function receive(state, data) {
   const [header, rest] = unpack(data);
   const isNew = state.film !== header.film;
+  const wanted = recall(header.film);
   state.header = header;
   state.hovered = state.pinned = -1;
   tip(state, -1);
@@ -38,10 +40,10 @@ async function receive(state, data) {
   const take = pieces(rest.subarray(header.film_bytes));
   state.heats = heatCanvases(header.heats, take);
   if (isNew) {
-    state.film = header.film;
+    Object.assign(state, { film: header.film, grey: null });
     const grey = new Uint16Array(await inflate(rest.subarray(0, header.film_bytes)));
     if (state.film !== header.film) return;
-    Object.assign(state, START, { grey, invert: false, view: null });
+    Object.assign(state, START, { invert: false }, wanted?.settings, { grey, view: null, wanted: wanted?.view });
   }
   syncToolbar(state);
   paintFilm(state);
