@@ -76,5 +76,5 @@ def offer(held: session.Held) -> None:
     label = text("app.open_there", page=note(row.code("title")))
     if st.button(label, type="primary", icon=f":material/{row.icon}:", key=f"{held.kind}_elsewhere"):
         session.drop(held.kind)
-        session.hold(session.Held(held.name, moved(held.study, kind), kind))
+        session.hold(session.own(kind, held.name, moved(held.study, kind)))
         st.switch_page(f"pages/{row.page}.py")

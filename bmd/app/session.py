@@ -151,6 +151,7 @@ def another(kind: Kind) -> None:
 def hold(new: Held) -> None:
     """Hold this input instead of the last one of its kind, whose memory is released; so are the bytes of uploads."""
     st.session_state[new.kind] = new
+    st.session_state[_CLOSED] = {*st.session_state.get(_CLOSED, ())} - {new.kind}
     forget.uploads()
 
 

@@ -26,4 +26,4 @@ def shown_result(at: AppTest) -> str:
 
 def viewers(at: AppTest) -> list[str]:
     """Keys of the canvases on the page, without the frame's own parts that show nothing."""
-    return [part.key for part in at.get("bidi_component") if not part.key.startswith("_shell")]
+    return [part.key for part in at.get("bidi_component") if part.key.endswith(("_viewer", "_store"))]

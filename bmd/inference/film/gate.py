@@ -15,7 +15,7 @@ from bmd.inference.film.reduced import step
 from bmd.types import Image, Study, Suitability
 
 MIN_SIDE = 100
-"""Smallest side of a usable film, pixels: five vertebrae are then still some 12 pixels high each."""
+"""Smallest side of a usable film, pixels: before any body was found; ``size`` says more once they are."""
 MAX_ASPECT = 6.0
 BLANK_RANGE = 0.02
 """A film whose percentiles 0.5 and 99.5 are closer than this holds nothing."""

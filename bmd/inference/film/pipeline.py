@@ -11,6 +11,7 @@ from bmd.errors import WeightsError
 from bmd.findings import Finding, refusal, warning
 from bmd.inference import run, view
 from bmd.inference.film import measure as density
+from bmd.inference.film import size
 from bmd.inference.film.boxes import by_boxes
 from bmd.inference.film.found import ROLE, Film, Found, by_maps
 from bmd.inference.film.gate import gate, seems_inverted
@@ -62,7 +63,7 @@ def find(image: Image, suitability: Suitability, networks: Networks) -> tuple[Se
         other = localise(negative, networks)
         if other.quality > found.quality:
             film, found, inverted = negative, other, True
-    reasons = () if found.enough else (refusal("film.no_spine"),)
+    reasons = size.too_small(found.vertebrae) if found.enough else (refusal("film.no_spine"),)
     scores = suitability.scores | found.scores
     return Seen(film, found, view.doubts(shown, view.LATERAL), scale), Suitability(
         not reasons, reasons, inverted, scores

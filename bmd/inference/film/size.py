@@ -1,9 +1,9 @@
 """Whether the vertebrae of a film have pixels enough to be named and measured.
 
-The bounds are measured on 48 simulated films of 1,000 rows reduced to 400 to 60 pixels (``python -m bmd evaluate robustness
---perturbation reduced_200``): where bodies were 16 pixels high or more (120 answers) every name stayed as on the whole
-film and no T-score moved by more than 0.1. Of 155 answers between 8 and 16 pixels, 3 were certain of a wrong name and T
-moved by up to 0.6; below 8 pixels (69 answers) 3 were refused and 6 lost or renamed bodies.
+The bounds are measured on 48 simulated films of 1,000 rows, reduced to 400 to 60 pixels (``python -m bmd evaluate
+robustness --perturbation reduced_200``): where bodies were 16 pixels high or more (120 answers) every name stayed as on
+the whole film and no T-score moved by more than 0.1. Of 155 answers between 8 and 16 pixels, 3 were certain of a wrong
+name and T moved by up to 0.6; below 8 pixels (69 answers) 3 were refused and 6 lost or renamed bodies.
 """
 
 from __future__ import annotations

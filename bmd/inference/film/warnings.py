@@ -7,6 +7,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from bmd.findings import Finding, note, warning
+from bmd.inference.film import size
 from bmd.inference.film.found import Found
 from bmd.inference.film.fracture import low_bodies
 from bmd.inference.film.measure import FEWEST, PATIENT_LEVELS, Measured
@@ -28,6 +29,7 @@ def warnings(
     if found.certain and found.decoded is not None:  # a network of boxes has no outlines
         said += low_bodies(found.vertebrae, found.unmeasured)
     said += _coverage(found, measured.each, measured.patient)
+    said += size.few_pixels(found.vertebrae)
     said += of_age(study.patient)
     if found.metal:
         said.append(warning("film.metal"))

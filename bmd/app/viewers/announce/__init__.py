@@ -29,7 +29,7 @@ def _component() -> ComponentRenderer:
 
 def held(kind: session.Kind) -> None:
     """Tell how it stands with what is held of this kind."""
-    now = session.held(kind)
+    now = session.shown(kind)
     if now is None:
         tell(kind, "", CHOOSE)
         return
