@@ -46,8 +46,9 @@ def test_back_reload_and_another_browser(page, address):
 
 
 def _nobody_else(page, address) -> None:
-    for context in (page.context, page.context.browser.new_context()):  # a second tab, then another browser
-        other = context.new_page()
+    with page.context.expect_page() as opened:  # a tab opened from this one starts with a copy of its storage
+        page.evaluate("url => void window.open(url)", f"{address}/?case=own-1")
+    for other in (opened.value, page.context.browser.new_context().new_page()):
         other.goto(f"{address}/?case=own-1")
         other.get_by_text("This address belongs to a file").wait_for(timeout=90_000)
         assert other.locator(".ol-headline").count() == 0
