@@ -238,7 +238,7 @@ def _age(report: Report, reference: str) -> None:
         st.info(text("app.demographics.age_needs"), icon=":material/person:")
     if patient.sex is None:
         return
-    site = st.segmented_control(
+    st.segmented_control(
         text("app.demographics.age_site"),
         [*SITES],
         format_func=sites.name,
@@ -246,7 +246,7 @@ def _age(report: Report, reference: str) -> None:
         label_visibility="collapsed",
         required=True,
     )
-    choices.keep("demographics_curve_site")
+    site = str(choices.keep("demographics_curve_site"))
     chosen = REFERENCES[reference]
     grown = any(p.t_score is not None for p in report.answers)
     found = next(p for p in report.answers if p.level == site)
