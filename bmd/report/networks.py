@@ -161,7 +161,7 @@ def _beside(network: Mapping[str, Any], regression: Mapping[str, Any]) -> list[s
         f"{network['n']:,}",
         " / ".join(f"{ours[f'share_{name}']:.0%}" for name in CATEGORIES),
         value_of("macro_auc", network),
-        f"{plainly['macro_auc']:.3f}",
+        value_of("gain", network),
         f"{ours['ece']:.3f} ({ours['ece_floor']:.3f})",
         f"{plainly['ece']:.3f}",
         value_of("coverage", network),

@@ -53,6 +53,15 @@ def test_all_or_none_is_never_shown_without_of_how_many(name: str) -> None:
             assert re.search(r"of \d+", cell), cell
 
 
+@pytest.mark.parametrize("name", ["c5_gap_fc3", "cmnet"])
+def test_parts_of_the_cohort_are_stated(name: str) -> None:
+    stated = {entry["group"]: entry["n"] for entry in shown(read(WEIGHTS / name)) if entry["group"]}
+    assert {"women", "men", "age_low", "age_high", "bmi_low", "bmi_high", "fracture", "metal", "dark", "bright"} <= set(
+        stated
+    )
+    assert min(stated.values()) >= groups.FEWEST
+
+
 def test_figures_on_patients_come_first() -> None:
     for name in SHIPPED:
         kinds = [entry["kind"] in REAL for entry in read(WEIGHTS / name)["metrics"]]
