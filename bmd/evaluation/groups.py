@@ -34,7 +34,8 @@ def of_people(age: NDArray[Any], male: NDArray[Any], height: NDArray[Any], weigh
         (n,) 1 for men, 0 for women.
     """
     bmi = np.asarray(weight, float) / (np.asarray(height, float) / 100) ** 2
-    found = {"women": np.asarray(male) < 0.5, "men": np.asarray(male) >= 0.5}
+    men = np.asarray(np.asarray(male) >= 0.5, bool)
+    found: dict[str, Rows] = {"women": ~men, "men": men}
     return found | _bands("age", np.asarray(age, float), AGES) | _bands("bmi", bmi, BMIS)
 
 
