@@ -133,10 +133,12 @@ class Trainer:
     """A network in training: its weights, their running mean, the optimizer and the log."""
 
     def __init__(self, name: str, recipe: Recipe) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        automatic = recipe.bf16 not in ("on", "off")
+        self.bf16 = bf16_is_faster(self.device.type) if automatic else recipe.bf16 == "on"  # draws random numbers
         torch.manual_seed(recipe.seed)
         torch.set_num_threads(recipe.threads)
         self.name, self.recipe, self.task = name, recipe, tasks.find(registry.spec(name).task)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.options = recipe.options(registry.network_class(name))
         network = registry.build(name, **self.options)
         if recipe.init:
@@ -148,7 +150,6 @@ class Trainer:
         self.progress = Progress()
         self.folder = Path(recipe.out) / name
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.bf16 = {"on": True, "off": False}.get(recipe.bf16, bf16_is_faster(self.device.type))
 
     def precision(self) -> AbstractContextManager[Any]:
         """Autocast to bfloat16 where that is faster; losses are float32 in any case."""
