@@ -13,6 +13,7 @@ from bmd.figures import ct as ct_figures
 from bmd.figures import demographics as demographics_figures
 from bmd.reference import CATEGORIES
 from bmd.types import Prediction
+from tests.contrast import Rgb, contrast, rgb
 
 ROOT = Path(__file__).resolve().parents[1]
 THEMES = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
@@ -21,23 +22,6 @@ ENHANCED, TEXT, SHAPE = 7.0, 4.5, 3.0
 """Least contrast of what is read most (level AAA), of small text, and of whatever else has a meaning (level AA)."""
 CAPTION, TINT = 0.6, 0.1
 """How much of the text's colour Streamlit gives to captions, and of the primary one to chosen buttons."""
-
-Rgb = tuple[float, ...]
-
-
-def rgb(colour: str) -> Rgb:
-    return tuple(int(colour.lstrip("#")[i : i + 2], 16) for i in (0, 2, 4))
-
-
-def luminance(colour: Rgb) -> float:
-    """Relative luminance of sRGB 0..255 (WCAG 2.1)."""
-    linear = [v / 3294.6 if v <= 10.31 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in colour]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: Rgb, other: Rgb) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
 
 
 def mixed(colour: str, ground: str, share: float) -> Rgb:
