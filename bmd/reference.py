@@ -20,6 +20,9 @@ UNNAMED = 255
 """Label-map value of the bodies above T10 that long films show: no class names them, no loss judges them."""
 
 LUMBAR = ("L1", "L2", "L3", "L4", "L5")
+DETECTED = {"five": (0, 1, 2, 3, 4), "nine": (0, 1, 2, 3, 0, 1, 2, 3, 4)}
+"""Levels, as indices into ``LUMBAR``, of a detector's classes (Jung 2020): one for each; or L1-L4 not osteoporotic, the
+same osteoporotic, L5."""
 """Levels shown to the user. Counted up from the sacrum: L5 is the last vertebra above it."""
 
 DENSITY_LEVELS = ("L1", "L2", "L3", "L4")

@@ -29,7 +29,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve t
 log = logging.getLogger(__name__)
 
 Floats: TypeAlias = NDArray[np.float32]
-DETECTION = ("boxes",)
+DETECTION = ("boxes", "instances")
 """Tasks whose outputs have no fixed shape."""
 _starting = threading.Lock()
 ENGINES = ("auto", "cuda", "cpu", "openvino")

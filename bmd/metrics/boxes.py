@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,35 @@ class Boxes:
         return np.asarray(self.boxes).reshape(-1, 4)[mine], scores[mine]
 
 
+@dataclass(frozen=True, eq=False)
+class Masks(Boxes):
+    """Masks of one picture: ``boxes`` holds their pixels, bool (n, pixels)."""
+
+    @classmethod
+    def of_stack(
+        cls, masks: NDArray[np.bool_], labels: NDArray[np.integer], scores: NDArray[np.floating] | None = None
+    ) -> Masks:
+        """Masks bool (n, h, w), their labels (n,) and, of predictions, scores (n,)."""
+        return cls(masks.reshape(len(masks), -1), labels, scores)  # type: ignore[arg-type]
+
+    def of(self, label: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Pixels (m, pixels) of one class and their scores (m,), 1 where none are given."""
+        mine = np.asarray(self.labels) == label
+        scores = np.ones(len(self.boxes)) if self.scores is None else np.asarray(self.scores)
+        return np.asarray(self.boxes)[mine], scores[mine]
+
+
+Overlap: TypeAlias = Callable[[NDArray[np.floating], NDArray[np.floating]], NDArray[np.float64]]
+"""(n, c) and (m, c) to intersection over union (n, m)."""
+
+
+def mask_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Intersection over union (n, m) of masks (n, pixels) and (m, pixels)."""
+    one, other = np.asarray(a, np.float32), np.asarray(b, np.float32)
+    both = one @ other.T
+    return np.asarray(both / np.maximum(one.sum(1)[:, None] + other.sum(1)[None] - both, 1e-9), np.float64)
+
+
 def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
     """Intersection over union (n, m) of boxes (n, 4) and (m, 4)."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
@@ -46,8 +76,10 @@ def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floa
     return np.asarray(overlap / np.maximum(area_a[:, None] + area_b[None] - overlap, 1e-9), np.float64)
 
 
-def average_precision(truth: Sequence[Boxes], predicted: Sequence[Boxes]) -> dict[str, float]:
-    """COCO box average precision in percent: ``ap`` (IoU .50:.95), ``ap50`` and ``ap75``; NaN without a true box.
+def average_precision(truth: Sequence[Boxes], predicted: Sequence[Boxes], iou: Overlap = box_iou) -> dict[str, float]:
+    """COCO average precision in percent, of boxes or, with ``Masks`` and ``mask_iou``, of masks.
+
+    ``ap`` (IoU .50:.95), ``ap50`` and ``ap75``; NaN without a true box.
 
     Parameters
     ----------
@@ -60,15 +92,15 @@ def average_precision(truth: Sequence[Boxes], predicted: Sequence[Boxes]) -> dic
         The sequences differ in length.
     """
     classes = sorted({int(label) for one in truth for label in one.labels})
-    rows = np.array([_class_ap(truth, predicted, label) for label in classes])
+    rows = np.array([_class_ap(truth, predicted, label, iou) for label in classes])
     ap = 100 * rows.mean(0) if len(rows) else np.full(len(THRESHOLDS), np.nan)
     return {"ap": float(ap.mean()), "ap50": float(ap[0]), "ap75": float(ap[5])}
 
 
-def _class_ap(truth: Sequence[Boxes], predicted: Sequence[Boxes], label: int) -> NDArray[np.float64]:
+def _class_ap(truth: Sequence[Boxes], predicted: Sequence[Boxes], label: int, iou: Overlap) -> NDArray[np.float64]:
     """AP of one class at every threshold (10,): precision made monotone, sampled at 101 recalls."""
     count = sum(len(one.of(label)[0]) for one in truth)
-    pairs = [hits_of(t.of(label)[0], *p.of(label)) for t, p in zip(truth, predicted, strict=True)]
+    pairs = [hits_of(t.of(label)[0], *p.of(label), iou) for t, p in zip(truth, predicted, strict=True)]
     return precision_of(np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs]), count)
 
 
@@ -85,17 +117,17 @@ def precision_of(scores: NDArray[np.floating], right: NDArray[np.bool_], count: 
 
 
 def hits_of(
-    truth: NDArray[np.floating], boxes: NDArray[np.floating], scores: NDArray[np.floating]
+    truth: NDArray[np.floating], boxes: NDArray[np.floating], scores: NDArray[np.floating], iou: Overlap = box_iou
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """Scores (d,) sorted downwards and whether each box is right at every threshold (d, 10); greedy as COCO."""
     order = np.argsort(-scores, kind="stable")
     right = np.zeros((len(order), len(THRESHOLDS)), bool)
     if not len(truth):
         return scores[order], right
-    iou = box_iou(boxes[order], truth)  # (d, n)
+    overlaps = iou(boxes[order], truth)  # (d, n)
     for k, threshold in enumerate(THRESHOLDS):
         free = np.ones(len(truth), bool)
-        for i, row in enumerate(iou):
+        for i, row in enumerate(overlaps):
             overlap = np.where(free, row, -1.0)
             if overlap.max() >= threshold:
                 free[overlap.argmax()] = False

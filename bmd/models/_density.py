@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bmd.errors import OptionError
 from bmd.inputs.film import Cut
-from bmd.models._recipe import Recipe
+from bmd.models._recipe import Recipe, check_choice
 from bmd.reference import DENSITY_LEVELS, OSTEOPENIA_BELOW_T, OSTEOPOROSIS_FROM_T
 
 FIELDS = 4  # age, sex, height, weight; the vector holds their values, then their presence flags
@@ -89,9 +88,8 @@ class DensityNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.convolutions = self.body()
-        for key, value, known in (("scheme", scheme, tuple(SCHEMES)), ("regression", regression, REGRESSIONS)):
-            if value not in known:
-                raise OptionError("network.unknown_choice", key=key, value=value, known=known)
+        check_choice("scheme", scheme, SCHEMES)
+        check_choice("regression", regression, REGRESSIONS)
         self.scheme, self.regression, self.cut = scheme, regression, Cut.of(size, crop)
         self.steady, self.joined = steady, joined
         self.drop_film, self.drop_patient, self.drop_field = drop_film, drop_patient, drop_field

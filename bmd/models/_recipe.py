@@ -93,6 +93,13 @@ def override(recipe: R, overrides: Iterable[str]) -> R:
     return replace(recipe, **changes)
 
 
+def check_choice(key: str, value: Any, known: Iterable[Any]) -> None:
+    """Raise OptionError "network.unknown_choice" where a recipe's value is not among those known."""
+    names = tuple(known)
+    if value not in names:
+        raise OptionError("network.unknown_choice", key=key, value=str(value), known=tuple(str(name) for name in names))
+
+
 def as_dict(recipe: Recipe) -> dict[str, Any]:
     """Plain values of a recipe, for checkpoints and metadata."""
     return asdict(recipe)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bmd.errors import OptionError
 from bmd.models._blocks import fixed
-from bmd.models._recipe import CtRecipe
+from bmd.models._recipe import CtRecipe, check_choice
 from bmd.models.pair_acm import WINDOWS
 from bmd.reference import CATEGORIES
 
@@ -47,8 +46,7 @@ class SliceNetwork(nn.Module):
 
     def __init__(self, window: str, side: int) -> None:
         super().__init__()
-        if window not in WINDOWS:
-            raise OptionError("network.unknown_choice", key="window", value=window, known=WINDOWS)
+        check_choice("window", window, WINDOWS)
         self.window, self.side = window, side
 
     @staticmethod

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bmd.errors import OptionError
+from bmd.models._recipe import check_choice
 from bmd.models._registry import Spec, register
 from bmd.models._slices import SliceNetwork, SliceRecipe, classifier
 from bmd.models.pair_acm import AttendAndCompare, BasicBlock, Branch
@@ -88,8 +88,7 @@ class ResNet18Acm(SliceNetwork):
 
     def __init__(self, window: str, side: int, width: int, place: str) -> None:
         super().__init__(window, side)
-        if place not in PLACES:
-            raise OptionError("network.unknown_choice", key="place", value=place, known=PLACES)
+        check_choice("place", place, PLACES)
         self.branch: nn.Sequential = Branch(width) if place == "stage" else comparing(width)
         self.category = classifier(8 * width)
         self.last = len(self.branch) // 4 - 1 if place == "stage" else 2  # modules of the fourth stage

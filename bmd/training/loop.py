@@ -17,11 +17,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from bmd.errors import OptionError, WeightsError
+from bmd.errors import WeightsError
 from bmd.models import _registry as registry
 from bmd.models._metadata import card
 from bmd.models._precision import bf16_is_faster
-from bmd.models._recipe import Recipe, as_dict, override
+from bmd.models._recipe import Recipe, as_dict, check_choice, override
 from bmd.models._weights import read_state
 from bmd.training import checkpoint, tasks
 from bmd.training.examples import Examples, batches, make_examples
@@ -93,8 +93,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     OptionError
         "network.unknown_choice": the recipe names another optimiser.
     """
-    if recipe.optimiser not in OPTIMISERS:
-        raise OptionError("network.unknown_choice", key="optimiser", value=recipe.optimiser, known=tuple(OPTIMISERS))
+    check_choice("optimiser", recipe.optimiser, OPTIMISERS)
     wide = [p for p in network.parameters() if p.requires_grad and p.dim() > 1]
     thin = [p for p in network.parameters() if p.requires_grad and p.dim() <= 1]
     groups = [{"params": wide, "weight_decay": recipe.weight_decay}, {"params": thin, "weight_decay": 0.0}]

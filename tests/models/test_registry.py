@@ -18,6 +18,7 @@ from bmd.models._detections import stacked
 from bmd.models._metadata import KINDS, MEASUREMENT, PROVENANCE, card, measurement, read, update, where, write
 from bmd.models._recipe import Recipe
 from bmd.models._weights import flatten, golden_error, write_weights
+from bmd.reference import DETECTED
 from bmd.simulator.shards.views import TURN
 from bmd.simulator.shards.views import write_shards as write_views
 from bmd.text import say
@@ -31,6 +32,9 @@ from tests.training.people import write_survey
 WEIGHTS = Path(__file__).parents[2] / "weights"
 TINY = {
     "boxes": {"size": 128},
+    "retinanet_r101": {"size": 128, "width": 16},
+    "retinanet_nine": {"size": 128, "width": 16, "depth": 50},
+    "instances": {"size": 128, "width": 32},
     "outlines": {"width": 8},
     "slice": {"width": 16},
     "xception": {"side": 72},
@@ -41,7 +45,7 @@ TINY = {
     "hip_and_patient": {"hidden": 128},
 }
 """Options of networks, or of all networks of a task, that make them quick to test."""
-SIZES = {"masks": 64, "outlines": 64, "boxes": 128, "dxa": 256, "regions": 64}
+SIZES = {"masks": 64, "outlines": 64, "boxes": 128, "instances": 128, "dxa": 256, "regions": 64}
 
 
 @pytest.fixture(scope="module")
@@ -206,13 +210,13 @@ def test_eval_contract(network):
     elif network.spec.task == "outlines":
         n, _, h, w = network.example()[0].shape
         assert {k: tuple(v.shape) for k, v in out.items()} == {"masks": (n, 10, h, w)}
-    elif network.spec.task == "boxes":
+    elif network.spec.task in ("boxes", "instances"):
         (found,) = out
         assert found["boxes"].shape == (len(found["labels"]), 4)
         assert found["scores"].shape == found["labels"].shape
         assert len(found["labels"])
         assert int(found["labels"].min()) >= 1
-        assert int(found["labels"].max()) <= 5
+        assert int(found["labels"].max()) <= len(DETECTED[network.classes])
         assert (found["scores"].diff() <= 0).all()
         assert (found["boxes"] >= 0).all()
         assert (found["boxes"] <= 128).all()

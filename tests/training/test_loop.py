@@ -17,8 +17,9 @@ from bmd.training.__main__ import main
 from bmd.training.examples import batches, make_examples
 from bmd.training.films import Films
 from bmd.training.loop import RunningMean, Trainer, learning_rate
+from bmd.training.tasks.boxes import BOXES, validate_boxes
 from bmd.training.tasks.density import MEASURE, validate_density
-from bmd.training.tasks.film import BOXES, MASKS, validate_boxes, validate_masks
+from bmd.training.tasks.film import MASKS, validate_masks
 from tests.models.fakes import metadata, write_fake_shards
 
 

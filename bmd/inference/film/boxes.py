@@ -1,8 +1,10 @@
 """A detector as localiser: boxes that are called L1 to L5, put in order down the spine (RetinaNet, Jung 2020).
 
 The detector answers box by box, often with two names for one body. The boxes kept are those of the one sequence of
-names from head to foot whose scores are the highest together. It knows no sacrum: its names are never counted from
-below, so they are certain only where nothing in the answer speaks against them.
+names from head to foot whose scores are the highest together. Of nine classes only the levels are read, density being
+asked of the density network; masks, where there are any, are not read, corners coming from the boxes. It knows no
+sacrum: its names are never counted from below, so they are certain only where nothing in the answer speaks against
+them.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from bmd.inference.spine.looks import View, frame_of, tensor_of, whole
 from bmd.inference.spine.naming import bulge
 from bmd.inputs.film import box_corners
 from bmd.metrics.boxes import box_iou
-from bmd.reference import LUMBAR
+from bmd.reference import DETECTED, LUMBAR
 from bmd.types import Vertebra
 
 Boxes: TypeAlias = NDArray[np.float64]
@@ -83,7 +85,8 @@ def by_boxes(film: Film, networks: Networks) -> Found:
 
 def detect(film: Film, networks: Networks) -> Bodies:
     """Boxes on the film as it is and mirrored, one for each body, with the mean of both looks' scores by name."""
-    size = int(networks.metadata(ROLE)["options"]["size"])
+    options = networks.metadata(ROLE)["options"]
+    size, level_of = int(options["size"]), np.array(DETECTED[options.get("classes", "five")])
     views = tuple(View(whole(film), mirrored, size=size) for mirrored in (False, True))
     found = networks.run(ROLE, np.concatenate([tensor_of(film, view) for view in views]))
     frame = frame_of(views[0])
@@ -94,7 +97,7 @@ def detect(film: Film, networks: Networks) -> Bodies:
         if view.mirrored:
             edges = edges[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [size, 0, size, 0]
         boxes = frame.to_film(edges.reshape(-1, 2) - 0.5).reshape(-1, 4)  # pixel i covers i..i + 1
-        levels = found["labels"][k][keep].astype(np.int64) - 1
+        levels = level_of[found["labels"][k][keep].astype(np.int64) - 1]
         rows.append((boxes, levels, found["scores"][k][keep], np.full(len(boxes), k)))
     boxes, levels, scores, looks = (np.concatenate(part) for part in zip(*rows, strict=True))
     return merged(boxes, levels, scores, looks, len(views))

@@ -26,6 +26,7 @@ LOCALISERS: Mapping[str, Callable[[Film, Networks], Found]] = {
     "masks": by_maps,
     "outlines": by_maps,
     "boxes": by_boxes,
+    "instances": by_boxes,
 }
 """By the task of the network: networks of one task give the same outputs."""
 

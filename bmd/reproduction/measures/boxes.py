@@ -9,7 +9,8 @@ import numpy as np
 from bmd.metrics.boxes import THRESHOLDS, Boxes, hits_of, precision_of
 from bmd.reproduction.plan import Columns, Figure, Measure, Outcome
 
-CLASSES = range(1, 6)
+CLASSES = range(1, 10)
+"""Of the detector that has most; of five classes the others never occur."""
 MOST = 20
 """Detections of a class on a film that are kept, the best first: COCO's limit of 100 for five classes."""
 
@@ -17,7 +18,7 @@ MOST = 20
 def films(network: Any, folder: str, size: int) -> Outcome:
     """Every film: of each class how many true boxes, and the detections' scores and whether each is right."""
     from bmd.training.films import Films
-    from bmd.training.tasks.film import found_boxes
+    from bmd.training.tasks.boxes import found_boxes
 
     truths, found = found_boxes(network, Films(folder), size)
     shape = (len(truths), len(CLASSES), MOST)

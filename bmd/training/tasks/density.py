@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from torch import Tensor, nn
 
-from bmd.errors import OptionError
 from bmd.inputs.film import WHOLE_BODY, Cut, cut_out
 from bmd.inputs.patient import demographics_vector
 from bmd.metrics import auc
 from bmd.models._density import DensityNetwork, class_of
+from bmd.models._recipe import check_choice
 from bmd.reference import DENSITY_LEVELS, OSTEOPOROSIS_FROM_T
 from bmd.training.examples import collate_concatenate
 from bmd.training.films import FIRST_LUMBAR, Film, Films, View, plain_view
@@ -114,8 +114,7 @@ class CropAugment:
 
 def crop_augment(recipe: Any) -> CropAugment:
     """What a recipe says of crops and their augmentation; raises OptionError "network.unknown_choice"."""
-    if recipe.augment not in TURNS:
-        raise OptionError("network.unknown_choice", key="augment", value=recipe.augment, known=TURNS)
+    check_choice("augment", recipe.augment, TURNS)
     return CropAugment(Cut.of(recipe.size, recipe.crop), recipe.augment)
 
 

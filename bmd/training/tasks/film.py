@@ -1,4 +1,4 @@
-"""Lateral films: masks and centres, and boxes."""
+"""Lateral films: masks and centres, and masks alone."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bmd.inputs.film import local_log_normalise
-from bmd.metrics import Boxes, auc, average_precision
+from bmd.metrics import auc
 from bmd.metrics import dice as overlap
-from bmd.reference import LEVELS, LUMBAR, UNNAMED
+from bmd.reference import LEVELS, UNNAMED
 from bmd.training.augment import FilmAugment
-from bmd.training.examples import collate_lists
 from bmd.training.films import FIRST_LUMBAR, Film, Films, MetalFilms, View, plain_view
 from bmd.training.task import Example, Items, Metrics, Task
 
@@ -70,28 +69,6 @@ def encode_masks(film: Film, view: View, rng: np.random.Generator) -> Example:
 def encode_outlines(film: Film, view: View, rng: np.random.Generator) -> Example:
     """Example for a network of masks alone: film (1, S, S), then labels."""
     return image_tensor(view), {"labels": torch.from_numpy(np.ascontiguousarray(view.labels))}
-
-
-def view_boxes(view: View) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Boxes float32 (n, 4) around the lumbar bodies of which at least half is in view, and their classes 1..5."""
-    share = view.share_in_view()
-    boxes, classes = [], []
-    for number in range(1, len(LUMBAR) + 1):
-        level = FIRST_LUMBAR + number - 1
-        if share[level] < 0.5:
-            continue
-        mask = view.labels == level + 1
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        edges = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
-        boxes.append(edges * view.stride)  # box edges in the detection convention: pixel i covers i..i + 1
-        classes.append(number)
-    return np.array(boxes, np.float32).reshape(-1, 4), np.array(classes, np.int64)
-
-
-def encode_boxes(film: Film, view: View, rng: np.random.Generator) -> Example:
-    """Example for a detector: film (1, S, S), then boxes (n, 4) in pixels and labels (n,) 1..5 = L1..L5."""
-    boxes, classes = view_boxes(view)
-    return image_tensor(view), {"boxes": torch.from_numpy(boxes), "labels": torch.from_numpy(classes)}
 
 
 # --- validation ---------------------------------------------------------------------------------------------------
@@ -243,33 +220,6 @@ def _local_peaks(heat: NDArray[np.float32], threshold: float = 0.3) -> NDArray[n
     return np.stack([x, y], 1).astype(float)
 
 
-@torch.inference_mode()
-def found_boxes(network: nn.Module, films: Items[Film], size: int) -> tuple[list[Boxes], list[Boxes]]:
-    """True boxes of L1-L5 in view and what a detector finds, film by film."""
-    truths, found = [], []
-    for _, views in view_batches(films, size, 4):
-        x = torch.stack([image_tensor(view) for view in views]).to(device_of(network))
-        for view, out in zip(views, network(list(x)), strict=True):
-            truths.append(Boxes(*view_boxes(view)))
-            found.append(Boxes(*(out[k].float().cpu().numpy() for k in ("boxes", "labels", "scores"))))
-    return truths, found
-
-
-def validate_boxes(network: nn.Module, films: Items[Film], size: int) -> Metrics:
-    """COCO AP, AP50 and AP75 (x 100) of L1-L5 and share of bodies whose best-scored box of the level is right."""
-    truths, found, exact = [], [], []
-    for _, views in view_batches(films, size, 4):
-        x = torch.stack([image_tensor(view) for view in views]).to(device_of(network))
-        for view, out in zip(views, network(list(x)), strict=True):
-            boxes, classes = view_boxes(view)
-            truths.append(Boxes(boxes, classes))
-            found.append(Boxes(*(out[k].float().cpu().numpy() for k in ("boxes", "labels", "scores"))))
-            for box, number in zip(boxes, classes, strict=True):
-                mine = found[-1].of(number)[0][:1]  # sorted by score
-                exact.append(bool(len(mine)) and float(np.abs(mine[0] - box).max()) < 0.3 * (box[3] - box[1]))
-    return average_precision(truths, found) | {"level_exact": float(np.mean(exact or [0]))}
-
-
 MASKS = Task[Film, View](
     name="masks",
     inputs="letterbox to the input size, local log normalisation (bmd/inputs/film.py: film_tensor)",
@@ -284,13 +234,4 @@ MASKS = Task[Film, View](
 )
 OUTLINES = replace(
     MASKS, name="outlines", headline="dice", read=Films, encode=encode_outlines, validate=validate_outlines
-)
-BOXES = replace(
-    MASKS,
-    name="boxes",
-    headline="ap50",
-    read=Films,
-    encode=encode_boxes,
-    collate=collate_lists,
-    validate=validate_boxes,
 )

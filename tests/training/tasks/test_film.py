@@ -9,12 +9,8 @@ from bmd.reference import LEVELS
 from bmd.training.augment import FilmAugment
 from bmd.training.examples import Examples
 from bmd.training.films import OFTENER, Films, MetalFilms, View, plain_view
-from bmd.training.tasks.film import (
-    centre_maps,
-    encode_boxes,
-    encode_masks,
-    view_boxes,
-)
+from bmd.training.tasks.boxes import encode_boxes, view_boxes
+from bmd.training.tasks.film import centre_maps, encode_masks
 from tests.models.fakes import write_fake_shards
 
 
