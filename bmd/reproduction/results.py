@@ -68,7 +68,8 @@ class RowResult:
     needs : dict
         ``core_hours`` or ``gpu_hours`` of a row not trained, and ``said``: "not trained: needs about N GPU-hours".
     points : dict
-        What a figure is drawn from.
+        What plots are drawn from: keys of ``bmd.reproduction.points``, and those of the row's measure ("tests" of
+        ``measures.people``; "pictures" and "heat", or "t_edges", "right" and "wrong", of ``measures.ct``).
     """
 
     key: str

@@ -12,7 +12,7 @@ import numpy as np
 
 from bmd.errors import OptionError
 from bmd.models import _registry as registry
-from bmd.reproduction import compare, fit, outcomes, results
+from bmd.reproduction import compare, fit, outcomes, points, results
 from bmd.reproduction.datasets import Made, make
 from bmd.reproduction.plan import Outcome, Row, Table
 from bmd.reproduction.results import ClaimResult, RowResult, TableResult
@@ -189,7 +189,7 @@ def _row(table: Table, row: Row, made: Made | None, examples: int, options: Opti
         test=test.described("test"),
         training=training,
         command=_command(table, row, examples if row.trains else 0, options),
-        points=outcome.points,
+        points=outcome.points | points.drawn(outcome.columns),
     ), outcome
 
 

@@ -1,4 +1,4 @@
-"""Density from a DXA picture (Kirilov et al. 2022): error in percent, its SD, correlation, and the scatter."""
+"""Density from a DXA picture (Kirilov et al. 2022): error in percent, its SD, correlation."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from bmd.metrics import class_mix, classes_of, percentage_error
 from bmd.reference import t_score
 from bmd.reproduction.plan import Columns, Figure, Measure, Outcome
 
-POINTS = 400
-"""Of the scatter at most: the first people of the test set."""
-
 
 def pictures(network: Any, folder: str, size: int) -> Outcome:
     """True density of L1-L4 and what the network says, g/cm2, with the line its weights were calibrated by."""
@@ -23,13 +20,8 @@ def pictures(network: Any, folder: str, size: int) -> Outcome:
     line = getattr(network, "metadata", {}).get("calibration", {})
     said = line.get("offset", 0.0) + line.get("slope", 1.0) * estimates(network, scans, size)
     mix = class_mix(classes_of([t_score(value, "L1-L4") for value in truth]))
-    points = {"true": _short(truth), "said": _short(said)}
     columns = {"truth": truth, "said": said}
-    return Outcome(np.arange(len(truth)), columns, "people", tuple(np.round(mix, 4).tolist()), points)
-
-
-def _short(values: Any) -> list[float]:
-    return [round(float(value), 3) for value in values[:POINTS]]
+    return Outcome(np.arange(len(truth)), columns, "people", tuple(np.round(mix, 4).tolist()))
 
 
 def _r(columns: Columns) -> float:
