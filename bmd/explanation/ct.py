@@ -40,7 +40,7 @@ from bmd.inputs.ct import (
     hip_input,
     slice_windows,
 )
-from bmd.models._registry import of_role
+from bmd.models._registry import WEIGHTS, of_role
 from bmd.models._turn import TURN
 from bmd.types import Box, Explanation, Hip, Report, Study, Vertebra, Volume
 
@@ -87,7 +87,7 @@ def _explain_slices(volume: Volume, report: Report, levels: tuple[str, ...] | No
     targets = [category_target(str(p.category)) for p in wanted]
     pictures = torch.from_numpy(slice_windows(crops))
     model = wanted[0].model
-    seen = _windows(cam.trained(model, cam.WEIGHTS))
+    seen = _windows(cam.trained(model, WEIGHTS))
     maps = {name: heat_maps(model, _logits, partial(_branch_layer, name), pictures, targets) for name in seen}
     found = []
     for k, prediction in enumerate(wanted):

@@ -18,6 +18,7 @@ from bmd.geometry import filled
 from bmd.inputs.film import Cut, Placement, crop_matrix, crop_tensor, placed
 from bmd.inputs.patient import patient_vector
 from bmd.models._density import DensityNetwork
+from bmd.models._registry import WEIGHTS
 from bmd.reference import OSTEOPENIA_BELOW_T, OSTEOPOROSIS_FROM_T
 from bmd.types import Box, Explanation, Prediction, Report, Study, Vertebra
 
@@ -96,7 +97,7 @@ def _wanted(prediction: Prediction, levels: tuple[str, ...] | None) -> bool:
 
 def cut_of(name: str) -> Cut:
     """How the crops of a density network are cut."""
-    return cast(DensityNetwork, cam.trained(name, cam.WEIGHTS)).cut
+    return cast(DensityNetwork, cam.trained(name, WEIGHTS)).cut
 
 
 def _crop_to_film(corners: NDArray[np.floating], placement: Placement, cut: Cut) -> NDArray[np.float64]:

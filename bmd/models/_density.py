@@ -202,7 +202,8 @@ class DensityNetwork(nn.Module):
             "level": 0.3 * (told * present).sum() / present.sum().clamp(min=1),
         }
         if looks > 1:
-            losses["steady"] = self.steady * F.mse_loss(*out["t_score"].chunk(looks))
+            first, second = out["t_score"].chunk(looks)
+            losses["steady"] = self.steady * F.mse_loss(first, second)
         return losses
 
     def t_loss(self, mean: Tensor, spread: Tensor, truth: Tensor) -> Tensor:

@@ -51,21 +51,25 @@ def as_nine(classes: NDArray[np.int64], film: Film) -> NDArray[np.int64]:
 
 def encode_boxes(film: Film, view: View, rng: np.random.Generator) -> Example:
     """Example for a detector: film (1, S, S), then boxes (n, 4) in pixels, labels (n,) 1..5 = L1..L5 and nine (n,)."""
+    return image_tensor(view), _targets(film, view)
+
+
+def _targets(film: Film, view: View) -> dict[str, Tensor]:
     boxes, classes = view_boxes(view)
     targets = {"boxes": boxes, "labels": classes, "nine": as_nine(classes, film)}
-    return image_tensor(view), {key: torch.from_numpy(value) for key, value in targets.items()}
+    return {key: torch.from_numpy(value) for key, value in targets.items()}
 
 
 def view_masks(view: View, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Masks (n, S, S) of the bodies of classes 1..5, of a view whose labels are as fine as its picture."""
-    return view.labels[None] == (FIRST_LUMBAR + classes)[:, None, None]
+    return np.asarray(view.labels[None] == (FIRST_LUMBAR + classes)[:, None, None])
 
 
 def encode_instances(film: Film, view: View, rng: np.random.Generator) -> Example:
     """The same with the bodies' masks, uint8 (n, S, S)."""
-    image, targets = encode_boxes(film, view, rng)
-    masks = view_masks(view, targets["labels"].numpy())  # type: ignore[index,union-attr]
-    return image, {**targets, "masks": torch.from_numpy(masks.astype(np.uint8))}
+    targets = _targets(film, view)
+    masks = view_masks(view, targets["labels"].numpy())
+    return image_tensor(view), {**targets, "masks": torch.from_numpy(masks.astype(np.uint8))}
 
 
 # --- validation ---------------------------------------------------------------------------------------------------

@@ -215,14 +215,16 @@ def validate_density(network: nn.Module, films: Items[Film], size: int) -> Metri
             answer.means += out["t_score"].float().tolist()
             answer.spreads += out["t_spread"].float().tolist()
             if case == "film":
-                named = {"category": class_of(targets["t_score"], kind.scheme), "level": targets["level"]}  # type: ignore[index,arg-type]
+                named = {"category": class_of(targets["t_score"], kind.scheme), "level": targets["level"]}  # type: ignore[index]
                 for key, truth in named.items():
                     right[key] += (out[f"{key}_logits"].argmax(1).cpu() == truth).int().tolist()
                 other = network(*_inputs(targets["again"], known, case, network))  # type: ignore[index,arg-type]
                 moved.append(abs(float(other["t_score"].float().mean()) - answer.patients[-1]))
         patients.append(films[i].t_l1l4)
         bodies += targets["t_score"].tolist()  # type: ignore[index]
-    metrics = {key: float(np.mean(rows or [0])) for key, rows in (*right.items(), ("moved", moved))}
+    metrics = {key: float(np.mean(rows or [0])) for key, rows in right.items()} | {
+        "moved": float(np.mean(moved or [0]))
+    }
     error = np.array(answers["film"].means) - np.array(bodies)
     metrics["squared_error"] = float(np.mean(error**2)) if len(error) else float("nan")
     for case, answer in answers.items():
