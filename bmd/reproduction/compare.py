@@ -62,7 +62,7 @@ def difference(better: Outcome, than: Outcome, figure: Figure, repeats: int = RE
 def claim_result(
     table: Table, claim: Claim, outcomes: dict[str, Outcome], repeats: int = REPEATS
 ) -> ClaimResult | None:
-    """A claim on our outcomes; None where a row is missing. It is explained where it does not agree with the paper."""
+    """A claim on our outcomes; None where a row is missing. It is explained where its sign is not the paper's."""
     if claim.better not in outcomes or claim.than not in outcomes:
         return None
     figure = table.measure.figures[claim.figure]
@@ -74,7 +74,8 @@ def claim_result(
         found = replace(found, paper=_short(one - other))
         if low > 0 or high < 0:
             found = replace(found, agrees=(value > 0) == (one > other))
-    return replace(found, why=claim.why) if found.agrees is not True else found
+    other_way = found.paper is not None and value * found.paper < 0
+    return replace(found, why=claim.why) if other_way else found
 
 
 def _short(value: float) -> float:

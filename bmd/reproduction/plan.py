@@ -66,8 +66,8 @@ class Data:
         """The first ``people`` of the training people, and as many of the others at most; 0: all."""
         if not people:
             return self
-        cut = {split: self.seeds(split)[:people] for split in SPLITS}
-        return replace(self, name=f"{self.name}_{people}", **cut)
+        train, validation, test = (self.seeds(split)[:people] for split in SPLITS)
+        return replace(self, name=f"{self.name}_{people}", train=train, validation=validation, test=test)
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,7 +50,8 @@ def head_accuracy(columns: Columns) -> float:
 def class_of(t: NDArray[Any], borders: tuple[float, ...]) -> NDArray[np.int64]:
     """Class of T-scores, counted from normal; at -2.5 and below osteoporosis, below -1.0 at risk."""
     below = [(t <= border) if border == OSTEOPOROSIS_FROM_T else (t < border) for border in borders]
-    return np.sum(below, axis=0).astype(np.int64)
+    found: NDArray[np.int64] = np.sum(below, axis=0).astype(np.int64)
+    return found
 
 
 def mass_accuracy(scheme: str) -> Figure:

@@ -35,8 +35,12 @@ TABLE_2 = Table(
         Row("shipped-both", "femur_multimodal", label="both, shipped weights", shipped=True),
     ),
     tuple(
-        Claim(better, than, figure)
-        for better, than in (("image", "demographics"), ("both", "image"), ("both", "demographics"))
+        Claim(better, than, figure, why)
+        for better, than, why in (
+            ("image", "demographics", "age_tells"),
+            ("both", "image", ""),
+            ("both", "demographics", ""),
+        )
         for figure in ("accuracy", "auc")
     ),
     SAME,
