@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score
 from torch import nn
 
 from bmd.metrics import Boxes, auc, average_precision
+from bmd.metrics.boxes import Masks, mask_iou
 from bmd.reference import LEVELS, UNNAMED
 from bmd.reproduction.measures import bodies, boxes, classes, dxa, masks, people
 from bmd.reproduction.plan import Outcome
@@ -96,7 +97,7 @@ def test_pixel_figures_are_those_of_one_foreground(monkeypatch) -> None:
 
 
 def test_average_precision_of_draws_is_that_of_the_films(monkeypatch) -> None:
-    from bmd.training.tasks import film
+    from bmd.training.tasks import boxes as tasks_boxes
 
     rng = np.random.default_rng(3)
     truths, found = [], []
@@ -106,7 +107,7 @@ def test_average_precision_of_draws_is_that_of_the_films(monkeypatch) -> None:
         truths.append(Boxes(box, np.arange(1, 6)))
         noisy = np.concatenate([box + rng.normal(0, 3, box.shape), rng.uniform(0, 99, (4, 4))])
         found.append(Boxes(noisy, np.r_[np.arange(1, 6), rng.integers(1, 6, 4)], rng.random(9)))
-    monkeypatch.setattr(film, "found_boxes", lambda network, films, size: (truths, found))
+    monkeypatch.setattr(tasks_boxes, "found_boxes", lambda network, films, size: (truths, found))
     monkeypatch.setattr("bmd.training.films.Films", lambda folder: None)
     outcome = boxes.films(None, "", 384)
     pick = np.array([0, 0, 3, 5])
@@ -115,6 +116,23 @@ def test_average_precision_of_draws_is_that_of_the_films(monkeypatch) -> None:
         columns = {key: column[rows] for key, column in outcome.columns.items()}
         for name, figure in boxes.FIGURES.items():
             assert figure(columns) == pytest.approx(expected[name]), name
+
+
+def test_masks_are_judged_by_their_own_overlap(monkeypatch) -> None:
+    from bmd.training.tasks import boxes as tasks_boxes
+
+    masks = np.zeros((2, 16, 16), bool)
+    masks[0, 2:8, 2:14], masks[1, 9:14, 2:14] = True, True
+    worse = masks.copy()
+    worse[1, 11:14] = False  # 2 of 5 rows: an overlap of .4
+    said = Masks.of_stack(worse, np.array([1, 2]), np.array([0.9, 0.8]))
+    pairs = [(Masks.of_stack(masks, np.array([1, 2])), said)]
+    monkeypatch.setattr(tasks_boxes, "each_mask", lambda network, films, size: iter(pairs))
+    monkeypatch.setattr("bmd.training.films.Films", lambda folder: None)
+    outcome = boxes.masks(None, "", 384)
+    assert boxes.FIGURES["ap50"](outcome.columns) == pytest.approx(50)
+    expected = average_precision([pairs[0][0]], [said], mask_iou)
+    assert boxes.FIGURES["ap"](outcome.columns) == pytest.approx(expected["ap"])
 
 
 def test_tests_of_the_people_are_scipys() -> None:

@@ -1,12 +1,13 @@
-"""Boxes of L1-L5 on lateral films: COCO average precision in percent (Jung 2020, Table 1)."""
+"""Boxes and masks of L1-L5 on lateral films: COCO average precision in percent (Jung 2020, Tables 1-4)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from bmd.metrics.boxes import THRESHOLDS, Boxes, hits_of, precision_of
+from bmd.metrics.boxes import THRESHOLDS, Boxes, Overlap, box_iou, hits_of, mask_iou, precision_of
 from bmd.reproduction.plan import Columns, Figure, Measure, Outcome
 
 CLASSES = range(1, 10)
@@ -20,21 +21,31 @@ def films(network: Any, folder: str, size: int) -> Outcome:
     from bmd.training.films import Films
     from bmd.training.tasks.boxes import found_boxes
 
-    truths, found = found_boxes(network, Films(folder), size)
-    shape = (len(truths), len(CLASSES), MOST)
-    scores, right = np.full(shape, np.nan), np.zeros((*shape, len(THRESHOLDS)), bool)
-    count = np.zeros(shape[:2], np.int64)
-    for i, (truth, said) in enumerate(zip(truths, found, strict=True)):
+    return _judged(zip(*found_boxes(network, Films(folder), size), strict=True), box_iou)
+
+
+def masks(network: Any, folder: str, size: int) -> Outcome:
+    """The same of masks."""
+    from bmd.training.films import Films
+    from bmd.training.tasks.boxes import each_mask
+
+    return _judged(each_mask(network, Films(folder), size), mask_iou)
+
+
+def _judged(pairs: Iterable[tuple[Boxes, Boxes]], iou: Overlap) -> Outcome:
+    """What of true and found boxes, or masks, of each film the figures need."""
+    rows = []
+    for truth, said in pairs:
+        count = np.array([len(truth.of(label)[0]) for label in CLASSES])
+        scores = np.full((len(CLASSES), MOST), np.nan)
+        right = np.zeros((len(CLASSES), MOST, len(THRESHOLDS)), bool)
         for k, label in enumerate(CLASSES):
-            count[i, k] = len(truth.of(label)[0])
-            s, r = _best(truth, said, label)
-            scores[i, k, : len(s)], right[i, k, : len(s)] = s, r
-    return Outcome(np.arange(len(truths)), {"count": count, "scores": scores, "right": right}, "films")
-
-
-def _best(truth: Boxes, said: Boxes, label: int) -> tuple[Any, Any]:
-    scores, right = hits_of(truth.of(label)[0], *said.of(label))
-    return scores[:MOST], right[:MOST]
+            s, r = hits_of(truth.of(label)[0], *said.of(label), iou)
+            scores[k, : len(s[:MOST])], right[k, : len(r[:MOST])] = s[:MOST], r[:MOST]
+        rows.append((count, scores, right))
+    count, scores, right = (np.stack([row[k] for row in rows]) for k in range(3))
+    columns = {"count": count, "scores": scores, "right": right}
+    return Outcome(np.arange(len(rows)), columns, "films")
 
 
 def precisions(columns: Columns) -> np.ndarray:
@@ -53,3 +64,4 @@ FIGURES: dict[str, Figure] = {
     "ap75": lambda columns: float(precisions(columns)[5]),
 }
 BOXES = Measure(films, FIGURES)
+INSTANCES = Measure(masks, FIGURES)

@@ -98,14 +98,18 @@ def found_boxes(network: nn.Module, films: Items[Film], size: int) -> tuple[list
     return [truth for truth, _ in rows], [found for _, found in rows]
 
 
-@torch.inference_mode()
+def each_mask(network: nn.Module, films: Items[Film], size: int) -> Iterator[tuple[Boxes, Boxes]]:
+    """The same of masks, one film after the other: those of hundreds of films do not fit into memory."""
+    with torch.inference_mode():
+        for view, truth, out in answers(network, films, size):
+            real = Masks.of_stack(view_masks(view, view_boxes(view)[1]), truth.labels)
+            said = Masks.of_stack(out["masks"][:, 0].cpu().numpy() > 0.5, _array(out, "labels"), _array(out, "scores"))
+            yield real, said
+
+
 def found_masks(network: nn.Module, films: Items[Film], size: int) -> tuple[list[Boxes], list[Boxes]]:
-    """The same of masks, for ``average_precision`` with ``mask_iou``."""
-    rows = []
-    for view, truth, out in answers(network, films, size):
-        real = Masks.of_stack(view_masks(view, view_boxes(view)[1]), truth.labels)
-        said = Masks.of_stack(out["masks"][:, 0].cpu().numpy() > 0.5, _array(out, "labels"), _array(out, "scores"))
-        rows.append((real, said))
+    """All of them, for ``average_precision`` with ``mask_iou``."""
+    rows = list(each_mask(network, films, size))
     return [truth for truth, _ in rows], [found for _, found in rows]
 
 
