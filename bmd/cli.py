@@ -173,11 +173,11 @@ def _models(options: argparse.Namespace) -> None:
     for name in registry.names():
         spec = registry.spec(name)
         kinds = tuple(row.kind for row in modality.MODALITIES if row.runs(name))
-        card = registry.WEIGHTS / name / "metadata.json"
+        shipped = registry.has_weights(name)
         print(text("command.model", name=name, title=spec.title, paper=spec.paper))
         runs = "command.model_runs" if kinds else "command.model_runs_nowhere"
         default = note("word.yes" if registry.default(spec.role) == name else "word.no")
         print("  " + text(runs, role=spec.role, kinds=kinds, default=default))
-        print("  " + text("command.model_shipped" if card.is_file() else "command.model_without_weights"))
-        for entry in metadata.shown(metadata.read(card.parent)) if card.is_file() else ():
+        print("  " + (text("command.model_shipped") if shipped else text("command.model_without_weights", name=name)))
+        for entry in metadata.shown(metadata.read(registry.WEIGHTS / name)) if shipped else ():
             print("  " + text("command.model_measured", on=metadata.place(entry)))
