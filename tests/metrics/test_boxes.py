@@ -6,7 +6,7 @@ from contextlib import redirect_stdout
 import numpy as np
 import pytest
 
-from bmd.metrics.boxes import Boxes, average_precision, box_iou
+from bmd.metrics.boxes import Boxes, Masks, average_precision, box_iou, mask_iou
 
 
 def scene(rng, films=12, classes=3):
@@ -91,3 +91,48 @@ def test_agrees_with_coco(seed):
         judge.summarize()
     mine = average_precision([Boxes(*t) for t in truths], [Boxes(*f) for f in found])
     assert [mine["ap"], mine["ap50"], mine["ap75"]] == pytest.approx([100 * s for s in judge.stats[:3]], abs=0.05)
+
+
+def test_iou_of_masks():
+    one, other = np.zeros((2, 4, 4), bool), np.zeros((1, 4, 4), bool)
+    one[0, :2], other[0, 1:3] = True, True
+    np.testing.assert_allclose(mask_iou(one.reshape(2, -1), other.reshape(1, -1)), [[4 / 12], [0]])
+
+
+def ellipses(boxes, side=400):
+    """A mask (n, side, side) in every box."""
+    y, x = np.mgrid[:side, :side]
+    low, high = boxes[:, :2, None, None], boxes[:, 2:, None, None]
+    away = [(2 * grid - low[:, k] - high[:, k]) / (high[:, k] - low[:, k]) for k, grid in enumerate((x, y))]
+    return away[0] ** 2 + away[1] ** 2 < 1
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_masks_agree_with_coco(seed):
+    coco = pytest.importorskip("faster_coco_eval")
+    from faster_coco_eval.core import mask as packed
+
+    truths, found = scene(np.random.default_rng(seed))
+    data = {"categories": [{"id": c} for c in (1, 2, 3)], "annotations": []}
+    data["images"] = [{"id": i + 1, "height": 400, "width": 400} for i in range(len(truths))]
+    results, mine = [], []
+    for i, ((boxes, labels), (guess, guess_labels, scores)) in enumerate(zip(truths, found, strict=True)):
+        mine.append(
+            (Masks.of_stack(ellipses(boxes), labels), Masks.of_stack(ellipses(guess), guess_labels, scores)),
+        )
+        for mask, c in zip(ellipses(boxes), labels, strict=True):
+            row = {"id": len(data["annotations"]) + 1, "image_id": i + 1, "category_id": int(c), "iscrowd": 0}
+            rle = packed.encode(np.asfortranarray(mask.astype(np.uint8)))
+            box = [float(v) for v in packed.toBbox(rle)]
+            data["annotations"].append(row | {"segmentation": rle, "area": float(mask.sum()), "bbox": box})
+        for mask, c, s in zip(ellipses(guess), guess_labels, scores, strict=True):
+            rle = packed.encode(np.asfortranarray(mask.astype(np.uint8)))
+            results.append({"image_id": i + 1, "category_id": int(c), "segmentation": rle, "score": float(s)})
+    with redirect_stdout(io.StringIO()):
+        truth = coco.COCO(data)
+        judge = coco.COCOeval_faster(truth, truth.loadRes(results), "segm")
+        judge.evaluate()
+        judge.accumulate()
+        judge.summarize()
+    ours = average_precision([t for t, _ in mine], [f for _, f in mine], iou=mask_iou)
+    assert [ours["ap"], ours["ap50"], ours["ap75"]] == pytest.approx([100 * s for s in judge.stats[:3]], abs=0.05)
