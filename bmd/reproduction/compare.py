@@ -27,14 +27,16 @@ def draws(people: NDArray[np.int64], repeats: int = REPEATS, seed: int = 0) -> l
 
 def measured(outcome: Outcome, figures: Mapping[str, Figure], repeats: int = REPEATS) -> dict[str, Measured]:
     """Every figure with its 95 % percentile interval over people."""
-    picks, found = draws(outcome.people, repeats), {}
+    spread: dict[str, list[float]] = {name: [] for name in figures}
+    for pick in draws(outcome.people, repeats):
+        drawn = {key: column[pick] for key, column in outcome.columns.items()}
+        for name, figure in figures.items():
+            spread[name].append(figure(drawn))
+    found = {}
     for name, figure in figures.items():
-        value = figure(outcome.columns)
-        spread = np.array([figure({key: column[pick] for key, column in outcome.columns.items()}) for pick in picks])
-        if not math.isfinite(value):
-            continue
-        low, high = np.nanpercentile(spread, [TAIL, 100 - TAIL])
-        found[name] = Measured(_short(value), _short(float(low)), _short(float(high)))
+        if math.isfinite(value := figure(outcome.columns)):
+            low, high = np.nanpercentile(spread[name], [TAIL, 100 - TAIL])
+            found[name] = Measured(_short(value), _short(float(low)), _short(float(high)))
     return found
 
 

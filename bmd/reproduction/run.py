@@ -173,7 +173,7 @@ def _row(table: Table, row: Row, made: Made | None, examples: int, options: Opti
     file = outcomes.file_of(options.runs / "outcomes", row.network, name, measure, test)
     outcome = outcomes.stored(file)
     if outcome is None:
-        log.info("%s %s: measured", table.name, row.key)
+        log.info("%s %s: looks at the test set", table.name, row.key)
         outcome = measure.answer(network, test.folders["test"], size)
         outcomes.store(file, outcome)
     values = compare.measured(outcome, measure.figures, options.repeats)
