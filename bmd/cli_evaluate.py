@@ -91,9 +91,9 @@ def evaluate(options: argparse.Namespace) -> None:
         "view": _calibrate_view,
     }
     of_folders = {"robustness": _evaluate_robustness, "gate": _evaluate_gate, "dxa-pictures": _evaluate_dxa_pictures}
-    known = special | of_folders if len(options.names) == 1 else of_folders
-    if options.names and options.names[0] in known:
-        known[options.names[0]](options)
+    rooms = special | of_folders if len(options.names) == 1 else of_folders
+    if options.names and options.names[0] in rooms:
+        rooms[options.names[0]](options)
         return
     from bmd.evaluation import evaluate as measure
 

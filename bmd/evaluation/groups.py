@@ -50,7 +50,7 @@ def of_films(shards: Mapping[str, NDArray[Any]]) -> dict[str, Rows]:
     """
     found = of_people(*(shards["patient"][:, k] for k in range(4)))
     levels = [LEVELS.index(level) for level in DENSITY_LEVELS]
-    fractured = (shards["fracture"][:, levels] > 0).any(1)
+    fractured: NDArray[np.bool_] = np.any(shards["fracture"][:, levels] > 0, axis=1)
     found |= {"fracture": fractured, "no_fracture": ~fractured}
     if "metal" in shards:
         metal = np.array([bool(one.any()) for one in shards["metal"]])

@@ -99,9 +99,9 @@ def _parts_of_masks(task: Any, network: Any, items: Any, size: int, data: str) -
     films = judge_masks(network.eval(), items, size)
     values = of_masks(films)
     for name in OVER_FILMS:
-        rows = [k for k, film in enumerate(films) for _ in film[name]]
+        owners = [k for k, film in enumerate(films) for _ in film[name]]
         flat = np.array([value for film in films for value in film[name]])
-        with_interval(values, name, bootstrap(lambda x: float(np.mean(x)), flat, patients=rows, count=DRAWS))
+        with_interval(values, name, bootstrap(lambda x: float(np.mean(x)), flat, patients=owners, count=DRAWS))
     found: Parts = [(None, (len(films), _rounded(values)))]
     for code, rows in groups.large(groups.of_films(read_shards(data, len(films)))).items():
         own = of_masks([films[k] for k in rows])

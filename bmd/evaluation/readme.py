@@ -73,7 +73,7 @@ def side_by_side(names: Sequence[str], cohort: str, measures: Sequence[str], wei
             given = ", ".join(say(part) for part in metadata.given(one))
             rows.append([f"{title}, {given}" if given else title, *(words.value_of(key, one) for key in measures)])
             every.append({**one, "inputs": None, "site": None})
-    with_ends = next((one["values"] for one in every), {})
+    with_ends: dict[str, Any] = next((one["values"] for one in every), {})
     head = [text("app.which_network"), *(words.name_of(key, with_ends) for key in measures)]
     under = dict.fromkeys(_under(group) for group in words.figures(every))
     return "\n".join([markdown([head, *rows]), "", *(f"- {line}" for line in under), ""])

@@ -115,7 +115,7 @@ def test_analysis_that_failed_is_not_started_again_until_asked(app, fakes, monke
     at = upload(app(), "x.png", fakes.png())
     at.run()
     assert len(calls) == 1
-    assert "not installed" in at.warning[0].value
+    assert "no weights here" in at.warning[0].value
     monkeypatch.setattr(work, "analyse", lambda study, progress, models: fakes.report())
     next(button for button in at.button if button.label == text("app.again")).click().run()
     assert "T-score −1.8" in shown(at)

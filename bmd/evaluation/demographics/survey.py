@@ -81,15 +81,14 @@ def evaluate_demographics(folder: str | Path, weights: Path = WEIGHTS, write: bo
         "With fields missing, lowest of three sites": missing(test.people, place, engine),
         f"Adults of 20-49 years in the calibration cycle ({CALIBRATION})": young(people, engine),
     }
-    place, nhanes = weights / default(ROLE), parts["Sites"]
-    found = entries(nhanes, "nhanes_2017_2020")
+    found = entries(parts["Sites"], "nhanes_2017_2020")
     for file, cohort, title, others in OUTSIDE:
         if (folder / file).is_file():
             parts[title] = beside(others(folder / file), people, engine, title)
             found += entries(parts[title], cohort)
     found += of_parts(test)
     if write:
-        record(place, found)
+        record(weights / default(ROLE), found)
     return "\n".join(f"### {title}\n\n{markdown(rows(found, ()))}\n" for title, found in parts.items())
 
 
@@ -333,8 +332,17 @@ def of_parts(asked: Asked) -> list[dict[str, Any]]:
             continue
         row = network_row(asked.part(part), site, code, "part")
         values = {key: round(float(row.values[key]), 4) for key in OF_PARTS} | {"share_osteoporosis": row.mix[2]}
-        stated = {"inputs": NETWORK, "site": SHOWN[site], "group": code}
-        found.append(measurement("nhanes_2017_2020", int(part.sum()), "people", "survey", values, **stated))
+        entry = measurement(
+            "nhanes_2017_2020",
+            int(part.sum()),
+            "people",
+            "survey",
+            values,
+            inputs=NETWORK,
+            site=SHOWN[site],
+            group=code,
+        )
+        found.append(entry)
     return found
 
 

@@ -109,7 +109,7 @@ def entries(found: Mapping[str, Any], cohort: str) -> dict[str, dict[str, Any]]:
     regions |= {"certain": round(certain / pictures, 4), "certain_of": pictures}
     regions |= {"wrong_way": round(wrong / pictures, 4), "wrong_way_of": pictures}
     turned = [{"as it is": as_is}, {name: found["turned"][name] for name in TOLD}]
-    ways = {}
+    ways: dict[str, float] = {}
     for key, rows in zip(("wrong_way", "wrong_way_turned"), turned, strict=True):
         shown = sum(sum(v for k, v in row.items() if k != "with_density") for row in rows.values())
         misread = sum(int(row.get(WRONG_WAY, 0)) for row in rows.values())
