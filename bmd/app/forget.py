@@ -1,8 +1,9 @@
 """Letting go of what Streamlit itself would keep longer than a session: uploads, finished downloads, closed pages.
 
 Streamlit holds the bytes of an upload until its session ends, a session whose page was closed until another one is
-closed more than two minutes later, and a finished download until two more scripts have run. None of that has a public
-switch, so its managers are asked directly; ``tests/app/test_forget.py`` notices when a new version has other ones.
+closed more than two minutes later, the session it served last until another page is opened, and a finished download
+until two more scripts have run. None of that has a public switch, so its managers are asked directly;
+``tests/app/test_forget.py`` notices when a new version has other ones.
 """
 
 from __future__ import annotations
@@ -46,6 +47,12 @@ def _sweep_for_ever(server: Any) -> None:
         time.sleep(SWEEP_EVERY_S)
 
 
+def _empty(session: Any) -> None:
+    """Streamlit's loop refers to the session it served last until another page is opened: leave nothing in it."""
+    session.session_state.clear()
+    session.flush_browser_queue()
+
+
 def sweep(server: Any) -> None:
     """Let go of sessions whose time to come back is over, and of downloads that nobody can ask for any more.
 
@@ -57,6 +64,7 @@ def sweep(server: Any) -> None:
     ended = server._session_mgr._session_storage._cache.expire()
     for _, closed in ended:
         closed.session.shutdown()
+        _empty(closed.session)
     server.media_file_mgr.remove_orphaned_files()
     if ended:
         count = len(ended)

@@ -10,12 +10,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.runtime import Runtime
 from streamlit.runtime.session_manager import SessionInfo
+from streamlit.runtime.state import SessionState
 from streamlit.testing.v1 import AppTest
 
 from bmd.app import forget, session
@@ -183,24 +185,37 @@ class Closed:
     """A session with a film, whose page was closed."""
 
     def __init__(self, manager: MediaFileManager) -> None:
-        self.id, self.film, self.manager, self.shut = "closed", np.zeros(9), manager, False
+        self.id, self.manager, self.shut = "closed", manager, False
+        self.session_state = SessionState()
+        self.session_state["film"] = Film()
+        self.queue = [b"the film, packed"]
 
     def shutdown(self) -> None:
         self.shut = True
+
+    def flush_browser_queue(self) -> list[bytes]:
+        told, self.queue = self.queue, []
+        return told
+
+
+class Film:
+    """What a weak reference can be made to."""
 
 
 def test_a_closed_page_is_forgotten_though_nobody_else_comes():
     storage = MemorySessionStorage(ttl_seconds=0)
     media = MediaFileManager(MemoryMediaFileStorage("/media"))
     server = SimpleNamespace(_session_mgr=SimpleNamespace(_session_storage=storage), media_file_mgr=media)
-    film = weakref.ref((closed := Closed(media)).film)
+    closed = Closed(media)  # as Streamlit's loop does, we go on referring to the session it served last
+    film = weakref.ref(closed.session_state["film"])
     storage.save(SessionInfo(client=None, session=closed, script_run_count=1))
-    del closed
     gc.collect()
-    assert film() is not None, "Streamlit alone keeps it"
+    assert film() is not None, "Streamlit keeps it"
     forget.sweep(server)
     gc.collect()
+    assert closed.shut
     assert film() is None
+    assert closed.queue == []
 
 
 def test_a_finished_download_is_forgotten():
@@ -219,4 +234,6 @@ def test_a_finished_download_is_forgotten():
 
 def test_the_managers_that_are_asked_are_there():
     assert hasattr(Runtime, "_get_async_objs")
+    assert hasattr(AppSession, "session_state")
+    assert hasattr(AppSession, "flush_browser_queue")
     assert hasattr(MemorySessionStorage()._cache, "expire")

@@ -43,7 +43,9 @@ MEGAPIXELS = 39
 BEYOND_S, PEAK_MB, EXCESS_MB = 3.0, 2500, 300
 FORGOTTEN_S = 145.0
 """A closed page is kept for two minutes, for who comes back; then it is swept away."""
-KINDS = {"spine_xray": "film", "abdominal_ct": "ct", "dxa": "dxa"}
+FILM = ""
+"""The first page has no name in the address: at "/spine_xray" a page says first that there is none such."""
+KINDS = {FILM: "film", "abdominal_ct": "ct", "dxa": "dxa"}
 """What an errand on each page is called in the log."""
 
 
@@ -63,7 +65,7 @@ class Wish:
 
 def wishes(count: int, uploads: Sequence[Wish]) -> list[Wish]:
     """The uploads, then built-in cases: of each three films one CT and one DXA image."""
-    opened = [Wish("spine_xray", case.title) for case in FILMS.shipped()]
+    opened = [Wish(FILM, case.title) for case in FILMS.shipped()]
     volumes = [Wish("abdominal_ct", case.title) for case in CTS.shipped()]
     scans = [Wish("dxa", case.title) for case in SCANS.shipped()]
     turns = [cycle(cases) for cases in (opened, volumes, opened, scans, opened)]
@@ -90,7 +92,7 @@ def files() -> list[Wish]:
             for path in sorted(Path(place).iterdir()):
                 archive.write(path, path.name)
         _write(series, out.getvalue())
-    return [Wish("spine_xray", file=film), Wish("abdominal_ct", file=series)]
+    return [Wish(FILM, file=film), Wish("abdominal_ct", file=series)]
 
 
 def _write(path: Path, data: bytes) -> None:

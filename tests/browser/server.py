@@ -38,7 +38,7 @@ def started(log: Any, root: Path = ROOT) -> Iterator[tuple[str, subprocess.Popen
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
     command += ["--server.address", "127.0.0.1", "--server.headless", "true", "--browser.serverPort", str(port)]
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", "OSTEOLENS_LOG": "info", **os.environ}
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", "MALLOC_ARENA_MAX": "2", "OSTEOLENS_LOG": "info", **os.environ}
     server = subprocess.Popen(command, cwd=root, stdout=log, stderr=log, env=environment)
     try:
         yield _wait(f"http://127.0.0.1:{port}", server), server

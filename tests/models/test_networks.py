@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+
 import pytest
 import torch
 
@@ -131,14 +134,52 @@ def test_group_norm_divides(channels):
     assert channels % group_norm(channels).num_groups == 0
 
 
-@pytest.mark.parametrize(("bf16_seconds", "faster"), [(0.5, True), (0.9, False), (9.0, False)])
-def test_bf16_has_to_be_clearly_faster(monkeypatch, bf16_seconds, faster):
-    monkeypatch.setattr(_precision, "_seconds", lambda layer, x, bf16: bf16_seconds if bf16 else 1.0)
-    bf16_is_faster.cache_clear()
-    try:
-        assert bf16_is_faster("cpu") is faster
-    finally:
+@pytest.fixture
+def decide(monkeypatch):
+    """Whether bfloat16 is used where a pass takes as long as these functions take."""
+
+    def decision(half, full):
+        monkeypatch.setattr(_precision.nn, "Conv2d", lambda *_, **__: Pass(half, full))
         bf16_is_faster.cache_clear()
+        return bf16_is_faster("cpu")
+
+    yield decision
+    bf16_is_faster.cache_clear()
+
+
+class Pass:
+    """In place of a layer."""
+
+    def __init__(self, half, full):
+        self.half, self.full = half, full
+
+    def to(self, **_):
+        return self
+
+    def __call__(self, x):
+        (self.half if torch.is_autocast_enabled("cpu") else self.full)()
+
+
+def work(seconds):
+    """Keep the processor busy for so long, however often others have it meanwhile."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+@pytest.mark.parametrize(("bf16_seconds", "faster"), [(0.001, True), (0.0019, False), (0.009, False)])
+def test_bf16_has_to_be_clearly_faster(decide, bf16_seconds, faster):
+    assert decide(lambda: work(bf16_seconds), lambda: work(0.002)) is faster
+
+
+def test_a_busy_machine_does_not_change_the_precision(decide):
+    waits, slow = itertools.cycle((0.02, 0.001)), itertools.cycle((0.0, 0.0, 0.01))
+
+    def half():  # waits for a core most of the time, and every third pass is slow
+        time.sleep(next(waits))
+        work(0.001 + next(slow))
+
+    assert decide(half, lambda: work(0.002))
 
 
 def test_ranking_head_marks_objects_and_ignores_between():
