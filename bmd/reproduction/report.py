@@ -44,10 +44,14 @@ def _measured(row: RowResult, one: TableResult) -> Measured:
 
 
 def _beside(one: TableResult) -> Iterator[Published]:
-    for row in one.rows:
-        if row.published is not None:
-            given = {key: row.published[key] for key in ("table", "task", "model", "values", "measured_on")}
-            yield Published(one.paper, **given, mix=tuple(row.published["mix"]))
+    """The paper's rows; the task is said where one network has several."""
+    rows = [row.published for row in one.rows if row.published is not None]
+    models = [row["model"] for row in rows]
+    for row in rows:
+        given = {key: row[key] for key in ("table", "task", "values", "measured_on")}
+        alone = models.count(row["model"]) == 1
+        model = row["model"] if alone else f"{row['model']}, {row['task']}"
+        yield Published(one.paper, model=model, **given, mix=tuple(row["mix"]))
 
 
 def claims(one: TableResult) -> Iterator[str]:

@@ -18,6 +18,7 @@ claims         list of claimed differences, see ``ClaimResult``
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ from typing import Any
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 SCHEMA = 1
+NUMBERS = re.compile(r"\[[\s\d.,eE+-]+\]")
+"""A list of numbers, which stands on one line."""
 STATES = ("trained", "shipped", "no network", "not trained")
 
 
@@ -162,6 +165,7 @@ def write(result: TableResult, folder: Path = RESULTS) -> Path:
     file = path(result.paper, result.table, folder)
     file.parent.mkdir(parents=True, exist_ok=True)
     words = json.dumps({"schema": SCHEMA} | asdict(result), indent=1, ensure_ascii=False)
+    words = NUMBERS.sub(lambda found: re.sub(r"\s+", " ", found[0]).replace("[ ", "[").replace(" ]", "]"), words)
     part = file.with_suffix(".part")
     part.write_text(words + "\n", encoding="utf-8")
     part.replace(file)
