@@ -99,7 +99,7 @@ def fitted(table: Table, row: Row, made: Made, examples: int, runs: Path) -> Run
         "recipe": {key: value for key, value in as_dict(recipe).items() if key not in PATHS},
         "chosen_step": best["step"],
         "validation": {key: round(value, 4) for key, value in best["metrics"].items()},
-        "seconds": round(60 * done["minutes"], 1),
+        "seconds": round(60 * done["minutes"], 3),
         "hardware": hardware(),
         "commit": checkpoint.commit(),
     }

@@ -128,7 +128,11 @@ def test_equal_to_the_reference_script(real_data: Path, tmp_path: Path) -> None:
     output = subprocess.run(
         [sys.executable, str(folder / "score.py"), str(annotations), str(path)], capture_output=True, check=True
     ).stdout
-    assert score(films, predictions) == json.loads(output)
+    found, reference = score(films, predictions), json.loads(output)
+    assert {key: found[key] for key in reference} == reference
+    for key in ("dice", "level_exact"):
+        assert found[f"{key}_low"] <= found[key] <= found[f"{key}_high"]
+    assert set(found) - set(reference) == {"dice_low", "dice_high", "level_exact_low", "level_exact_high"}
 
 
 def disturbed(one: Film, rng: np.random.Generator) -> dict:

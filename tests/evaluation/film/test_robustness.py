@@ -151,7 +151,7 @@ def test_the_command_passes_folders_and_choices_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(robustness, "evaluate_robustness", lambda *words: asked.append(words) or "| table |")
+    monkeypatch.setattr(robustness, "evaluate_robustness", lambda *words, cohort: asked.append(words) or "| table |")
     words = ["evaluate", "robustness", "a", "b", "--perturbation", "grid", "--out", "c", "--pictures", "d"]
     assert cli.main(words) == 0
     assert cli.main(["evaluate", "robustness", "--count", "3", "--seed", "7"]) == 0
