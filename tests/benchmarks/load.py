@@ -7,7 +7,8 @@ names nobody, so its lines are given to the visitors of one kind in the order in
 
 Bars: nobody waits for longer than the networks before him ran, plus 3 s; at most 2.5 GB; within 300 MB of the start
 after all have left. A line of JSON for each round, and one for the whole. ``--few`` is a quick look: three visitors, no
-browsers, no waiting for the end.
+browsers, no waiting for the end. Twenty browsers need more of two cores than the app does, and on a machine that has
+other work they are what is slow: the errands' own seconds stand beside those until the card.
 """
 
 from __future__ import annotations

@@ -13,8 +13,10 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-MOST_S = 90.0
-"""A visitor who waits longer is not served."""
+from bmd.app.visit import LIMIT_S
+
+MOST_S = LIMIT_S
+"""A visitor who waits longer is not served: the app itself gives up by then."""
 XSRF = "_streamlit_xsrf"
 
 
