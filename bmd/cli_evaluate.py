@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bmd.cli_predict import chosen
 from bmd.errors import OptionError
 from bmd.models import _registry as registry
-from bmd.text import codes
+from bmd.reference import LUMBAR
+from bmd.text import codes, text
 
 HELD = "runs/held"
 
@@ -29,20 +31,22 @@ def define_evaluate(command: argparse.ArgumentParser) -> None:
         "ct-paintouts (what the pair ensemble reads of a slice), "
         "ct-fractures, film-fractures (said of simulated people, by grade), "
         "decoder (what each number of the spine decoder is worth), "
-        "trust (when names are certain, what counts as metal)",
+        "trust (when names are certain, what counts as metal), "
+        "lumos DIR (films, CTs and figures of a downloaded cohort against its DXA; docs/validation.md)",
     )
     command.add_argument("--data", default=HELD, help="cases no network has seen (default runs/held; ct simulates)")
     command.add_argument("--count", type=int, help="films at most (2000), people to simulate (20000; for volumes none)")
     command.add_argument("--calibration", metavar="FOLDER", help="for ct, dxa: simulated cases to calibrate on")
     command.add_argument("--over50", metavar="FOLDER", help="for ct: people from 50 years on, measured as they are")
     command.add_argument("--model", action="append", metavar="NAME", help="for films: as for predict")
-    command.add_argument("--annotations", metavar="FILE", help="for films, film-fractures: true corners, as JSON")
     command.add_argument("--folder", metavar="DIR", help="for volumes: one folder per CT; likeness: films")
     command.add_argument(
         "--nuisances", action="store_true", help="for decoder: grids, letters and the like on the films"
     )
     command.add_argument("--search", action="store_true", help="for decoder: also search better numbers")
     _define_recorded(command)
+    _define_annotated(command)
+    _define_lumos(command)
     command.add_argument("--nhanes", metavar="FILE", help="for population: the survey's body measures, as CSV")
     command.add_argument("--vertebra", metavar="FILE", help="for population: its vertebral morphometry, as CSV")
     command.add_argument(
@@ -59,6 +63,28 @@ def _define_recorded(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--cohort", default="own", metavar="CODE", help="with --write: what real pictures are called (default own)"
     )
+
+
+def _define_annotated(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--annotations",
+        metavar="FILE",
+        help="for films, film-fractures, lumos: true corners, outlines, masks or boxes, as JSON, COCO or CSV",
+    )
+    command.add_argument(
+        "--levels",
+        metavar="LEVELS",
+        type=lambda levels: tuple(levels.upper().split(",")),
+        default=LUMBAR,
+        help="for films: what was annotated, such as L1,L2,L3,L4 (default L1 to L5)",
+    )
+
+
+def _define_lumos(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--limit", type=int, metavar="N", help="for lumos: the first N patients of the table")
+    command.add_argument("--table", metavar="FILE", help="for lumos: the clinical table (default: looked for in DIR)")
+    command.add_argument("--scale", choices=["lunar", "hologic", "table"], help="for lumos: of the table's densities")
+    command.add_argument("--male", metavar="NUMBER", help="for lumos: what stands for men where the sex is a number")
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -91,6 +117,7 @@ def evaluate(options: argparse.Namespace) -> None:
         "view": _calibrate_view,
     }
     of_folders = {"robustness": _evaluate_robustness, "gate": _evaluate_gate, "dxa-pictures": _evaluate_dxa_pictures}
+    of_folders["lumos"] = _evaluate_lumos
     rooms = special | of_folders if len(options.names) == 1 else of_folders
     if options.names and options.names[0] in rooms:
         rooms[options.names[0]](options)
@@ -114,8 +141,16 @@ def _evaluate_films(options: argparse.Namespace) -> None:
         every=options.all,
         models=networks,
         cohort=_cohort(options),
+        levels=_levels(options.levels),
     )
     _say(json.dumps(found))
+
+
+def _levels(asked: Sequence[str]) -> Sequence[str]:
+    """Levels to score, from the head on; at least two, since a hit is judged by their distance."""
+    if len(set(asked)) < 2 or not set(asked) <= set(LUMBAR):
+        raise OptionError("command.levels_asked", asked=tuple(asked), known=LUMBAR)
+    return [level for level in LUMBAR if level in asked]
 
 
 def _evaluate_robustness(options: argparse.Namespace) -> None:
@@ -277,6 +312,20 @@ def _evaluate_dxa_pictures(options: argparse.Namespace) -> None:
 
     found = evaluate_pictures(Path(options.names[1]), count=options.count or 1000, cohort=_cohort(options))
     _say(json.dumps(found, indent=1))
+
+
+def _evaluate_lumos(options: argparse.Namespace) -> None:
+    if len(options.names) != 2:
+        raise OptionError("command.needs", what="evaluate lumos", option="DIR")
+    if options.limit is not None and options.limit < 1:
+        raise OptionError("command.limit")
+    from bmd.evaluation.validation.run import REPORT, Asked, evaluate_lumos
+
+    asked = Asked(_path(options.table), options.scale, options.male, options.limit, _path(options.annotations))
+    out = Path(options.out or "runs/lumos")
+    evaluate_lumos(Path(options.names[1]), out, asked, tell=lambda line: print(line, file=sys.stderr, flush=True))
+    _say((out / REPORT).read_text(encoding="utf-8"))
+    print(text("validation.written", path=str(out / REPORT)), file=sys.stderr)
 
 
 def _calibrate_view(options: argparse.Namespace) -> None:

@@ -1,15 +1,15 @@
 """Annotated real films: predictions, scores and a sheet of overlays to look at. Measuring only, never training.
 
 Run ``python -m bmd evaluate films --annotations FILE`` (``--out FOLDER`` for predictions and one sheet of overlays,
-``--pictures DIR`` for a picture of each film that fails). FILE may also be a folder that holds an annotations.json.
+``--pictures DIR`` for a picture of each film that fails). FILE may also be a folder that holds an annotations.json;
+its forms are in `annotations`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from bmd.errors import InputError
+from bmd.evaluation.film.annotations import Film, centre, read_annotations
 from bmd.evaluation.film.overlays import overlays
 from bmd.evaluation.record import record, with_interval
 from bmd.inference.engine import Engine
@@ -33,44 +34,6 @@ log = logging.getLogger(__name__)
 
 RADIUS = 0.4
 """A prediction hits a vertebra within this share of the mean vertical distance between neighbouring centres."""
-
-
-@dataclass(frozen=True, eq=False)
-class Film:
-    """One annotated film: its path, (width, height) and the four corners (4, 2) of each named vertebra, pixels."""
-
-    path: Path
-    size: tuple[int, int]
-    quads: dict[str, NDArray[np.float64]]
-
-
-def read_annotations(path: Path) -> list[Film]:
-    """Read ``{"images": [{"file", "size", "vertebrae": [{"level", "quad_clockwise_from_topleft"}]}]}``.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read or does not have this form.
-    """
-    if path.is_dir():
-        path = path / "annotations.json"
-    try:
-        images = json.loads(path.read_text(encoding="utf-8"))["images"]
-        return [
-            Film(path.parent / image["file"], (int(image["size"][0]), int(image["size"][1])), _quads(image))
-            for image in images
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("network.annotations_unreadable", problem=f"{type(error).__name__}: {error}") from error
-
-
-def _quads(image: dict[str, Any]) -> dict[str, NDArray[np.float64]]:
-    found = {}
-    for vertebra in image["vertebrae"]:
-        quad = vertebra.get("quad") or vertebra.get("quad_clockwise_from_topleft")
-        if vertebra.get("level") and quad:
-            found[str(vertebra["level"])] = np.array(quad, float)
-    return found
 
 
 def predict(
@@ -91,18 +54,21 @@ def predict(
     return found
 
 
-def score(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str, Any]:
+def score(films: list[Film], predictions: list[dict[str, Any]], levels: Sequence[str] = LUMBAR) -> dict[str, Any]:
     """Score predictions in the form ``predict --json`` writes.
 
     A vertebra is hit by a predicted box whose centre lies within 0.4 of the mean vertebra spacing of its own centre.
+    Films without all of ``levels`` annotated are left out and counted.
 
     Returns
     -------
     dict
-        ``films`` (with all of L1-L5 annotated), ``level_exact`` (share of vertebrae hit by a box of that name),
-        ``found`` (hit by any box), ``all_five`` (films), ``refused`` (films), ``dice``, ``dice_median`` (all predicted
-        L1-L5 areas against all true ones, below the top of the first true vertebra), ``ap50`` (mean over levels, 101
-        recall points); of the first two and ``dice`` also ``_low`` and ``_high``, the 95 % interval over films.
+        ``films`` (with all of the levels annotated), ``incomplete`` (films left out), ``bodies`` (vertebrae),
+        ``level_exact`` (share of vertebrae hit by a box of that name), ``found`` (hit by any box), ``all_five`` (films
+        where all are), ``refused`` (films), ``dice``, ``dice_median`` (all predicted areas of these levels against all
+        true ones, below the top of the first true vertebra; boxes against boxes where only boxes were annotated),
+        ``ap50`` (mean over levels, 101 recall points); of the first two shares and ``dice`` also ``_low`` and
+        ``_high``, the 95 % interval over films.
     """
     by_name = {Path(p["file"]).name: p for p in predictions}
     exact: list[bool] = []
@@ -111,19 +77,21 @@ def score(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str, Any
     boxes: list[tuple[Boxes, Boxes]] = []
     all_five = refused = 0
     for film in films:
-        if not set(LUMBAR) <= set(film.quads):
+        if not set(levels) <= set(film.quads):
             continue
         prediction = by_name.get(film.path.name, {"vertebrae": [], "suitable": True})
         refused += not prediction.get("suitable", True)
         bodies = [v for v in prediction["vertebrae"] or [] if v.get("box")]
-        named, seen = _hits(film, bodies)
+        named, seen = _hits(film, bodies, levels)
         exact, found, all_five = exact + named, found + seen, all_five + all(named)
-        boxes.append(_boxes(film, bodies))
-        dice.append(_dice(film, bodies))
+        boxes.append(_boxes(film, bodies, levels))
+        dice.append(_dice(film, bodies, levels))
     count = len(dice)
     ap50 = average_precision([truth for truth, _ in boxes], [seen for _, seen in boxes])["ap50"] / 100
     return {
         "films": count,
+        "incomplete": len(films) - count,
+        "bodies": count * len(levels),
         **_with_intervals({"level_exact": exact, "found": found, "dice": dice}, count),
         "all_five": all_five,
         "refused": refused,
@@ -144,37 +112,38 @@ def _with_intervals(lists: dict[str, list[Any]], films: int) -> dict[str, float]
     return {name: round(value, 3) for name, value in values.items()}
 
 
-def _hits(film: Film, bodies: list[dict[str, Any]]) -> tuple[list[bool], list[bool]]:
-    """For each of L1-L5: hit by a box of its name; hit by any box."""
-    centres = {level: film.quads[level].mean(0) for level in LUMBAR}
+def _hits(film: Film, bodies: list[dict[str, Any]], levels: Sequence[str] = LUMBAR) -> tuple[list[bool], list[bool]]:
+    """For each of the levels: hit by a box of its name; hit by any box."""
+    centres = {level: centre(film.quads[level]) for level in levels}
     radius = RADIUS * np.mean(np.diff(sorted(c[1] for c in centres.values())))
     named, seen = [], []
-    for level, centre in centres.items():
+    for level, middle in centres.items():
         near = []
         for body in bodies:
             x1, y1, x2, y2 = body["box"]
-            if np.hypot((x1 + x2) / 2 - centre[0], (y1 + y2) / 2 - centre[1]) < radius:
+            if np.hypot((x1 + x2) / 2 - middle[0], (y1 + y2) / 2 - middle[1]) < radius:
                 near.append(body["level"])
         named.append(level in near)
         seen.append(bool(near))
     return named, seen
 
 
-def _boxes(film: Film, bodies: list[dict[str, Any]]) -> tuple[Boxes, Boxes]:
-    """True and predicted boxes of L1-L5, classes 1..5."""
-    quads = [film.quads[level] for level in LUMBAR]
-    truth = Boxes(np.array([(*quad.min(0), *quad.max(0)) for quad in quads]), np.arange(1, len(LUMBAR) + 1))
-    named = [v for v in bodies if v["level"] in LUMBAR]
-    labels = np.array([LUMBAR.index(v["level"]) + 1 for v in named], int)
+def _boxes(film: Film, bodies: list[dict[str, Any]], levels: Sequence[str]) -> tuple[Boxes, Boxes]:
+    """True and predicted boxes of the levels, classes from 1 on."""
+    quads = [film.quads[level] for level in levels]
+    truth = Boxes(np.array([(*quad.min(0), *quad.max(0)) for quad in quads]), np.arange(1, len(levels) + 1))
+    named = [v for v in bodies if v["level"] in levels]
+    labels = np.array([list(levels).index(v["level"]) + 1 for v in named], int)
     found = Boxes(np.array([v["box"] for v in named], float), labels, np.array([v["score"] for v in named], float))
     return truth, found
 
 
-def _dice(film: Film, bodies: list[dict[str, Any]]) -> float:
-    """Dice of all L1-L5 areas below the top of the first true vertebra."""
-    quads = [film.quads[level] for level in LUMBAR]
+def _dice(film: Film, bodies: list[dict[str, Any]], levels: Sequence[str]) -> float:
+    """Dice of all areas of the levels below the top of the first true vertebra."""
+    quads = [film.quads[level] for level in levels]
     truth = _filled(film.size, quads)
-    outlines = [np.asarray(v.get("contour") or _box_outline(v["box"])) for v in bodies if v["level"] in LUMBAR]
+    named = [v for v in bodies if v["level"] in levels]
+    outlines = [np.asarray((not film.boxed and v.get("contour")) or _box_outline(v["box"])) for v in named]
     predicted = _filled(film.size, outlines)
     top = int(min(q[:, 1].min() for q in quads))
     truth, predicted = truth[top:], predicted[top:]
@@ -193,13 +162,13 @@ def _filled(size: tuple[int, int], polygons: list[NDArray[np.float64]]) -> NDArr
     return np.array(area)
 
 
-def certainty(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str, Any]:
+def certainty(films: list[Film], predictions: list[dict[str, Any]], levels: Sequence[str] = LUMBAR) -> dict[str, Any]:
     """How far "certain" can be relied on, and which films fail.
 
     Parameters
     ----------
     films, predictions
-        As for ``score``; films with all of L1-L5 annotated count.
+        As for ``score``; films with all of the levels annotated count.
 
     Returns
     -------
@@ -211,10 +180,10 @@ def certainty(films: list[Film], predictions: list[dict[str, Any]]) -> dict[str,
     certain = 0
     failures: dict[str, list[str]] = {}
     for film in films:
-        if not set(LUMBAR) <= set(film.quads):
+        if not set(levels) <= set(film.quads):
             continue
         prediction = by_name.get(film.path.name)
-        why = ["unread"] if prediction is None else _failures(film, prediction)
+        why = ["unread"] if prediction is None else _failures(film, prediction, levels)
         if prediction is not None:
             certain += bool(_sure(prediction))
         if why:
@@ -227,11 +196,11 @@ def _sure(prediction: dict[str, Any]) -> bool:
     return bool(prediction.get("suitable", True) and prediction.get("levels_certain") and prediction["vertebrae"])
 
 
-def _failures(film: Film, prediction: dict[str, Any]) -> list[str]:
+def _failures(film: Film, prediction: dict[str, Any], levels: Sequence[str]) -> list[str]:
     """What went wrong on one film."""
     if not prediction.get("suitable", True):
         return ["refused"]
-    named, seen = _hits(film, [v for v in prediction["vertebrae"] or [] if v.get("box")])
+    named, seen = _hits(film, [v for v in prediction["vertebrae"] or [] if v.get("box")], levels)
     misnamed = any(found and not right for right, found in zip(named, seen, strict=True))
     said = {"missed": not all(seen), "misnamed": misnamed, "certain_wrong": misnamed and _sure(prediction)}
     return [why for why, holds in said.items() if holds]
@@ -245,13 +214,14 @@ def evaluate_films(
     engine: Engine | None = None,
     models: Mapping[str, str] | None = None,
     cohort: str | None = None,
+    levels: Sequence[str] = LUMBAR,
 ) -> dict[str, Any]:
     """Predict and score annotated films.
 
     Parameters
     ----------
     annotations : Path
-        See ``read_annotations``; the films lie beside it.
+        See ``annotations.read_annotations``; the films lie beside it.
     out : Path, optional
         Folder for predictions.json, scores.json and overlays.png, a sheet of all films.
     pictures : Path, optional
@@ -264,6 +234,8 @@ def evaluate_films(
         Networks by role where the role's default is not wanted.
     cohort : str, optional
         Code of these films; the figures are put under it into the localiser's metadata.
+    levels : sequence of str
+        Vertebrae that were annotated on every film that is to count.
 
     Returns
     -------
@@ -280,7 +252,7 @@ def evaluate_films(
     films = read_annotations(annotations)
     results = predict([film.path for film in films], engine, models)
     objects = [as_object(report) for _, report in results]
-    scores = score(films, objects) | certainty(films, objects)
+    scores = score(films, objects, levels) | certainty(films, objects, levels)
     quads = {film.path.name: film.quads for film in films}
     if cohort is not None:
         localiser = (models or {}).get("localiser") or default("localiser")
@@ -298,7 +270,7 @@ def evaluate_films(
 def entry(scores: Mapping[str, Any], cohort: str) -> dict[str, Any]:
     """What ``score`` and ``certainty`` found as a measurement: shares, with the number that each is of."""
     films, names = int(scores["films"]), ("found", "level_exact")
-    bodies = len(LUMBAR) * films
+    bodies = int(scores["bodies"])
     stated = [f"{name}{end}" for name in (*names, "dice") for end in ("", "_low", "_high")]
     values = {key: float(scores[key]) for key in (*stated, "dice_median") if key in scores}
     values |= {f"{name}_of": bodies for name in names}

@@ -132,7 +132,14 @@ def test_equal_to_the_reference_script(real_data: Path, tmp_path: Path) -> None:
     assert {key: found[key] for key in reference} == reference
     for key in ("dice", "level_exact"):
         assert found[f"{key}_low"] <= found[key] <= found[f"{key}_high"]
-    assert set(found) - set(reference) == {"dice_low", "dice_high", "level_exact_low", "level_exact_high"}
+    assert set(found) - set(reference) == {
+        "dice_low",
+        "dice_high",
+        "level_exact_low",
+        "level_exact_high",
+        "incomplete",
+        "bodies",
+    }
 
 
 def disturbed(one: Film, rng: np.random.Generator) -> dict:
