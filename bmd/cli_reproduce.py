@@ -48,7 +48,7 @@ def reproduce(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace, out: Path) -> None:
     from bmd.reproduction import papers, report
-    from bmd.reproduction.run import Options, run_tables
+    from bmd.reproduction.run import Options, fill, run_tables
 
     if options.examples < 0 or options.people < 0 or options.budget <= 0 or options.workers < 1:
         raise OptionError("result.counts")
@@ -67,4 +67,5 @@ def _run(options: argparse.Namespace, out: Path) -> None:
         tuple(options.row or ()),
     )
     run_tables(chosen, wanted)
+    fill(papers.tables(None if options.all else options.paper), out)
     report.write_page(out)

@@ -5,10 +5,9 @@
 `papers/`        one file a paper with its tables
 `datasets`       the simulated people of each split: made once, refused where splits overlap
 `measures/`      what a network says of the test set, and the figures of that
-`budget`         how many examples every row of a table may see
 `fit`            one row's training, its checkpoint chosen on the validation split alone
 `points`         what plots are drawn from, of what a row said of the test set
-`run`            a whole table: train what is missing, measure once, compare, write ``docs/results``
+`run`            a whole table: its budget; train what is missing, measure once, compare, write ``docs/results``
 `results`        what stands in ``docs/results``: schema, reader, writer; imports nothing slow
 `report`         the same as Markdown and CSV
 ===============  ====================================================================================================

@@ -100,6 +100,14 @@ def run_table(table: Table, options: Options) -> TableResult:
     return result
 
 
+def fill(tables: Iterable[Table], out: Path) -> None:
+    """Write the tables that have no file yet, every row with what it needs."""
+    for table in tables:
+        if results.read(table.paper, table.key, out) is None:
+            rows = tuple(_untrained(table, row) for row in table.rows)
+            results.write(TableResult(table.paper, table.key, table.printed, table.name, rows=rows), out)
+
+
 def _claims(
     table: Table,
     said: dict[str, Outcome],

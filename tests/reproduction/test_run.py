@@ -14,7 +14,7 @@ from bmd.errors import OptionError
 from bmd.reproduction import compare, datasets, fit, outcomes, papers, report, results
 from bmd.reproduction.measures import classes
 from bmd.reproduction.plan import Claim, Measure, Outcome, Row, Table
-from bmd.reproduction.run import Options, run_table, run_tables
+from bmd.reproduction.run import Options, fill, run_table, run_tables
 
 PEOPLE, EXAMPLES = 9, 64
 
@@ -143,6 +143,16 @@ def test_the_file_holds_the_table(table, options) -> None:
     with pytest.raises(ValueError, match="schema"):
         results.read("ha2024", "2", options.out)
     results.write(table, options.out)
+
+
+def test_tables_that_were_not_run_have_their_rows_too(table, tmp_path) -> None:
+    results.write(table, tmp_path)
+    other = replace(TABLE, key="9")
+    fill([TABLE, other], tmp_path)
+    assert results.read("ha2024", "2", tmp_path) == table
+    written = results.read("ha2024", "9", tmp_path)
+    assert [row.needs["said"] for row in written.rows][:2] == ["not run yet"] * 2
+    assert "7" in written.row("dear").needs["said"]
 
 
 def test_the_page_says_what_the_file_says(table, options) -> None:
