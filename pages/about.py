@@ -1,4 +1,4 @@
-"""About: what OsteoLens is, what it is for, its models, its sources, and what it holds of the visitor."""
+"""About: what OsteoLens is, what it is for, its networks, its sources, and what it holds of the visitor."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ shell.open_page(__file__)
 
 
 def main() -> None:
-    """The ways in and what their networks learned from, intended use and privacy, then every network's figures."""
+    """The ways in and what their networks learned from, intended use, sources and privacy."""
     st.title(text("app.about.title"), anchor=False)
     st.markdown(text("app.about.lead"))
     about.ways_in()
-    left, right = st.columns([5, 6], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         st.header(text("app.about.intended_title"), anchor=False)
         st.markdown("\n".join(entry("app.about.intended")))
-        privacy()
         st.header(text("app.about.sources_title"), anchor=False)
         st.markdown("\n".join(entry("app.about.sources")).format(reference=HOLOGIC.name))
     with right:
-        about.models()
+        privacy()
 
 
 def privacy() -> None:

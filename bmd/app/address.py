@@ -36,7 +36,11 @@ class Key:
 
 CASE = Key("case", r"[a-z][a-z0-9_-]{0,39}")
 """The built-in case that is open ("osteoporosis"), or a file of one's own ("own-1")."""
-KEYS = (CASE,)
+PART = Key("part", r"[a-z]{1,20}")
+"""Which part of the page "Evidence" is open."""
+NETWORK = Key("network", r"[a-z][a-z0-9_]{0,39}")
+"""The network whose card is open there."""
+KEYS = (CASE, PART, NETWORK)
 
 
 @dataclass(frozen=True)

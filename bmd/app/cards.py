@@ -87,7 +87,7 @@ def model_card(name: str) -> None:
         st.markdown(f"**{spec.title}** · {words.word('app.task', spec.task)}")
         st.caption(spec.paper)
         if card is None:
-            st.markdown(text("app.no_weights"))
+            st.markdown(text("app.no_weights", name=name))
             return
         _measured(card)
         with st.expander(text("app.details")):
@@ -100,17 +100,9 @@ def _measured(card: dict[str, Any]) -> None:
     if not entries:
         st.caption(text("app.not_measured"))
         return
-    surveyed = words.beside(entries)
-    groups = words.figures([words.brief(one) for one in entries if not (surveyed and one["site"])])
-    real = [group for group in groups if group.real]
     st.markdown(f"**{text('app.on_patients')}**")
-    if surveyed:
-        st.html(table(entry("app.demographics.figure_head"), surveyed))
-        st.caption(text("app.demographics.figure_note"))
-    _tables(real)
-    if not real and not surveyed:
-        st.caption(text("app.no_patients"))
-    if simulated := [group for group in groups if not group.real]:
+    on_patients([one for one in entries if one["kind"] in stated.REAL])
+    if simulated := words.figures([words.brief(one) for one in entries if one["kind"] not in stated.REAL]):
         st.markdown(f"**{text('app.on_simulated')}**")
         _tables(simulated)
     if published := _published(card):
@@ -120,6 +112,18 @@ def _measured(card: dict[str, Any]) -> None:
             _parts(split)
     with st.expander(text("app.every_figure")):
         _every(entries)
+
+
+def on_patients(entries: Sequence[dict[str, Any]]) -> None:
+    """The most important of figures on patients, or that there are none."""
+    surveyed = words.beside(entries)
+    if surveyed:
+        st.html(table(entry("app.demographics.figure_head"), surveyed))
+        st.caption(text("app.demographics.figure_note"))
+    real = words.figures([words.brief(one) for one in entries if not (surveyed and one["site"])])
+    _tables(real)
+    if not real and not surveyed:
+        st.caption(text("app.no_patients"))
 
 
 def _tables(groups: Sequence[words.Figures]) -> None:
@@ -183,9 +187,16 @@ def _details(card: dict[str, Any]) -> None:
         "seeds": words.seeds(made),
         "weights": words.weights_hash(card),
         "licence": card.get("licence"),
+        "limits": _limits(card),
     }
     rows = [[text(f"app.card.{key}"), html.escape(str(value))] for key, value in lines.items() if value]
     st.html(table(["", ""], rows))
+
+
+def _limits(card: dict[str, Any]) -> str:
+    """What the network is for, and what follows from whom it has seen."""
+    simulated = str(card["trained_on"]["cohort"]).startswith("simulated")
+    return text("app.card.limits_simulated" if simulated else "app.card.limits_real", use=str(card["intended_use"]))
 
 
 def _calibrated(card: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ ENTRYPOINT = "streamlit_app.py"
 PAGES = (
     *((row.page, text(row.code("title")), row.icon) for row in modality.MODALITIES),
     ("together", text("app.together.title"), "join"),
+    ("evidence", text("app.evidence.title"), "fact_check"),
     ("about", text("app.about.title"), "info"),
 )
 """File in ``pages/``, title and icon, in the order of the navigation."""
