@@ -19,6 +19,7 @@ SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path i
 FOR_DEVELOPERS = (
     "bmd/evaluation/",  # tables of figures for model cards and docs, and what papers measured
     "bmd/models/",  # names of networks and their papers
+    "bmd/reproduction/papers/",  # names of rows as papers have them
     "bmd/population/",  # the report on the simulated population, in docs/
     "bmd/reference.py",  # sources of tables, cited
     "bmd/simulator/dxa/console.py",  # what a densitometer prints into its pictures
