@@ -39,7 +39,7 @@ class Plot:
 
 def show(wanted: found.Wanted) -> None:
     """Choose a table and a row of it; then every plot there is of both."""
-    measured = [one for one in found.tables(wanted) if any(row.values for row in one.rows)]
+    measured = [one for one in found.tables(wanted) if _drawn(one)]
     if not measured:
         st.info(text("app.evidence.no_plots"), icon=":material/filter_alt_off:")
         return
@@ -55,6 +55,11 @@ def show(wanted: found.Wanted) -> None:
     if row is not None:
         _pictures(row.points)
         _tests(row.points)
+
+
+def _drawn(one: TableResult) -> bool:
+    """Whether there is anything to draw of a table."""
+    return sum(bool(row.values) for row in one.rows) > 1 or any(set(DRAWN) & set(row.points) for row in one.rows)
 
 
 def _table(measured: Sequence[TableResult]) -> TableResult:

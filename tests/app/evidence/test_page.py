@@ -200,6 +200,15 @@ def test_agreement_has_its_bias_and_limits(app, made, tmp_path, unit, axis):
     assert any(axis in chart.proto.spec for chart in at.get("plotly_chart"))
 
 
+def test_a_table_of_which_nothing_can_be_drawn_is_not_offered(app, made, tmp_path):
+    results.write(replace(made, rows=(replace(made.rows[0], points={}),), claims=()), tmp_path)
+    found.everything.clear()
+    at = app().switch_page("pages/evidence.py")
+    at.query_params["part"] = "plots"
+    at.run()
+    assert text("app.evidence.no_plots") in [one.value for one in at.info]
+
+
 def test_pictures_errors_and_tests_are_drawn(app, made, tmp_path):
     cells = RNG.integers(0, 256, (3, 50, 50)).tolist()
     kept = {"classes": ["normal", "osteopenia", "osteoporosis"], "hips": 100, "pictures": cells, "heat": cells}
