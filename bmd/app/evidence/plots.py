@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from bmd.app import choices
@@ -33,7 +32,7 @@ class Plot:
 
     key: str
     title: str
-    figure: go.Figure
+    figure: Any
     words: str
 
 
