@@ -86,7 +86,7 @@ def centre(points: Points) -> Points:
     moments = cv2.moments(points.astype(np.float32).reshape(-1, 1, 2))
     if not moments["m00"]:
         return np.asarray(points.mean(0))
-    return np.array([moments["m10"], moments["m01"]]) / moments["m00"]
+    return np.array([moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]], float)
 
 
 def level_of(name: str) -> str | None:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bmd.evaluation.film.annotated import Film, predict, read_annotations
+from bmd.evaluation.film.annotated import predict
+from bmd.evaluation.film.annotations import Film, read_annotations
 from bmd.inference.engine import Engine
 from bmd.inference.film.found import of_maps
 from bmd.inference.film.fracture import LOSS, Low, judged
@@ -99,7 +100,7 @@ def compare_annotated(annotations: Path, engine: Engine | None = None) -> dict[s
     Parameters
     ----------
     annotations : Path
-        See ``annotated.read_annotations``. Measuring only: nothing is set by these films.
+        See ``annotations.read_annotations``. Measuring only: nothing is set by these films.
     engine : Engine, optional
         Runs the networks.
 

@@ -48,7 +48,7 @@ def assign(folder: Path, patients: Iterable[Patient], apart: Iterable[Path] = ()
     apart : iterable of Path
         Files and folders that are not part of the cohort, such as that of the results.
     """
-    rows = {patient.key: patient.row for patient in patients if patient.key is not None}
+    rows: dict[str | None, int] = {patient.key: patient.row for patient in patients if patient.key is not None}
     outside = [path.resolve() for path in apart]
     found: dict[int, list[Path]] = defaultdict(list)
     shapes: Counter[str] = Counter()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from bmd.inference.film.reduced import reduced
 from bmd.inference.run import Networks
 from bmd.readers import read_study
 from bmd.readers.limits import check_file_bytes
-from bmd.readers.volume import read_paths
+from bmd.readers.volume import VolumeChoice, read_paths
 from bmd.reference import CATEGORIES, DENSITY_LEVELS
 from bmd.types import Demographics, Prediction, Report, Study
 
@@ -64,7 +65,7 @@ def examine(patient: Patient, files: Sequence[Path], folder: Path, engine: Engin
     WeightsError
         A network without which nothing can be measured is missing.
     """
-    kinds = {path: _tried(lambda path=path: kind(path), "other")[0] for path in files}
+    kinds = {path: _tried(partial(kind, path), "other")[0] for path in files}
     films = [look(path, path.relative_to(folder), engine) for path in files if kinds[path] == "film"]
     best = chosen(films)
     record: Record = kept_of(patient) | {"films": [film.kept for film in films], "outcome": "", "levels": 0}
@@ -186,14 +187,15 @@ def scan(paths: Sequence[Path], known: Demographics, engine: Engine | None) -> R
     """
     kept: Record = dict.fromkeys(("hu", "level", "mean_hu", "chance"))
     kept |= {"state": "unread", "code": "", "certain": False, "series": 0}
-    choices, code = _tried(lambda: read_paths(paths), ())
+    nothing: tuple[VolumeChoice, ...] = ()
+    choices, code = _tried(lambda: read_paths(paths), nothing)
     kept |= {"series": len(choices), "code": code}
     for choice in choices[:1]:
         study, code = _tried(choice.load, None)
         if study is None:
             return kept | {"code": code}
         told = replace(study, patient=known)
-        report, code = _tried(lambda told=told: analyse_ct(told, engine=engine), None)
+        report, code = _tried(partial(analyse_ct, told, engine=engine), None)
         return kept | ({"code": code} if report is None else _measured(report))
     return kept
 

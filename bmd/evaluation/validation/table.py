@@ -158,7 +158,8 @@ def read_table(folder: Path, table: Path | None = None, male: str | None = None)
         No table with an identifier and a density or T-score, or it cannot be read.
     """
     paths = [table] if table is not None else sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS)
-    reader, lines, headings = _Reader(male), [], {}
+    reader, headings = _Reader(male), dict[str, str]()
+    lines: list[dict[str, str]] = []
     found, wrong = [], []
     for path in paths:
         try:

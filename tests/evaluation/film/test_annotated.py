@@ -12,13 +12,8 @@ import pytest
 from PIL import Image as Pillow
 
 from bmd.errors import InputError
-from bmd.evaluation.film.annotated import (
-    Film,
-    certainty,
-    evaluate_films,
-    read_annotations,
-    score,
-)
+from bmd.evaluation.film.annotated import certainty, evaluate_films, score
+from bmd.evaluation.film.annotations import Film, read_annotations
 from bmd.evaluation.film.overlays import overlays
 from bmd.reference import LUMBAR
 from bmd.types import Image, Report, Study, Suitability, Vertebra
