@@ -17,7 +17,8 @@ def main() -> None:
     st.title(text("app.about.title"), anchor=False)
     st.markdown(text("app.about.lead"))
     about.ways_in()
-    left, right = st.columns(2, gap="large")
+    with st.container(key="about"):
+        left, right = st.columns(2, gap="large")
     with left:
         st.header(text("app.about.intended_title"), anchor=False)
         st.markdown("\n".join(entry("app.about.intended")))

@@ -15,6 +15,8 @@ from bmd.types import Study
 
 MOST_FILES = 20
 """Pictures that are read of one drop."""
+MOST_NAMED = 3
+"""Files that are named where more share one reason."""
 LONGEST_NAME = 32
 _UNREAD = "unread"
 
@@ -89,9 +91,20 @@ def listed(kind: session.Kind) -> None:
                     args=(kind, one.number),
                 )
     if left:
-        lines = [text("app.dropped.left", count=len(left))]
-        lines += [text("app.dropped.left_one", name=plain(one.name), why=plain(one.why)) for one in left]
-        st.warning("\n".join(lines), icon=":material/info:")
+        st.warning("\n".join((text("app.dropped.left", count=len(left)), *_reasons(left))), icon=":material/info:")
+
+
+def _reasons(left: Sequence[Unread]) -> list[str]:
+    """A line for each reason, however many files it holds for."""
+    lines = []
+    for why in dict.fromkeys(one.why for one in left):
+        names = tuple(plain(one.name) for one in left if one.why == why)
+        if (more := len(names) - MOST_NAMED) > 0:
+            said = text("app.dropped.left_more", names=names[:MOST_NAMED], count=more, why=plain(why))
+        else:
+            said = text("app.dropped.left_one", name=names, why=plain(why))
+        lines.append(said)
+    return lines
 
 
 def short(name: str) -> str:

@@ -250,9 +250,17 @@ def _below_who_age(prediction: Prediction) -> str:
     return f'<div class="ol-t">{text("app.z_instead")}</div><div class="ol-sub">{"".join(parts)}</div>'
 
 
-def warnings(report: Report) -> None:
-    """Every warning but the one about names, which has its own banner."""
-    lines = sentences(warning for warning in report.warnings if not of_levels(warning))
+def in_place_of_card(report: Report, code: str) -> bool:
+    """Say the warning of this code where the card would stand; False where there is none."""
+    why = [warning for warning in report.warnings if warning.code == code]
+    if why:
+        st.warning(plain(say(why[0])), icon=":material/help:")
+    return bool(why)
+
+
+def warnings(report: Report, said: str = "") -> None:
+    """Every warning but the one about names, which has its own banner, and that of the code which was said above."""
+    lines = sentences(one for one in report.warnings if not of_levels(one) and one.code != said)
     if lines:
         items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
         label = html.escape(text("app.warnings"))

@@ -109,8 +109,10 @@ def _zones(figure: go.Figure) -> None:
     edges = (T_RANGE[0], reference.OSTEOPOROSIS_FROM_T, reference.OSTEOPENIA_BELOW_T, T_RANGE[1])
     for name, low, high in zip(reversed(reference.CATEGORIES), edges[:-1], edges[1:], strict=True):
         figure.add_vrect(x0=low, x1=high, fillcolor=COLOURS[name], opacity=ZONE, line_width=0, layer="below")
+        outer = low == T_RANGE[0]  # at the edge: on a phone two names would touch
         figure.add_annotation(
-            x=(low + high) / 2,
+            x=low if outer else (low + high) / 2,
+            xanchor="left" if outer else "center",
             y=1,
             yref="paper",
             yanchor="bottom",
@@ -118,6 +120,12 @@ def _zones(figure: go.Figure) -> None:
             showarrow=False,
             font={"size": 11},
         )
+
+
+def _lines(figure: go.Figure, names: Sequence[str]) -> None:
+    """Names of rows on two lines, "page: what", so that they leave room for the chart on a phone."""
+    broken = [name.replace(": ", ":<br>", 1) for name in names]
+    figure.update_yaxes(tickmode="array", tickvals=list(names), ticktext=broken)
 
 
 def segment(category: str) -> dict[str, Any]:
@@ -148,7 +156,8 @@ def probability_bars(probabilities: dict[str, float]) -> go.Figure:
     )
     figure.update_xaxes(range=[0, 1.18], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticklen=4)
-    return _finish(figure, 112, text("figure.probability"), bargap=0.35)
+    _finish(figure, 94, text("figure.probability"), bargap=0.35)
+    return figure.update_layout(margin={"t": 4 + TITLE_PX})
 
 
 def age_curve(
@@ -195,7 +204,8 @@ def age_curve(
     figure.update_yaxes(title=named, fixedrange=True, zeroline=False)
     _source(figure, curve.source)
     _finish(figure, height=330)
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.14, "x": 0}, margin={"t": 40})
+    legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}  # below: free of what stands inside
+    return figure.update_layout(showlegend=True, legend=legend, margin={"t": 12})
 
 
 def _site(key: str) -> str:

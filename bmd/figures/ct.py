@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from bmd import reference
 from bmd.ct_types import Attenuation, Band
-from bmd.figures import COLOURS, GREY, INK, _finish, segment
+from bmd.figures import COLOURS, GREY, INK, _finish, _lines, segment
 from bmd.findings import note
 from bmd.text import text
 
@@ -17,6 +17,8 @@ HU_RANGE = (-50.0, 300.0)
 
 BAND_COLOURS = {"low": COLOURS["osteoporosis"], "between": COLOURS["osteopenia"], "high": COLOURS["normal"], None: GREY}
 """Colours of HU against the cut-offs, by ``Attenuation.band``."""
+SMALLEST_LABEL = 0.08
+"""Shares below it are too narrow to write a number on; it is in the table and on hover."""
 CUTS = (reference.HU_L1_SPECIFIC, reference.HU_L1_SENSITIVE)
 
 
@@ -102,8 +104,29 @@ def _cutoffs(figure: go.Figure) -> None:
         figure.add_annotation(x=hu, y=1, yref="paper", yanchor="bottom", **said)
 
 
+def _undivided(figure: go.Figure, rows: Sequence[tuple[str, Mapping[str, float]]]) -> None:
+    """What a source that knows osteoporosis alone leaves to the other two; its bar would look empty without it."""
+    rest = [1.0 - shares["osteoporosis"] if set(shares) == {"osteoporosis"} else 0.0 for _, shares in rows]
+    if not any(rest):
+        return
+    named = text("figure.undivided")
+    figure.add_bar(
+        x=rest,
+        y=[name for name, _ in rows],
+        name=named,
+        orientation="h",
+        marker={"color": GREY},
+        text=[f"{value:.0%}" if value >= SMALLEST_LABEL else "" for value in rest],
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        textfont={"color": INK},
+        hovertemplate=named + " %{x:.0%}<extra></extra>",
+    )
+
+
 def probability_rows(rows: Sequence[tuple[str, Mapping[str, float]]]) -> go.Figure:
-    """One stacked bar per source: the share it gives each WHO category.
+    """One stacked bar per source: the share it gives each WHO category. Which colour is which is said beside it.
 
     Parameters
     ----------
@@ -112,6 +135,7 @@ def probability_rows(rows: Sequence[tuple[str, Mapping[str, float]]]) -> go.Figu
     """
     names = [name for name, _ in rows]
     figure = go.Figure()
+    _undivided(figure, rows)
     for category in reference.CATEGORIES:
         values = [shares.get(category, 0.0) for _, shares in rows]
         figure.add_bar(
@@ -120,9 +144,10 @@ def probability_rows(rows: Sequence[tuple[str, Mapping[str, float]]]) -> go.Figu
             name=text(f"category.{category}"),
             orientation="h",
             marker=segment(category),
-            text=[f"{value:.0%}" if value >= 0.08 else "" for value in values],
+            text=[f"{value:.0%}" if value >= SMALLEST_LABEL else "" for value in values],
             textposition="inside",
             insidetextanchor="middle",
+            textangle=0,
             textfont={"color": INK},
             hovertext=[
                 text("figure.share_hover", name=name, category=note(f"category.{category}"), share=value)
@@ -132,6 +157,6 @@ def probability_rows(rows: Sequence[tuple[str, Mapping[str, float]]]) -> go.Figu
         )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], fixedrange=True, ticklen=4)
-    _finish(figure, height=58 + 34 * max(1, len(rows)), bargap=0.28)
-    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
-    return figure.update_layout(barmode="stack", showlegend=True, legend=legend)
+    _lines(figure, names)
+    _finish(figure, height=16 + 38 * max(1, len(rows)), bargap=0.28)
+    return figure.update_layout(barmode="stack", margin={"t": 4})

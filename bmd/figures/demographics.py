@@ -17,7 +17,7 @@ SMALLEST_LABEL = 0.07
 
 
 def site_probabilities(predictions: Sequence[Prediction], names: Mapping[str, str]) -> go.Figure:
-    """Calibrated probability of each class at each site: one bar a site, its parts add up to 1.
+    """Calibrated probability of each class at each site: one bar a site, its parts add up to 1; its key is beside it.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ def site_probabilities(predictions: Sequence[Prediction], names: Mapping[str, st
             text=[f"{share:.0%}" if share >= SMALLEST_LABEL else "" for share in shares],
             textposition="inside",
             insidetextanchor="middle",
+            textangle=0,
             textfont={"color": INK, "size": 12},
             hovertemplate=named + " %{x:.0%}<extra></extra>",
         )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticklen=6)
-    _finish(figure, 78 + 32 * len(rows), text("figure.site_probability"), bargap=0.3)
-    legend = {"orientation": "h", "y": 0.0, "yanchor": "top", "x": 0, "traceorder": "normal"}
-    return figure.update_layout(barmode="stack", showlegend=True, legend=legend, margin={"t": 8 + TITLE_PX, "b": 34})
+    _finish(figure, 16 + 34 * len(rows), text("figure.site_probability"), bargap=0.3)
+    return figure.update_layout(barmode="stack", margin={"t": 8 + TITLE_PX})
 
 
 def field_bars(

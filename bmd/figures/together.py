@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from bmd.figures import T_RANGE, _estimate, _finish, _zones
+from bmd.figures import T_RANGE, _estimate, _finish, _lines, _zones
 from bmd.text import text
 from bmd.types import Prediction
 
@@ -26,5 +26,6 @@ def sources_chart(rows: Sequence[tuple[str, Prediction]]) -> go.Figure:
         _estimate(figure, name, row)
     figure.update_yaxes(categoryorder="array", categoryarray=[name for name, _ in shown][::-1], showgrid=False)
     figure.update_yaxes(fixedrange=True, ticklen=4)
+    _lines(figure, [name for name, _ in shown])
     figure.update_xaxes(range=T_RANGE, title=text("figure.t_score"), zeroline=False, dtick=1, fixedrange=True)
-    return _finish(figure, height=84 + 32 * max(1, len(shown)))
+    return _finish(figure, height=84 + 36 * max(1, len(shown)))

@@ -51,6 +51,7 @@ def _of_dxa(report: Report, answer: Prediction) -> tuple[Finding, ...]:
     """What the file holds, or what is printed on the page."""
     if report.printed:
         return note("basis.printed"), note("basis.printed_reference")
-    networks = "basis.dxa_regions" if len(report.answers) < 2 else "basis.dxa_network"
+    # Where density was measured, a warning speaks of the network's estimate beside it.
+    networks = "basis.dxa_regions" if report.densities else "basis.dxa_network"
     rests = note("basis.scan") if report.densities else note("basis.dxa_picture")
     return rests, note(networks), *compared_with(report, answer)

@@ -41,6 +41,14 @@ def test_more_than_are_read_at_once_are_named(app, fakes, monkeypatch):
     assert "2.png" in shown(at)
 
 
+def test_one_reason_for_many_files_is_one_line(app, fakes, monkeypatch):
+    monkeypatch.setattr(dropped, "MOST_FILES", 1)
+    words = shown(drop(app(), *((f"{i}.png", fakes.png()) for i in range(6))))
+    names, why = tuple(f"{i}.png" for i in (1, 2, 3)), text("app.dropped.too_many", most=1)
+    assert text("app.dropped.left_more", names=names, count=2, why=plain(why)) in words
+    assert "4.png" not in words
+
+
 def test_what_finds_no_room_is_named(app, fakes, monkeypatch):
     monkeypatch.setattr(session, "MOST_ASIDE_MB", 3)
     at = drop(app(), *((f"{i}.png", fakes.png()) for i in range(3)))

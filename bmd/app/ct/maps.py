@@ -27,7 +27,7 @@ def hips(held: session.Held, report: Report) -> None:
         columns = st.columns(2)
     for column, hip in zip(columns, sorted(report.hips, key=lambda h: h.side != "right"), strict=False):
         with column, st.container(border=True):
-            st.markdown(f"**{text(f'app.ct.hip.{hip.side}')}**")
+            st.subheader(text(f"app.ct.hip.{hip.side}"), anchor=False)
             _hip(hip, _maps_of(held, f"{hip.side} femur"))
     st.caption(text("app.ct.hip_caption"))
 
@@ -76,7 +76,7 @@ def slices() -> None:
         columns = st.columns(2)
     for column, one in zip(columns, _maps_of(held, str(level)), strict=False):
         with column:
-            st.markdown(f"**{say(one.method)}**")
+            st.subheader(say(one.method), anchor=False)
             st.image(with_heat(*_slice(volume_of(held.study), report, one)), width="stretch", alt=say(one.method))
             st.caption(f"{say(one.target).capitalize()}: {_numbers(one)}")
     st.caption(text("app.film.heat_meaning"))

@@ -11,7 +11,7 @@ from bmd.app import cards, choices, downloads, patient, results, session, shell
 from bmd.app.ct import maps as ct_maps
 from bmd.app.ct import samples as ct_samples
 from bmd.app.ct.headline import headline
-from bmd.app.markup import chip, percent, plain, table
+from bmd.app.markup import categories_key, chip, percent, plain, table
 from bmd.app.results import CHART
 from bmd.app.viewers import ct as volume_viewer
 from bmd.app.viewers.ct.bodies import Body, bodies
@@ -93,6 +93,7 @@ def answers(report: Report) -> None:
     if not rows:
         st.caption(text("app.ct.no_answers"))
         return
+    st.html(categories_key())
     st.plotly_chart(
         figures.probability_rows([(source(row.model), row.probabilities) for row in rows]),
         config=CHART,

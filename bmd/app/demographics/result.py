@@ -11,7 +11,7 @@ import streamlit as st
 from bmd import figures
 from bmd.app import cards, choices, results, session, shell, sites
 from bmd.app.demographics import form, what_if
-from bmd.app.markup import chip, number, percent, plain, signed, table
+from bmd.app.markup import categories_key, chip, number, percent, plain, signed, table
 from bmd.app.results import CHART
 from bmd.app.viewers import announce
 from bmd.figures import demographics as charts
@@ -163,6 +163,7 @@ def _sites(report: Report) -> None:
     if any(p.t_score is not None for p in answers):
         chart = charts.site_probabilities(answers, {level: sites.name(level) for level in (*SITES, LOWEST)})
         st.plotly_chart(chart, config=CHART, key="site_probabilities", alt=_spoken(answers))
+        st.html(categories_key())
         head = _head("app.demographics.site_head")
         rows = [
             [

@@ -19,6 +19,9 @@ from bmd.models import _registry as registry
 from bmd.text import entry, say, text
 from bmd.types import Explanation, Prediction, Report
 
+NO_UNIT = "dxa.no_unit"
+"""Code of the warning that a picture has no scale, so that there is no density."""
+
 
 @st.fragment
 def viewer() -> None:
@@ -66,7 +69,7 @@ def result(held: session.Held, whole: Report, below: DeltaGenerator) -> None:
     report = without(whole, _leave_out(held, whole))
     with head:
         _headline(held, report)
-    results.warnings(report)
+    results.warnings(report, NO_UNIT)
     downloads.row(held, report)
     patient.patient_form(held)
     with below:
@@ -86,7 +89,8 @@ def _headline(held: session.Held, report: Report) -> None:
     sample = samples.SAMPLES.named(held.sample)
     one = report.prediction
     if one is None and not report.densities:
-        st.info(text("app.dxa.no_density"), icon=":material/block:")
+        if not results.in_place_of_card(report, NO_UNIT):
+            st.info(text("app.dxa.no_density"), icon=":material/block:")
         return
     if one is not None and one.bmd_g_cm2 is not None and not report.levels_certain:
         st.info(text("app.dxa.density_alone", bmd=one.bmd_g_cm2), icon=":material/info:")

@@ -66,7 +66,7 @@ def result(film: session.Held, report: Report, below: DeltaGenerator) -> None:
     """The result of a film that was analysed."""
     results.levels_banner(report)
     _headline(film, report)
-    results.warnings(report)
+    results.warnings(report, UNJUDGED)
     downloads.row(film, report)
     patient.patient_form(film)
     with below:
@@ -87,8 +87,7 @@ def _details(report: Report) -> None:
 
 def _headline(film: session.Held, report: Report) -> None:
     """The patient's result, or that there is none and what remains."""
-    if any(warning.code == UNJUDGED for warning in report.warnings):
-        st.warning(f"**{text('app.film.unjudged')}** {text('app.film.unjudged_rest')}", icon=":material/help:")
+    if results.in_place_of_card(report, UNJUDGED):
         return
     sample = samples.SAMPLES.named(film.sample)
     results.headline(report.prediction, sample.truth().get("t_l1l4") if sample else None)

@@ -11,9 +11,10 @@ import streamlit as st
 
 from bmd.app import cards, results, session, shell, sites
 from bmd.app.ct.result import source as looked_at
-from bmd.app.markup import chip, percent, plain, signed, table
+from bmd.app.markup import categories_key, chip, percent, plain, signed, table
 from bmd.app.results import CHART
 from bmd.ct_types import TRABECULAR
+from bmd.figures import GREY
 from bmd.figures import ct as ct_figures
 from bmd.figures import together as figures
 from bmd.findings import Finding, note
@@ -161,6 +162,8 @@ def _charts(rows: Sequence[Source]) -> None:
     if shares:
         st.header(text("app.together.p_title"), anchor=False)
         spoken = "; ".join(f"{name}: {results.spoken(share)}" for name, share in shares)
+        alone = any(set(share) == {"osteoporosis"} for _, share in shares)
+        st.html(categories_key([(GREY, text("figure.undivided"))] if alone else []))
         st.plotly_chart(ct_figures.probability_rows(shares), config=CHART, key="together_p", alt=spoken)
 
 

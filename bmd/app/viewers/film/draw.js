@@ -6,8 +6,6 @@ import {
 import { fill } from "../shared/words.js";
 import { KEPT, fitScale, greyTable, greyWindow, keptView, placedView, toScreen } from "./view.js";
 
-const PAPER_PX = 640;
-
 export function paintFilm(state) {
   if (!state.grey) return;
   const { picture, grey, header } = state;
@@ -19,6 +17,7 @@ export function paintFilm(state) {
 
 export function resize(state) {
   const { canvas } = state;
+  if (state.printing) return; // a new size empties the canvas
   const width = Math.round(canvas.clientWidth * pixelRatio());
   const height = Math.round(canvas.clientHeight * pixelRatio());
   if (!width || !height) return;
@@ -30,14 +29,14 @@ export function resize(state) {
   draw(state);
 }
 
-// A film that is fitted fills the paper: for printing its canvas takes the film's own shape.
-export function fitToPaper(state) {
-  const { canvas, header, view } = state;
-  if (!header || !view?.fitted) return;
-  const scale = (PAPER_PX * pixelRatio()) / Math.max(header.width, header.height);
-  Object.assign(canvas, { width: Math.round(header.width * scale), height: Math.round(header.height * scale) });
-  state.view = fitted(canvas, header);
-  paint(state);
+// A film that is fitted fills the paper: the style sheet crops the canvas to the film. A canvas of a new size prints black.
+export function fitToPaper({ canvas, header, view }) {
+  const { style } = canvas.parentElement;
+  const names = ["ratio", "width", "left", "top"];
+  if (!header || !view?.fitted) return names.forEach((name) => style.removeProperty(`--paper-${name}`));
+  const [width, height] = [header.width * view.scale, header.height * view.scale];
+  const shares = [canvas.width / width, -view.x / width, -view.y / height].map((share) => `${100 * share}%`);
+  [width / height, ...shares].forEach((value, i) => style.setProperty(`--paper-${names[i]}`, value));
 }
 
 export function draw(state) {

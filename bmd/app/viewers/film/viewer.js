@@ -21,8 +21,14 @@ function create(root) {
   };
   state.observer = new ResizeObserver(() => resize(state));
   state.observer.observe(canvas);
-  state.onPrint = () => fitToPaper(state);
-  state.onPrinted = () => resize(state);
+  state.onPrint = () => {
+    state.printing = true;
+    fitToPaper(state);
+  };
+  state.onPrinted = () => {
+    state.printing = false;
+    resize(state);
+  };
   globalThis.addEventListener("beforeprint", state.onPrint);
   globalThis.addEventListener("afterprint", state.onPrinted);
   listen(state);
