@@ -49,10 +49,11 @@ def curve(points: Mapping[str, Any], kind: str) -> go.Figure:
         "roc" or "pr" of ``bmd.reproduction.points``: shares 0..1.
     """
     figure = go.Figure()
+    chance: tuple[Any, Any]
     if kind == "roc":
-        x, y, chance = points["false_share"], points["true_share"], [0, 1]
+        x, y, chance = points["false_share"], points["true_share"], (0.0, 1.0)
     else:
-        x, y, chance = points["recall"], points["precision"], [points.get("share")] * 2
+        x, y, chance = points["recall"], points["precision"], (points.get("share"),) * 2
     if chance[0] is not None:
         figure.add_scatter(x=[0, 1], y=chance, mode="lines", line=_DASHED, hoverinfo="skip")
     figure.add_scatter(x=x, y=y, mode="lines", line=_LINE, hovertemplate="%{x:.2f}, %{y:.2f}<extra></extra>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -15,13 +16,14 @@ from bmd.app.ct import samples as ct_samples
 from bmd.app.dxa import samples as dxa_samples
 from bmd.app.film import samples as film_samples
 from bmd.app.markup import plain, signed, table
+from bmd.app.samples import Samples
 from bmd.findings import Finding, note
 from bmd.metrics.boxes import box_iou
 from bmd.report.headline import headline
 from bmd.text import entry, say, text
 from bmd.types import Prediction, Report, Study, Vertebra
 
-SAMPLES = {"film": film_samples.SAMPLES, "ct": ct_samples.SAMPLES, "dxa": dxa_samples.SAMPLES}
+SAMPLES: dict[str, Samples[Any]] = {"film": film_samples.SAMPLES, "ct": ct_samples.SAMPLES, "dxa": dxa_samples.SAMPLES}
 """Built-in cases by kind."""
 ACROSS = 3
 """Pictures side by side."""

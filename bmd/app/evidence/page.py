@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from bmd.app import address, cards, choices
 from bmd.app.evidence import compare, found, plots, tables
+from bmd.evaluation.published import PAPERS
 from bmd.models import _registry as registry
 from bmd.text import text
 
@@ -56,7 +57,7 @@ def _filters(part: str) -> found.Wanted:
     with st.container(key="evidence_filters"):
         columns = st.columns([4, 4, 4] if part == "tables" else [4, 4], vertical_alignment="bottom")
     with columns[0]:
-        papers = ["", *found.PAPERS, *((found.OWN,) if part == "tables" else ())]
+        papers = ["", *PAPERS, *((found.OWN,) if part == "tables" else ())]
         paper = _chosen(_PAPER, "app.evidence.filter.paper", papers, _paper_name)
     with columns[1]:
         network = _chosen(_NETWORK, "app.evidence.filter.network", ["", *found.networks(paper)], _network_name)
@@ -74,7 +75,7 @@ def _filters(part: str) -> found.Wanted:
         return found.Wanted(paper, network, choices.keep(key))
 
 
-def _chosen(key: str, label: str, names: Sequence[str], spoken) -> str:  # type: ignore[no-untyped-def]
+def _chosen(key: str, label: str, names: Sequence[str], spoken: Callable[[str], str]) -> str:
     st.selectbox(text(label), names, format_func=spoken, key=choices.start(key, "", names))
     return str(choices.keep(key))
 

@@ -86,7 +86,7 @@ def _grid(plots: Sequence[Plot]) -> None:
             columns = st.columns(2, gap="medium")
         for column, plot in zip(columns, plots[k : k + 2], strict=False):
             with column, st.container(border=True):
-                st.subheader(plot.title, anchor=False)
+                st.header(plot.title, anchor=False)
                 st.plotly_chart(
                     plot.figure, config=CHART, key=f"evidence_{plot.key}", alt=f"{plot.title}. {plot.words}"
                 )
@@ -180,8 +180,8 @@ def _agreement(points: Mapping[str, Any], row: RowResult) -> Iterator[Plot]:
     words = text(code, shown=shown, r=r.value) if r else text(code, shown=shown)
     yield Plot("scatter", _title("scatter", row), figures.scatter(points, (axes[0], axes[1])), words)
     low, high = figures.limits(points)
-    bias, low, high = (figures.signed(value, DIGITS[unit]) for value in (points["bias"], low, high))
-    words = text(f"app.evidence.limits_{unit}", bias=bias, low=low, high=high, shown=shown)
+    bias, least, most = (figures.signed(value, DIGITS[unit]) for value in (points["bias"], low, high))
+    words = text(f"app.evidence.limits_{unit}", bias=bias, low=least, high=most, shown=shown)
     figure = figures.bland_altman(points, (axes[2], axes[3]))
     yield Plot("bland_altman", _title("bland_altman", row), figure, words)
 
@@ -191,7 +191,7 @@ def _pictures(points: Mapping[str, Any]) -> None:
     """Mean picture and mean heat map of each class (Ha et al., fig. 4)."""
     if "pictures" not in points:
         return
-    st.subheader(text("app.evidence.plot.pictures"), anchor=False)
+    st.header(text("app.evidence.plot.pictures"), anchor=False)
     pairs = figures.mean_pictures(points)
     for column, name, pair in zip(st.columns(len(pairs)), points["classes"], pairs, strict=True):
         category = text(f"category.{name}")
@@ -206,7 +206,7 @@ def _tests(points: Mapping[str, Any]) -> None:
     if "tests" not in points:
         return
     tests = points["tests"]
-    st.subheader(text("app.evidence.plot.tests"), anchor=False)
+    st.header(text("app.evidence.plot.tests"), anchor=False)
     names = [name for name in tests if name != "sex"]
     pairs = list(tests[names[0]]["games_howell_p"])
     head = ("", *(text(f"app.evidence.test.{key}") for key in ("levene_p", "welch_p")), *pairs)

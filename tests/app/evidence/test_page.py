@@ -177,7 +177,7 @@ def test_plots_say_in_words_what_they_show_and_that_people_are_simulated(app, ma
     page = shown(at)
     assert len(charts) == 5, "ROC, precision and recall, reliability, confusion, all rows"
     assert text("app.evidence.roc_words", auc=kept["roc"]["auc"], n=300, ill=kept["roc"]["ill"]) in page
-    drawn = [head.value for head in at.subheader]
+    drawn = [head.value for head in at.header]
     assert [head for head in drawn if text("app.evidence.fresh_trained") in head] == drawn[:-1]
     assert all(chart.proto.alt for chart in charts)
     choose(at, "evidence_row", "both")
@@ -196,7 +196,7 @@ def test_agreement_has_its_bias_and_limits(app, made, tmp_path, unit, axis):
     page = shown(at)
     assert "+0.10" in page
     assert {"t": "−0.10", "g_cm2": "−0.096"}[unit] in page, "bias less 1.96 SD"
-    assert all(text("app.evidence.fresh_shipped") in head.value for head in at.subheader)
+    assert all(text("app.evidence.fresh_shipped") in head.value for head in at.header)
     assert any(axis in chart.proto.spec for chart in at.get("plotly_chart"))
 
 
