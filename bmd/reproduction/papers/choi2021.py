@@ -30,8 +30,8 @@ TABLE_2 = Table(
     (
         Claim("t", "s", "accuracy"),
         Claim("pair-no-dis", "t", "accuracy"),
-        Claim("pair", "pair-no-dis", "accuracy"),
-        Claim("pair", "t", "accuracy"),
+        Claim("pair", "pair-no-dis", "accuracy", "windows_alike"),
+        Claim("pair", "t", "accuracy", "windows_alike"),
     ),
     SAME,
 )
