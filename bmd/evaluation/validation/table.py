@@ -93,25 +93,25 @@ class _Reader:
 
     def value(self, name: str, cell: str) -> float | str | None:
         """One cell as a number in its unit or as a sex; None where there is none or it is a fault."""
-        said = cell.strip().lower().replace("−", "-").replace("–", "-")
-        if said in NOTHING:
+        written = cell.strip().lower().replace("−", "-").replace("–", "-")
+        if written in NOTHING:
             self.faults[name, "missing"] += 1
             return None
-        return self._sex(said) if name == "sex" else self._number(name, said)
+        return self._sex(written) if name == "sex" else self._number(name, written)
 
-    def _sex(self, said: str) -> str | None:
-        if said in SEXES:
-            return SEXES[said]
-        if re.fullmatch(r"\d+(\.0)?", said):
+    def _sex(self, written: str) -> str | None:
+        if written in SEXES:
+            return SEXES[written]
+        if re.fullmatch(r"\d+(\.0)?", written):
             if self.male is not None:
-                return "M" if said.removesuffix(".0") == self.male else "F"
+                return "M" if written.removesuffix(".0") == self.male else "F"
             self.faults["sex", "coded"] += 1
             return None
         self.faults["sex", "unread"] += 1
         return None
 
-    def _number(self, name: str, said: str) -> float | None:
-        found = _NUMBER.fullmatch(said)
+    def _number(self, name: str, written: str) -> float | None:
+        found = _NUMBER.fullmatch(written)
         if found is None:
             self.faults[name, "unread"] += 1
             return None
@@ -133,10 +133,10 @@ def key_of(cell: str) -> str | None:
     >>> key_of("Patient_007"), key_of(" 7.0 "), key_of("N/A")
     ('7', '7', None)
     """
-    said = cell.strip().lower()
-    if said in NOTHING:
+    written = cell.strip().lower()
+    if written in NOTHING:
         return None
-    bare = re.sub(r"\.0+$", "", _PREFIX.sub("", said))
+    bare = re.sub(r"\.0+$", "", _PREFIX.sub("", written))
     return (bare.lstrip("0") or "0") if bare.isdigit() else bare
 
 
@@ -234,8 +234,8 @@ def _columns(headings: Sequence[str]) -> dict[str, int]:
 
 
 def _bare(heading: str) -> str:
-    said = re.sub(r"\(.*?\)|\[.*?\]|（.*?）", "", heading.lower())
-    return re.sub(r"[^a-z0-9\u4e00-\u9fff]", "", said)
+    written = re.sub(r"\(.*?\)|\[.*?\]|（.*?）", "", heading.lower())
+    return re.sub(r"[^a-z0-9\u4e00-\u9fff]", "", written)
 
 
 def _patients(lines: Iterable[dict[str, str]], reader: _Reader) -> Iterator[Patient]:
