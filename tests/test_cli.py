@@ -204,7 +204,7 @@ def test_evaluate_films_needs_annotations(
     words = ["evaluate", "films", "--annotations", "a.json", "--out", str(tmp_path)]
     assert cli.main(words) == 0
     assert cli.main([*words, "--model", "retinanet_aploss", "--pictures", "drawn", "--all"]) == 0
-    first = {"every": False, "models": {}, "cohort": None}
+    first = {"every": False, "models": {}, "cohort": None, "levels": ["L1", "L2", "L3", "L4", "L5"]}
     second = first | {"every": True, "models": {"localiser": "retinanet_aploss"}}
     assert asked == [(Path("a.json"), tmp_path, None, first), (Path("a.json"), tmp_path, Path("drawn"), second)]
     assert json.loads(capsys.readouterr().out.splitlines()[0]) == {}

@@ -10,7 +10,7 @@ from bmd.reference import LUMBAR
 def shown(at: AppTest) -> str:
     """Everything readable on the page."""
     parts = [element.proto.body for element in at.get("html")]
-    for kind in ("title", "header", "markdown", "caption", "warning", "error", "info"):
+    for kind in ("title", "header", "subheader", "markdown", "caption", "warning", "error", "info"):
         parts += [element.value for element in at.get(kind)]
     return "\n".join(parts)
 

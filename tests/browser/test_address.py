@@ -19,6 +19,7 @@ def test_back_reload_and_another_browser(page, address):
     assert page.url == f"{address}/?case=osteopenia"
     page.go_back()
     page.locator(".st-key-sample_normal").wait_for()
+    page.wait_for_function("() => document.querySelector('[data-test-script-state=notRunning]')")
 
     film = samples.SAMPLES.named("normal").path.read_bytes()
     file = {"name": "private.dcm", "mimeType": "application/octet-stream", "buffer": film}
