@@ -2,8 +2,8 @@
 const shared = { globalThis: "readonly", TextDecoder: "readonly", Blob: "readonly", Response: "readonly" };
 const browser = {
   ...shared, DecompressionStream: "readonly", Event: "readonly", Option: "readonly", ResizeObserver: "readonly",
-  cancelAnimationFrame: "readonly", document: "readonly", requestAnimationFrame: "readonly", setTimeout: "readonly",
-  window: "readonly",
+  cancelAnimationFrame: "readonly", document: "readonly", history: "readonly", location: "readonly",
+  requestAnimationFrame: "readonly", sessionStorage: "readonly", setTimeout: "readonly", window: "readonly",
 };
 
 export default [

@@ -15,7 +15,8 @@
       if (!offsetWidth) continue;
       chart.style.setProperty("--ol-width", `${offsetWidth}px`);
       chart.style.setProperty("--ol-ratio", `${offsetWidth} / ${offsetHeight}`);
-      for (const svg of chart.querySelectorAll(":scope > .main-svg")) svg.setAttribute("viewBox", `0 0 ${offsetWidth} ${offsetHeight}`);
+      const box = `0 0 ${offsetWidth} ${offsetHeight}`;
+      for (const svg of chart.querySelectorAll(":scope > .main-svg")) svg.setAttribute("viewBox", box);
     }
   });
   globalThis.addEventListener("afterprint", () => {

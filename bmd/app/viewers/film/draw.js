@@ -33,7 +33,8 @@ export function resize(state) {
 export function fitToPaper({ canvas, header, view }) {
   const { style } = canvas.parentElement;
   const names = ["ratio", "width", "left", "top"];
-  if (!header || !view?.fitted) return names.forEach((name) => style.removeProperty(`--paper-${name}`));
+  names.forEach((name) => style.removeProperty(`--paper-${name}`));
+  if (!header || !view?.fitted) return;
   const [width, height] = [header.width * view.scale, header.height * view.scale];
   const shares = [canvas.width / width, -view.x / width, -view.y / height].map((share) => `${100 * share}%`);
   [width / height, ...shares].forEach((value, i) => style.setProperty(`--paper-${names[i]}`, value));
