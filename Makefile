@@ -9,7 +9,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 UV      := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
-APART := tests/app tests/browser tests/simulator
+APART := tests/app tests/browser
 RULES := tests/test_architecture.py tests/test_house.py tests/test_text.py tests/test_words.py
 
 # The networks share the processor with the web server: OpenMP threads must sleep while they wait, not spin.
@@ -53,7 +53,7 @@ types: $(VENV)/.test-installed
 rules: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -q $(RULES)
 
-# Two processes, one processor core each: the app and the simulator, and everything else; both take about as long.
+# Two processes, one processor core each: the app, and everything else; both take about as long.
 unit: $(VENV)/.test-installed
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target unit-app unit-library
 

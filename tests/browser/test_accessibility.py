@@ -77,7 +77,7 @@ def others(page, address, views) -> list[str]:
     return found + looks.complaints(page, views)
 
 
-@pytest.mark.parametrize("walk", [film, dxa, *(pytest.param(walk, marks=pytest.mark.slow) for walk in (ct, others))])
+@pytest.mark.parametrize("walk", [film, *(pytest.param(walk, marks=pytest.mark.slow) for walk in (ct, dxa, others))])
 def test_axe_and_the_charts_find_nothing(page, address, walk):
     assert walk(page, address, looks.VIEWS) == []
 

@@ -73,7 +73,7 @@ def contradicts(report: Report) -> bool:
     return report.prediction.category is not None or found.agrees is not same or said is same
 
 
-@pytest.mark.parametrize("name", ["ct_normal", "ct_cut"])
+@pytest.mark.parametrize("name", [pytest.param("ct_normal", marks=pytest.mark.slow), "ct_cut"])
 def test_the_chance_follows_the_spongy_bone_of_simulated_scans(name: str) -> None:
     follows(study_of(CASES / f"{name}.zip"), (-60, 0, 60))
 

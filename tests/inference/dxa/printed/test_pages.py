@@ -72,6 +72,7 @@ def test_a_minus_is_seen_in_the_ink(dark: bool, size: int) -> None:
         assert ink.sign(np.asarray(sheet), grown) == sign, text
 
 
+@pytest.mark.slow
 def test_a_very_large_page_is_reduced_and_its_boxes_are_not() -> None:
     drawn = page(5)
     factor = page_module.LARGEST_SIDE / max(drawn.pixels.shape) * 1.5
